@@ -1,0 +1,332 @@
+"""Controls: sliders and a picture that follows them.
+
+matplotlib draws once what stands still (axes, ticks, labels). What moves is a small SVG over it,
+made from the marks of `helpers.plots`, so every number in it comes from the model core. A step of
+a slider therefore costs one short text, not a new picture.
+"""
+
+import html
+import math
+
+import ipywidgets as widgets
+import numpy as np
+from matplotlib.figure import Figure
+
+from helpers import plots
+from helpers.amdahl import compute_fraction
+from helpers.budget import IMAGENET_IMAGES, alexnet, resnet, training_work, vgg
+from helpers.catalog import devices, runs
+from helpers.plots import Dot, Line, Scene, Words
+from helpers.roofline import bandwidth_utilisation, compute_utilisation
+
+
+class Control(widgets.VBox):
+    """A group of inputs over a picture; the base of all controls.
+
+    Subclasses say what stands still (`draw_axes`) and what moves (`scene`). The sentence of the
+    scene stands under the picture and is read aloud with it.
+
+    Parameters
+    ----------
+    **inputs : ipywidgets widget
+        Each with a `value`; kept as ``self.inputs[name]``. Any change redraws.
+    """
+
+    def __init__(self, **inputs):
+        self.inputs = inputs
+        figure = Figure(figsize=plots.SIZE, layout="constrained")
+        self.ax = self.draw_axes(figure.add_subplot())
+        figure.draw_without_rendering()  # lay out once, so that data coordinates stay put
+        figure.set_layout_engine("none")
+        self._canvas = _Canvas(self.ax)
+        self._background = widgets.Image(
+            value=plots.png(figure, scale=2), format="png", layout=_stacked(self._canvas)
+        )
+        self.moving = widgets.HTML(layout=_stacked(self._canvas))
+        picture = widgets.GridBox(
+            [self._background, self.moving],
+            layout=widgets.Layout(grid_template_areas='"picture"', overflow="hidden"),
+        )
+        self._redraw()
+        for name, widget in inputs.items():
+            widget.observe(self._changed, names="value")
+            widget.style = {"description_width": "13em"}
+            widget.layout = widgets.Layout(width=f"{self._canvas.width:.0f}px")
+            widget.add_class(f"input-{name}")
+        super().__init__([*inputs.values(), picture])
+
+    def draw_axes(self, ax):
+        """Draw on `ax` what does not move; return it."""
+        raise NotImplementedError
+
+    def scene(self):
+        """The `plots.Scene` for the present values."""
+        raise NotImplementedError
+
+    @property
+    def sentence(self):
+        """What the picture says now, in words."""
+        return self.scene().sentence
+
+    def value(self, name):
+        """Present value of an input."""
+        return self.inputs[name].value
+
+    def _changed(self, change):
+        # Sliders clamp what is out of range, but NaN passes every comparison: put it back.
+        if isinstance(change.new, float) and not math.isfinite(change.new):
+            change.owner.value = change.old
+        else:
+            self._redraw()
+
+    def _redraw(self):
+        self.moving.value = self._canvas.svg(self.scene())
+
+    def _repr_mimebundle_(self, **kwargs):
+        """The live control, and beside it a still picture for pages without a kernel."""
+        scene = self.scene()
+        figure = Figure(figsize=plots.SIZE, layout="constrained")
+        plots.draw(self.draw_axes(figure.add_subplot()), scene.marks)
+        data, metadata = plots.still(figure, scene.sentence)
+        return {**super()._repr_mimebundle_(**kwargs), **data}, metadata
+
+
+class RooflineControl(Control):
+    """A roofline with sliders for peak, bandwidth and the intensity of each task.
+
+    Parameters
+    ----------
+    tasks : dict
+        Name of each task and its first intensity, flop/B, from 0.1 to 1000.
+    peak, bandwidth : float
+        First values, flop/s (1e12 to 2e15) and B/s (5e10 to 1e13).
+    """
+
+    def __init__(self, tasks, peak=15.7e12, bandwidth=900e9):
+        self.tasks = dict(tasks)
+        super().__init__(
+            peak=log_slider("peak π (Tflop/s)", peak / 1e12, 1, 2000),
+            bandwidth=log_slider("bandwidth β (GB/s)", bandwidth / 1e9, 50, 1e4),
+            **{
+                f"intensity{number}": log_slider(f"{task} (flop/B)", intensity, 0.1, 1000)
+                for number, (task, intensity) in enumerate(tasks.items(), start=1)
+            },
+        )
+
+    def draw_axes(self, ax):
+        return plots.roofline_axes(ax, performances=(3e9, 1e16))
+
+    def scene(self):
+        peak, bandwidth = 1e12 * self.value("peak"), 1e9 * self.value("bandwidth")
+        tasks = {
+            task: self.value(f"intensity{number}")
+            for number, task in enumerate(self.tasks, start=1)
+        }
+        scene = plots.roofline_scene(peak, bandwidth, tasks)
+        uses = [
+            f"{task} uses {compute_utilisation(intensity, peak, bandwidth):.0%} of the peak and "
+            f"{bandwidth_utilisation(intensity, peak, bandwidth):.0%} of the bandwidth"
+            for task, intensity in tasks.items()
+        ]
+        return Scene(scene.marks, f"{scene.sentence} {'; '.join(uses)}.")
+
+
+class AmdahlControl(Control):
+    """Amdahl's law with sliders for p, s and r, or for I, beta and pi in place of p.
+
+    Parameters
+    ----------
+    p, s, r : float
+        First values: p from 0 to 1, s from 1 to 1000, r from 1 to 16.
+    """
+
+    DIRECT, FROM_MACHINE = "p itself", "p from I, β and π"
+
+    def __init__(self, p=0.9, s=3.0, r=1.0):
+        super().__init__(
+            source=widgets.Dropdown(
+                options=[self.DIRECT, self.FROM_MACHINE], description="start from"
+            ),
+            p=widgets.FloatSlider(
+                p, min=0, max=1, step=0.001, readout_format=".3f", description="p"
+            ),
+            intensity=log_slider("intensity I (flop/B)", 157, 0.1, 1000),
+            bandwidth=log_slider("bandwidth β (GB/s)", 900, 50, 1e4),
+            peak=log_slider("peak π (Tflop/s)", 15.7, 1, 2000),
+            s=log_slider("speed-up s", s, 1, 1000),
+            r=log_slider("bandwidth loss r", r, 1, 16),
+        )
+
+    def draw_axes(self, ax):
+        return plots.speedup_axes(ax)
+
+    def scene(self):
+        p = self.value("p")
+        if self.value("source") == self.FROM_MACHINE:
+            p = compute_fraction(
+                self.value("intensity"), 1e12 * self.value("peak"), 1e9 * self.value("bandwidth")
+            )
+        return plots.speedup_scene(p, self.value("r"), self.value("s"))
+
+    def _redraw(self):
+        from_machine = self.value("source") == self.FROM_MACHINE
+        self.inputs["p"].disabled = from_machine
+        for name in ("intensity", "bandwidth", "peak"):
+            self.inputs[name].disabled = not from_machine
+        super()._redraw()
+
+
+class TrainingControl(Control):
+    """The time of an ImageNet training run: network, epochs, devices and achieved fraction.
+
+    Published runs of the same network and number of epochs stand beside it.
+    """
+
+    def __init__(self):
+        counted = [resnet(50), resnet(50, "v1"), resnet(18), resnet(152), vgg(16), alexnet()]
+        self.networks = {network.name: network for network in counted}
+        self.published = runs()
+        table = devices()
+        self.peaks = {
+            f"{key} {precision}": table.at[key, f"peak_{precision}"]
+            for key in table.index
+            for precision in ("fp32", "fp16", "bf16")
+            if math.isfinite(table.at[key, f"peak_{precision}"])
+        }
+        super().__init__(
+            network=widgets.Dropdown(options=list(self.networks), description="network"),
+            epochs=widgets.IntSlider(90, min=1, max=300, description="epochs"),
+            device=widgets.Dropdown(
+                options=list(self.peaks), value="V100-SXM2 fp32", description="device"
+            ),
+            devices=log_slider("number of devices n", 1, 1, 1000),
+            fraction=widgets.FloatSlider(
+                0.5, min=0.01, max=1, step=0.01, readout_format=".0%", description="of peak"
+            ),
+        )
+
+    def draw_axes(self, ax):
+        return plots.training_axes(ax)
+
+    def scene(self):
+        network, epochs = self.value("network"), self.value("epochs")
+        work = training_work(self.networks[network].forward_work, IMAGENET_IMAGES, epochs)
+        scene = plots.training_scene(
+            work,
+            self.peaks[self.value("device")],
+            self.value("devices"),
+            self.value("fraction"),
+            [
+                (run.Index, run.devices * self.peaks[f"{run.device} {run.precision}"], run.time)
+                for run in self.published.itertuples()
+                if network.startswith(run.network) and run.epochs == epochs
+            ],
+        )
+        return Scene(
+            scene.marks, f"{network}, {epochs} epoch{'s' * (epochs > 1)}: {scene.sentence}"
+        )
+
+
+# The positions of a slider within one factor of ten: fine enough to drag, round enough to read,
+# and every whole number is among them. A `FloatLogSlider` would turn 3 into 3.16.
+DECADE = (1, 1.2, 1.4, 1.6, 1.8, 2, 2.2, 2.5, 2.8, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 7.5, 8, 9)
+
+
+def log_slider(description, value, low, high):
+    """A slider over round numbers from `low` to `high`, evenly spread on a logarithmic scale.
+
+    The first value is kept exactly, as a position of its own.
+
+    Raises
+    ------
+    ValueError
+        If the first value is not between `low` and `high`.
+    """
+    if not low <= value <= high:
+        raise ValueError(f"{description} must be from {low:g} to {high:g}, got {value}")
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = {float(f"{digits}e{power}") for power in powers for digits in DECADE}
+    options = sorted({float(value), *(step for step in steps if low <= step <= high)})
+    return widgets.SelectionSlider(
+        options=[(plots.short(option), option) for option in options],
+        value=float(value),
+        description=description,
+    )
+
+
+class _Canvas:
+    """Turns marks into SVG that lies exactly on the picture of an Axes."""
+
+    def __init__(self, ax):
+        self.width, self.height = plots.PIXELS_PER_INCH * ax.figure.get_size_inches()
+        # Pixels as on the page: the figure's own dpi differs, and SVG counts from the top.
+        self._scale = plots.PIXELS_PER_INCH / ax.figure.dpi
+        self._to_pixels = ax.transData
+        self._limits = ax.get_xlim(), ax.get_ylim()
+        left, bottom, right, top = self._scale * ax.get_window_extent().extents
+        self._frame = f"{left:.1f} {self.height - top:.1f} {right - left:.1f} {top - bottom:.1f}"
+
+    def svg(self, scene):
+        """The scene as SVG, and its sentence below for everybody."""
+        x, y, width, height = self._frame.split()
+        lines = "".join(self._element(mark) for mark in scene.marks if isinstance(mark, Line))
+        others = "".join(
+            self._element(mark)
+            for mark in scene.marks
+            if not isinstance(mark, Line) and self._in_sight(mark)
+        )
+        sentence = html.escape(scene.sentence)
+        return (
+            f'<svg role="img" aria-label="{sentence}" width="{self.width:.0f}" '
+            f'height="{self.height:.0f}" style="display:block;font:13px sans-serif">'
+            # A nested viewport clips lines at the frame; dots and words may stand over it.
+            f'<svg x="{x}" y="{y}" width="{width}" height="{height}" '
+            f'viewBox="{self._frame}">{lines}</svg>{others}</svg>'
+            f'<p aria-live="polite" style="margin:0;line-height:1.4">{sentence}</p>'
+        )
+
+    def _in_sight(self, mark):
+        """Whether a dot or words stand on the Axes; matplotlib leaves out those that do not."""
+        (left, right), (bottom, top) = self._limits
+        return left <= mark.x <= right and bottom <= mark.y <= top
+
+    def _pixels(self, x, y):
+        points = self._scale * self._to_pixels.transform(np.column_stack([x, y]))
+        return np.column_stack([points[:, 0], self.height - points[:, 1]])
+
+    def _element(self, mark):
+        match mark:
+            case Line():
+                points = " ".join(f"{x:.1f},{y:.1f}" for x, y in self._pixels(mark.x, mark.y))
+                dash = ' stroke-dasharray="6 4"' if mark.dashed else ""
+                return (
+                    f'<polyline points="{points}" fill="none" stroke="{mark.colour}" '
+                    f'stroke-width="{mark.width}"{dash}/>'
+                )
+            case Dot():
+                ((x, y),) = self._pixels([mark.x], [mark.y])
+                if mark.shape == "o":
+                    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" fill="{mark.colour}"/>'
+                turn = f' transform="rotate(45 {x:.1f} {y:.1f})"' if mark.shape == "D" else ""
+                return (
+                    f'<rect x="{x - 5.5:.1f}" y="{y - 5.5:.1f}" width="11" height="11" '
+                    f'fill="{mark.colour}"{turn}/>'
+                )
+            case Words():
+                ((x, y),) = self._pixels([mark.x], [mark.y])
+                right, up = mark.offset
+                anchor = {"left": "start", "center": "middle", "right": "end"}[mark.align]
+                return (
+                    f'<text x="{x + right:.1f}" y="{y - up:.1f}" fill="{mark.colour}" '
+                    f'text-anchor="{anchor}" dominant-baseline="middle">'
+                    f"{html.escape(mark.text)}</text>"
+                )
+            case _:
+                raise ValueError(f"marks must be Line, Dot or Words, got {mark!r}")
+
+
+def _stacked(canvas):
+    """Layout of a child that shares the one cell of the picture."""
+    return widgets.Layout(
+        grid_area="picture", width=f"{canvas.width:.0f}px", height="auto", margin="0", padding="0"
+    )

@@ -1,0 +1,517 @@
+"""Pictures. Each plot function draws on the Axes it is handed and returns it.
+
+What a picture says is first written down as *marks* (lines, dots and words in data coordinates),
+all computed by the models. The same marks become matplotlib artists in a still picture here, and
+SVG in a control that moves (`helpers.controls`), so the two cannot disagree.
+
+Colours mean the same everywhere: `MEMORY` for what bandwidth limits, `COMPUTE` for what the
+compute unit limits, `QUIET` for what is there for comparison. They differ in hue and in grey.
+"""
+
+import base64
+from dataclasses import dataclass, field
+from io import BytesIO
+
+import matplotlib.pyplot as plt
+import numpy as np
+from IPython.display import display
+from matplotlib.ticker import FixedFormatter, FuncFormatter, NullLocator
+from PIL import Image
+
+from helpers.amdahl import limit, speedup
+from helpers.budget import achieved_fraction, training_time
+from helpers.roofline import COMPUTE as COMPUTE_BOUND
+from helpers.roofline import MEMORY as MEMORY_BOUND
+from helpers.roofline import attainable, bound, ridge
+
+MEMORY, COMPUTE, BOTH, QUIET, LIGHT = "#00497a", "#c04f00", "#2b2b2b", "#6b6b6b", "#a8a8a8"
+ROOF_COLOURS = {MEMORY_BOUND: MEMORY, COMPUTE_BOUND: COMPUTE}
+DOT_SHAPES = {MEMORY_BOUND: "o", COMPUTE_BOUND: "s"}  # so that the regimes differ without colour
+PIXELS_PER_INCH = 100
+SIZE = (6.5, 4.0)  # inches
+SI_PREFIXES = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line through points in data coordinates."""
+
+    x: tuple
+    y: tuple
+    colour: str = BOTH
+    dashed: bool = False
+    width: float = 2.0
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A dot in data coordinates: ``"o"`` round, ``"s"`` square, ``"D"`` diamond."""
+
+    x: float
+    y: float
+    colour: str = BOTH
+    shape: str = "o"
+
+
+@dataclass(frozen=True)
+class Words:
+    """A short text beside a point in data coordinates.
+
+    `align` says which end of the text sits at the point; `offset` moves it, in points, right
+    and up.
+    """
+
+    x: float
+    y: float
+    text: str
+    colour: str = BOTH
+    align: str = "left"
+    offset: tuple = (0, 0)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a picture says: its marks, and the same finding in one sentence."""
+
+    marks: list = field(default_factory=list)
+    sentence: str = ""
+
+
+def draw(ax, marks):
+    """Draw marks on an Axes as matplotlib artists; return the Axes."""
+    for mark in marks:
+        match mark:
+            case Line():
+                style = "--" if mark.dashed else "-"
+                ax.plot(mark.x, mark.y, style, color=mark.colour, linewidth=mark.width)
+            case Dot():
+                ax.plot([mark.x], [mark.y], mark.shape, color=mark.colour, markersize=8, zorder=3)
+            case Words():
+                ax.annotate(
+                    mark.text,
+                    (mark.x, mark.y),
+                    mark.offset,
+                    textcoords="offset points",
+                    color=mark.colour,
+                    ha=mark.align,
+                    va="center",
+                )
+            case _:
+                raise ValueError(f"marks must be Line, Dot or Words, got {mark!r}")
+    return ax
+
+
+def show(ax, alt):
+    """Display the figure of an Axes as a still picture with a text that says what it shows.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes
+    alt : str
+        The finding, not the file: read aloud to those who cannot see the picture, printed where
+        pictures are off, and compared by the tests, so build it from computed numbers.
+    """
+    data, metadata = still(ax.figure, alt)
+    plt.close(ax.figure)  # or Jupyter would show the same figure a second time
+    display(data, metadata=metadata, raw=True)
+
+
+def still(figure, alt):
+    """PNG and alternative text of a figure as a Jupyter output, (data, metadata)."""
+    data = {"image/png": base64.b64encode(png(figure)).decode(), "text/plain": alt}
+    return data, {"image/png": {"alt": alt}}
+
+
+def png(figure, scale=1.0):
+    """PNG bytes of a figure, `scale` times as large as on the page.
+
+    64 colours are enough for lines and text, and make the file a third as large.
+    """
+    dpi = PIXELS_PER_INCH * scale
+    pixels, file = BytesIO(), BytesIO()
+    figure.savefig(pixels, format="rgba", dpi=dpi)
+    size = tuple((figure.get_size_inches() * dpi).astype(int))
+    picture = Image.frombytes("RGBA", size, pixels.getvalue()).convert("RGB")
+    picture.quantize(64, Image.Quantize.FASTOCTREE).save(file, format="png")
+    return file.getvalue()
+
+
+def si(number, unit="", digits=3):
+    """A number with an SI prefix, such as ``"15.7 Tflop/s"``: for reading, never for computing.
+
+    Examples
+    --------
+    >>> si(15.7e12, "flop/s"), si(900e9, "B/s"), si(0.25, "flop/B"), si(2, "s")
+    ('15.7 Tflop/s', '900 GB/s', '0.25 flop/B', '2 s')
+    """
+    for factor, prefix in SI_PREFIXES:
+        # Rounding can carry into the next prefix: 999.96e9 reads as 1 T, not 1000 G.
+        if factor * (1 - 0.5 * 10.0**-digits) <= abs(number) < np.inf:
+            return f"{short(number / factor, digits)} {prefix}{unit}".rstrip()
+    return f"{short(number, digits)} {unit}".rstrip()
+
+
+def short(number, digits=3):
+    """A pure number to read: `digits` significant digits, ordinary sizes written out.
+
+    Examples
+    --------
+    >>> short(17.444), short(1000), short(1281167), short(0.25), short(0.00001)
+    ('17.4', '1000', '1281167', '0.25', '1e-05')
+    """
+    if abs(number) >= 10.0**digits and np.isfinite(number):
+        return f"{number:.0f}"
+    return f"{number:.{digits}g}"
+
+
+def plot_roofline(
+    peak, bandwidth, tasks=None, *, before=None, ax=None, intensities=(0.05, 2000), name=None
+):
+    """Draw the roofline min(pi, beta I) of a machine, and tasks on it.
+
+    Parameters
+    ----------
+    peak, bandwidth : float
+        pi in flop/s and beta in B/s.
+    tasks : dict, optional
+        Name of each task and its intensity I in flop/B.
+    before : tuple, optional
+        (peak, bandwidth) of an earlier machine, drawn in grey for comparison.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure if None.
+    intensities : tuple
+        First and last intensity on the horizontal axis.
+    name : str, optional
+        Name of the machine, as a title.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If a number is outside the range that `attainable` allows.
+    """
+    top = attainable(np.inf, peak, bandwidth)
+    ax = roofline_axes(ax, intensities, (attainable(intensities[0], peak, bandwidth) / 2, 3 * top))
+    if name:
+        ax.set_title(name)
+    marks = roofline_scene(peak, bandwidth, tasks or {}, intensities).marks
+    if before:
+        corners = np.clip([intensities[0], ridge(*before), intensities[1]], *intensities)
+        earlier = Line(tuple(corners), tuple(attainable(corners, *before)), QUIET, True)
+        start = [Dot(at, attainable(at, *before), QUIET) for at in (tasks or {}).values()]
+        marks = [earlier, *start, *marks]
+    return draw(ax, marks)
+
+
+def roofline_axes(ax=None, intensities=(0.05, 2000), performances=(1e10, 1e15)):
+    """Empty log-log axes for rooflines, labelled with quantity and unit."""
+    ax = _axes(ax)
+    ax.set(xscale="log", yscale="log", xlim=intensities, ylim=performances)
+    ax.set_xlabel("arithmetic intensity I (flop/B)")
+    ax.set_ylabel("attainable performance P (flop/s)")
+    _calm(ax).yaxis.set_major_formatter(FuncFormatter(lambda value, _: si(value)))
+    return ax
+
+
+def roofline_scene(peak, bandwidth, tasks, intensities=(0.05, 2000)):
+    """The marks and the sentence of a roofline with tasks; arguments as `plot_roofline`."""
+    low, high = intensities
+    corner = min(max(ridge(peak, bandwidth), low), high)
+    level = attainable([low, corner, high], peak, bandwidth).tolist()
+    marks = [
+        Line((low, corner), tuple(level[:2]), MEMORY),
+        Line((corner, high), tuple(level[1:]), COMPUTE),
+        Dot(corner, level[1], BOTH, "D"),
+        Words(corner, level[1], f"ridge {short(ridge(peak, bandwidth))}", BOTH, "center", (0, 14)),
+    ]
+    sentences = [f"The ridge is at {si(ridge(peak, bandwidth), 'flop/B')}"]
+    for task, intensity in tasks.items():
+        performance = attainable(intensity, peak, bandwidth)
+        regime = bound(intensity, peak, bandwidth)
+        colour = ROOF_COLOURS.get(regime, BOTH)
+        marks += [
+            Line((intensity, intensity), (performance * 1e-9, performance), colour, True, 1.2),
+            Dot(intensity, performance, colour, DOT_SHAPES.get(regime, "D")),
+            Words(intensity, performance, task, colour, "left", (8, -10)),
+        ]
+        sentences.append(
+            f"{task} at {si(intensity, 'flop/B')} is {regime} and attains "
+            f"{si(performance, 'flop/s')}"
+        )
+    return Scene(marks, "; ".join(sentences) + ".")
+
+
+def plot_intensities(peak, bandwidth, rows, *, ax=None, intensities=(0.05, 2000), name=None):
+    """Draw a roofline, and under it rows of dots, one dot for the intensity of each kernel.
+
+    Parameters
+    ----------
+    peak, bandwidth : float
+        pi in flop/s and beta in B/s.
+    rows : dict
+        Name of each row and its intensities in flop/B.
+    ax, intensities, name
+        As for `plot_roofline`.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If a number is outside the range that `attainable` allows.
+    """
+    ax = plot_roofline(peak, bandwidth, ax=ax, intensities=intensities, name=name)
+    bottom, top = ax.get_ylim()
+    heights = np.geomspace(bottom, peak / 4, len(rows) + 2)[1:-1][::-1]
+    ax.plot([ridge(peak, bandwidth)] * 2, [bottom, peak], ":", color=BOTH, linewidth=1.2)
+    for (row, kernels), height in zip(rows.items(), heights, strict=True):
+        kernels = np.asarray(kernels)
+        regimes = bound(kernels, peak, bandwidth)
+        for regime in np.unique(regimes):
+            chosen = kernels[regimes == regime]
+            ax.plot(
+                chosen,
+                np.full(chosen.shape, height),
+                DOT_SHAPES.get(regime, "D"),
+                color=ROOF_COLOURS.get(regime, BOTH),
+                markersize=5,
+                alpha=0.5,
+            )
+        ax.annotate(
+            row,
+            (intensities[1], height),
+            (-4, 9),
+            textcoords="offset points",
+            ha="right",
+            color=BOTH,
+        )
+    return ax
+
+
+def plot_layers(network, *, ax=None):
+    """Draw the work of each convolution and linear layer of a network, in order, as bars.
+
+    Parameters
+    ----------
+    network : helpers.budget.Network
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure if None.
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = _axes(ax)
+    layers = [layer for layer in network.layers if layer.macs]
+    stages = list(dict.fromkeys(layer.stage for layer in layers))
+    for number, stage in enumerate(stages):
+        places = [place for place, layer in enumerate(layers, 1) if layer.stage == stage]
+        heights = [layers[place - 1].flops for place in places]
+        ax.bar(places, heights, color=(BOTH, LIGHT)[number % 2])
+        share = sum(heights) / network.forward_work
+        if share >= 0.01:
+            label = f"{stage}\n{share:.0%}"
+            top = (np.mean(places), max(heights))
+            ax.annotate(label, top, (0, 4), textcoords="offset points", ha="center")
+    ax.set_xlabel("convolution or linear layer, in order")
+    ax.set_ylabel("forward work (flop for one image)")
+    ax.set_title(network.name)
+    _calm(ax).yaxis.set_major_formatter(FuncFormatter(lambda value, _: si(value)))
+    ax.margins(y=0.15)
+    return ax
+
+
+def plot_step_ratios(models, ratios, *, ax=None):
+    """Draw measured ratios of a whole training step to its forward pass, a row for each model.
+
+    Parameters
+    ----------
+    models : sequence of str
+        The model of each measurement.
+    ratios : sequence of float
+        Total time over forward time of each measurement.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure if None.
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = _axes(ax)
+    names = list(dict.fromkeys(models))[::-1]
+    ax.plot(ratios, [names.index(model) for model in models], "o", color=COMPUTE, alpha=0.6)
+    ax.axvline(3, color=BOTH, linestyle="--")
+    ax.set_yticks(range(len(names)), names)
+    ax.set_xlim(1, None)
+    ax.set_xlabel("time of a training step / time of its forward pass")
+    _calm(ax).yaxis.set_major_formatter(FixedFormatter(names))
+    return ax
+
+
+def training_axes(ax=None):
+    """Empty log-log axes for the time of training runs over the peak of the machine."""
+    ax = _axes(ax)
+    ax.set(xscale="log", yscale="log", xlim=TRAINING_PEAKS, ylim=TRAINING_TIMES)
+    ax.set_xlabel("peak of the whole machine, n π (flop/s)")
+    ax.set_ylabel("time of the training run")
+    _calm(ax).xaxis.set_major_formatter(FuncFormatter(lambda value, _: si(value)))
+    ax.set_yticks([1, 60, 3600, 86400, 30 * 86400, 365 * 86400, 3650 * 86400])
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: duration(value, digits=2)))
+    return ax
+
+
+TRAINING_PEAKS, TRAINING_TIMES = (1e12, 1e19), (1.0, 1e9)
+
+
+def training_scene(work, peak, devices, fraction, published=()):
+    """The marks and the sentence of a training run among published ones.
+
+    Parameters
+    ----------
+    work : float
+        Total work V, flop.
+    peak : float
+        Peak of one device, flop/s.
+    devices : int
+    fraction : float
+        Achieved fraction of the peak, above 0 and at most 1.
+    published : sequence of (str, float, float)
+        Name, peak of the whole machine (flop/s) and time (s) of runs of the same work.
+    """
+    ends = np.array(TRAINING_PEAKS)
+    time = training_time(work, peak, fraction, devices)
+    # A run too short or too long for the page stays in sight at its edge, and its label says so.
+    place = devices * peak, min(max(time, TRAINING_TIMES[0]), TRAINING_TIMES[1])
+    label = duration(time) if place[1] == time else f"{duration(time)} (off the page)"
+    marks = [
+        Line(TRAINING_PEAKS, tuple(training_time(work, ends, 1)), BOTH, width=1.2),
+        Words(work / 3600, 3600, "at 100 % of peak", BOTH, "right", (-6, -8)),
+        Line(TRAINING_PEAKS, tuple(training_time(work, ends, fraction)), COMPUTE, True),
+        Dot(*place, COMPUTE, "s"),
+        Words(*place, label, COMPUTE, "left", (10, 8)),
+    ]
+    sentence = (
+        f"{si(work, 'flop')} at {fraction:.0%} of {si(devices * peak, 'flop/s')} "
+        f"take {duration(time)}"
+    )
+    above, below = ("left", (8, 9)), ("right", (-8, -9))
+    places = (above, below, below, above)  # so that the labels of the catalog's runs stay apart
+    found = []
+    for number, (name, machine, measured) in enumerate(published):
+        share = achieved_fraction(work, measured, machine)
+        label = Words(machine, measured, f"{name} {share:.0%}", MEMORY, *places[number % 4])
+        marks += [Dot(machine, measured, MEMORY), label]
+        found.append(f"{name} took {duration(measured)} at {share:.0%} of its peak")
+    if found:
+        sentence += f". Published: {', '.join(found)}"
+    return Scene(marks, sentence + ".")
+
+
+def duration(seconds, digits=3):
+    """A time to read, in the largest unit that keeps it above 1.
+
+    Examples
+    --------
+    >>> duration(90), duration(84.5 * 3600), duration(14 * 86400), duration(0.5)
+    ('1.5 min', '3.52 days', '14 days', '0.5 s')
+    """
+    for unit, size in (("years", 365 * 86400), ("days", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            number = short(seconds / size, digits)
+            return f"{number} {unit.rstrip('s') if number == '1' else unit}"
+    return f"{short(seconds, digits)} s"
+
+
+def plot_speedup(p, *, r=1.0, ax=None, s=None):
+    """Draw Amdahl's speed-up S against s, its ceiling, and the ideal S = s.
+
+    Parameters
+    ----------
+    p : float
+        Fraction of the serial time that the speed-up touches, from 0 to 1.
+    r : float
+        Factor by which bandwidth falls when the compute unit is sped up.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure if None.
+    s : float, optional
+        A speed-up of the compute unit to mark with a dot.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If a number is outside the range that `speedup` allows.
+    """
+    return draw(speedup_axes(ax), speedup_scene(p, r, s).marks)
+
+
+SPEEDUP_RANGE = (1, 1000)
+
+
+def speedup_axes(ax=None):
+    """Empty log-log axes for speed-ups, labelled."""
+    ax = _axes(ax)
+    ax.set(xscale="log", yscale="log", xlim=SPEEDUP_RANGE, ylim=(0.05, 1000))
+    ax.set_xlabel("speed-up of the compute unit, s")
+    ax.set_ylabel("speed-up of the whole task, S")
+    return _calm(ax)
+
+
+def speedup_scene(p, r=1.0, s=None):
+    """The marks and the sentence of Amdahl's curve; arguments as `plot_speedup`."""
+    first, last = SPEEDUP_RANGE
+    steps = np.geomspace(first, last, 61)
+    ceiling = limit(p, r)
+    marks = [
+        Line((first, last), (first, last), QUIET, True, 1.2),
+        Words(30, 30, "S = s", QUIET, "right", (-6, 6)),
+        Line((first, last), (1, 1), QUIET, False, 0.8),
+        Line(tuple(steps), tuple(speedup(p, steps, r).tolist()), COMPUTE),
+    ]
+    sentence = f"With p = {short(p)}"
+    if r != 1:
+        marks.append(Line(tuple(steps), tuple(speedup(p, steps).tolist()), QUIET, False, 1.2))
+        sentence += f" and bandwidth divided by r = {short(r)}"
+    if np.isfinite(ceiling):
+        marks.append(Line((first, last), (ceiling, ceiling), MEMORY, True))
+        label = f"ceiling {short(ceiling)}"
+        marks.append(Words(first, ceiling, label, MEMORY, "left", (6, 8)))
+        sentence += f", S never exceeds {short(ceiling)}"
+    else:
+        sentence += ", S has no ceiling"
+    if s is not None:
+        reached = speedup(p, s, r)
+        marks += [
+            Dot(s, reached, COMPUTE, "s"),
+            Words(s, reached, f"S = {short(reached)}", COMPUTE, "center", (0, -14)),
+        ]
+        verdict = "" if reached >= 1 else ": a slow-down"
+        sentence += f"; at s = {short(s)} it is {short(reached)}{verdict}"
+    return Scene(marks, sentence + ".")
+
+
+def _axes(ax):
+    """`ax`, or the Axes of a new figure of the series' size."""
+    if ax is not None:
+        return ax
+    return plt.subplots(figsize=SIZE, layout="constrained")[1]
+
+
+def _calm(ax):
+    """Few ticks and a quiet grid, which also makes drawing faster."""
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
+    ax.grid(color="#dddddd", linewidth=0.6)
+    ax.set_axisbelow(True)
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    return ax

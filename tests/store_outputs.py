@@ -1,0 +1,66 @@
+"""Run notebooks from a clean kernel and store their outputs, so that a re-run changes no line.
+
+python tests/store_outputs.py [notebook ...]    without a name: every notebook
+"""
+
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+CELL_METADATA = {"tags", "slideshow"}
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def execute(notebook, folder):
+    """Run every cell in a fresh kernel that works in `folder`, and keep the outputs."""
+    client = NotebookClient(
+        notebook,
+        resources={"metadata": {"path": str(folder)}},
+        kernel_name="python3",
+        coalesce_streams=True,  # how print is cut into messages depends on timing
+        record_timing=False,
+        store_widget_state=False,
+    )
+    client.execute()
+
+
+def normalise(notebook):
+    """Drop what differs from machine to machine or cannot be shown without a kernel."""
+    notebook.metadata = nbformat.from_dict(METADATA)
+    notebook.nbformat_minor = 5
+    for cell in notebook.cells:
+        cell.metadata = {k: v for k, v in cell.metadata.items() if k in CELL_METADATA}
+        for output in cell.get("outputs", []):
+            # A stored view finds no model and shows an error box; the picture beside it stays.
+            output.get("data", {}).pop(WIDGET_VIEW, None)
+            if output.output_type == "error":  # the frames hold paths, the message does not
+                output.traceback = [f"{output.ename}: {output.evalue}"]
+
+
+def store(path):
+    notebook = nbformat.read(path, as_version=4)
+    execute(notebook, path.parent)
+    normalise(notebook)
+    nbformat.write(notebook, path)
+
+
+def main(arguments):
+    paths = [Path(name) for name in arguments] or sorted(NOTEBOOKS.glob("*.ipynb"))
+    for path in paths:
+        try:
+            store(path)
+        except CellExecutionError as error:
+            sys.exit(f"{path.name} raises and is left as it was:\n{error}")
+        print(f"stored {path.name}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

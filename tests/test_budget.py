@@ -1,0 +1,166 @@
+"""Networks counted layer by layer, against exact sums and against published figures."""
+
+import numpy as np
+import pytest
+
+from helpers.budget import (
+    RESNET_BLOCKS,
+    VGG_CONVOLUTIONS,
+    alexnet,
+    convolution_work,
+    linear_work,
+    resnet,
+    training_work,
+    vgg,
+)
+from helpers.catalog import networks
+
+RESNET50 = resnet(50)
+ALL = [*map(resnet, RESNET_BLOCKS), *map(vgg, VGG_CONVOLUTIONS), alexnet(), resnet(50, "v1")]
+
+
+@pytest.mark.parametrize(
+    ("network", "macs", "parameters"),
+    [
+        (resnet(50, "v1.5"), 4_089_184_256, 25_557_032),
+        (resnet(50, "v1"), 3_857_973_248, 25_557_032),  # He et al. print 3.8e9
+        (vgg(16), 15_470_264_320, 138_357_544),
+        (alexnet(), 714_188_480, 61_100_840),
+    ],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_exact_sums(network, macs, parameters):
+    assert network.macs == macs
+    assert network.forward_work == 2 * macs
+    assert network.parameters == parameters
+
+
+def test_every_family_member_matches_torchvision():
+    published = networks()
+    published = published[published["source"].str.startswith("torchvision")]
+    mine = {
+        **{f"ResNet{depth}": resnet(depth) for depth in RESNET_BLOCKS},
+        **{f"VGG{depth}": vgg(depth) for depth in VGG_CONVOLUTIONS},
+        "AlexNet": alexnet(),
+    }
+    for name, network in mine.items():
+        rows = published[published["model"] == name]
+        assert len(rows) >= 1, name
+        assert (rows["parameters"] == network.parameters).all()
+        assert (rows["macs"] == round(network.macs, -6)).all(), name  # printed in 0.001 G
+
+
+@pytest.mark.parametrize(("version", "published"), [("v1", 497), ("v1.5", 527)])
+def test_resnet50_matches_convnet_burden_reports(version, published):
+    # Their convention (core/burden.m): a multiply-add counts 1, relu 2 and add 1 for each output,
+    # pooling its window, normalisation 0; trunk without the head, 128 images, in G.
+    weights = {"relu": 2, "add": 1, "max pool": 9}
+    trunk = [layer for layer in resnet(50, version).layers if layer.stage != "head"]
+    count = sum(layer.macs + weights.get(layer.kind, 0) * layer.outputs for layer in trunk)
+    assert round(128 * count / 1e9) == published
+
+
+def test_resnet50_by_stage():
+    # He et al. 2016, table 1, enumerated by hand in millions of multiply-adds (v1.5)
+    expected = {
+        "conv1": 118.01,
+        "conv2": 667.94,
+        "conv3": 1027.60,
+        "conv4": 1464.34,
+        "conv5": 809.24,
+        "head": 2.05,
+    }
+    for stage, macs in expected.items():
+        mine = sum(layer.macs for layer in RESNET50.layers if layer.stage == stage)
+        assert round(mine / 1e6, 2) == macs
+
+
+def test_resnet50_has_53_convolutions_and_one_linear_layer():
+    kinds = [layer.kind for layer in RESNET50.layers]
+    assert kinds.count("convolution") == 53  # 49 in the main path and 4 shortcuts
+    assert kinds.count("linear") == 1
+    parameters = {
+        kind: sum(layer.parameters for layer in RESNET50.layers if layer.kind == kind)
+        for kind in ("convolution", "normalisation", "linear")
+    }
+    assert parameters == {"convolution": 23_454_912, "normalisation": 53_120, "linear": 2_049_000}
+
+
+@pytest.mark.parametrize("network", ALL, ids=lambda network: network.name)
+def test_layers_are_consistent(network):
+    names = [layer.name for layer in network.layers]
+    assert len(set(names)) == len(names)
+    assert network.layers[-1].output_shape == (1000,)
+    for layer in network.layers:
+        assert layer.outputs == np.prod(layer.output_shape)
+        if layer.macs:
+            assert layer.flops == 2 * layer.macs
+    weighted = [layer for layer in network.layers if layer.kind in ("convolution", "linear")]
+    assert all(layer.macs > 0 for layer in weighted)
+
+
+def test_first_layer_of_resnet50_by_hand():
+    first = RESNET50.layers[0]
+    assert first.output_shape == (64, 112, 112)  # (224 + 6 - 7) // 2 + 1 = 112
+    assert first.parameters == 64 * 3 * 7 * 7
+    assert first.macs == 64 * 3 * 7 * 7 * 112 * 112
+    # 9408 weights, 150528 numbers in, 802816 numbers out, 4 B each
+    assert first.traffic(batch=1) == 4 * (9408 + 150528 + 802816)
+    assert first.traffic(batch=10, number_bytes=2) == 2 * (9408 + 10 * (150528 + 802816))
+    assert first.intensity(batch=1) == pytest.approx(2 * first.macs / (4 * 962752))
+
+
+def test_add_reads_two_inputs():
+    add = next(layer for layer in RESNET50.layers if layer.kind == "add")
+    assert add.inputs == 2 * add.outputs
+
+
+def test_resnet50_traffic_unfused():
+    # Forward, FP32, each number moved once: 324 MB of activations an image, 87 MB of it through
+    # convolutions and the linear layer; whole-network intensity 19.3, 25.1 and 25.4 flop/B.
+    moved = [4 * (layer.inputs + layer.outputs) for layer in RESNET50.layers]
+    weighted = [bool(layer.macs) for layer in RESNET50.layers]
+    assert round(sum(moved) / 1e6) == 324
+    assert round(np.dot(moved, weighted) / 1e6) == 87
+    for batch, expected in ((1, 19.3), (32, 25.1), (256, 25.4)):
+        flops = batch * sum(layer.flops for layer in RESNET50.layers)
+        traffic = sum(layer.traffic(batch) for layer in RESNET50.layers)
+        assert round(flops / traffic, 1) == expected
+
+
+def test_work_outside_multiply_adds_is_half_a_percent():
+    assert RESNET50.other_work / RESNET50.forward_work == pytest.approx(0.0048, abs=5e-5)
+
+
+def test_intensity_rises_with_batch_towards_a_limit():
+    fc = RESNET50.layers[-1]
+    intensity = fc.intensity(np.array([1, 10, 100, 1e9]))
+    assert (np.diff(intensity) > 0).all()
+    # limit: 2 x 2048 x 1000 flop over 4 x (2048 + 1000) B
+    assert intensity[-1] == pytest.approx(2 * 2048 * 1000 / (4 * 3048), rel=1e-3)
+
+
+def test_work_from_shapes_agrees_with_the_layers():
+    first, last = RESNET50.layers[0], RESNET50.layers[-1]
+    assert convolution_work(3, 64, 7, 112, 112) == first.flops
+    assert linear_work(2048, 1000) == last.flops
+    # groups: each output sees only its own share of the input channels
+    assert convolution_work(32, 32, 3, 10, 10, groups=32) == 2 * 9 * 32 * 100
+
+
+def test_training_work_of_the_article_and_corrected():
+    # the article: 8e9 x 1.2e6 x 90 = 0.864e18, one pass
+    assert training_work(8e9, 1.2e6, 90, passes=1) == pytest.approx(0.864e18, rel=1e-12)
+    # counted: 3 x 2 x 4,089,184,256 x 1,281,167 x 90 = 2.829e18
+    corrected = training_work(RESNET50.forward_work, 1_281_167, 90)
+    assert corrected == pytest.approx(2.829e18, rel=1e-3)
+    assert corrected / 0.864e18 == pytest.approx(3.27, abs=0.005)
+
+
+def test_unknown_networks_are_refused():
+    with pytest.raises(ValueError, match="depth must be one of 18, 34, 50, 101, 152, got 51"):
+        resnet(51)
+    with pytest.raises(ValueError, match="version must be one of v1.5, v1, got 'v2'"):
+        resnet(50, "v2")
+    with pytest.raises(ValueError, match="depth must be one of 11, 13, 16, 19, got None"):
+        vgg(None)

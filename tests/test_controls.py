@@ -1,0 +1,180 @@
+"""Controls follow their inputs, agree with the core, and cannot be driven into an error."""
+
+import math
+import random
+import re
+from xml.etree import ElementTree
+
+import ipywidgets as widgets
+import pytest
+
+from helpers import plots
+from helpers.amdahl import compute_fraction, speedup
+from helpers.budget import training_time
+from helpers.controls import AmdahlControl, RooflineControl, TrainingControl, log_slider
+from helpers.roofline import attainable
+
+MAKERS = {
+    "roofline": lambda: RooflineControl({"I₁": 2, "I₂": 100}),
+    "amdahl": AmdahlControl,
+    "training": TrainingControl,
+}
+controls = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+
+
+def _svg(control):
+    """The moving picture as XML; raises if it is not well formed."""
+    return ElementTree.fromstring(re.match(r"<svg.*</svg>", control.moving.value, re.S).group())
+
+
+def _positions(widget):
+    """Every value that a reader can choose, or a sample of a finely divided slider."""
+    if isinstance(widget, (widgets.Dropdown, widgets.SelectionSlider)):
+        return [value for _, value in widget._options_full]
+    steps = round((widget.max - widget.min) / widget.step)
+    return [widget.min + widget.step * step for step in range(0, steps + 1, max(1, steps // 40))]
+
+
+@controls
+def test_every_position_of_every_input_gives_a_whole_picture(make):
+    control = make()
+    for widget in control.inputs.values():
+        for value in _positions(widget):
+            widget.value = value
+            _check_whole(control)
+
+
+@controls
+def test_random_walks_over_all_inputs_give_whole_pictures(make):
+    control, choose = make(), random.Random(20261123)
+    for _ in range(200):
+        widget = choose.choice(list(control.inputs.values()))
+        widget.value = choose.choice(_positions(widget))
+        _check_whole(control)
+
+
+def _check_whole(control):
+    """A whole picture has finite coordinates inside the canvas, and says what the scene says."""
+    svg = _svg(control)
+    assert svg.get("role") == "img"
+    assert svg.get("aria-label") == control.sentence
+    assert not re.search(r"\b(nan|inf)\b", control.moving.value)
+    for element in svg.iter():
+        for name, high in (("cx", 650), ("cy", 400), ("x", 650), ("y", 400)):
+            if element.get(name):
+                assert 0 <= float(element.get(name)) <= high, ElementTree.tostring(element)
+
+
+@controls
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 1e300, -1.0])
+def test_typed_values_out_of_range_leave_a_whole_picture(make, bad):
+    control = make()
+    for widget in control.inputs.values():
+        if isinstance(widget, widgets.FloatSlider):
+            widget.value = bad
+            assert widget.min <= widget.value <= widget.max
+            _check_whole(control)
+
+
+@controls
+def test_the_still_picture_says_what_the_live_one_says(make):
+    data, metadata = make()._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert data["image/png"]
+    assert data["text/plain"] == metadata["image/png"]["alt"] == make().sentence
+
+
+@controls
+def test_the_svg_lies_on_the_axes(make):
+    # A mark at the corners of the axes must land on the corners of the frame that is clipped.
+    control = make()
+    (left, right), (bottom, top) = control.ax.get_xlim(), control.ax.get_ylim()
+    frame = _svg(control).find("svg")
+    x, y, width, height = (float(frame.get(name)) for name in ("x", "y", "width", "height"))
+    corners = control._canvas._pixels([left, right], [bottom, top])
+    assert corners[0] == pytest.approx([x, y + height], abs=0.11)
+    assert corners[1] == pytest.approx([x + width, y], abs=0.11)
+
+
+def test_moving_the_sliders_moves_the_roofline():
+    control = RooflineControl({"I₁": 2, "I₂": 100})
+    before = control.moving.value
+    control.inputs["peak"].value = 200.0
+    assert control.moving.value != before
+    assert "I₂ at 100 flop/B is memory-bound and attains 90 Tflop/s" in control.sentence
+    control.inputs["bandwidth"].value = 10_000.0
+    assert "I₂ at 100 flop/B is compute-bound and attains 200 Tflop/s" in control.sentence
+    assert "I₂ uses 100% of the peak and 20% of the bandwidth" in control.sentence
+    control.inputs["intensity1"].value = 20.0
+    assert "I₁ at 20 flop/B is balanced" in control.sentence
+
+
+def test_the_dot_stands_where_the_core_says():
+    control = RooflineControl({"task": 2})
+    control.inputs["intensity1"].value = 5.0
+    expected = control._canvas._pixels([5.0], [attainable(5.0, 15.7e12, 900e9)])[0]
+    circle = next(element for element in _svg(control).iter() if element.tag.endswith("circle"))
+    assert [float(circle.get("cx")), float(circle.get("cy"))] == pytest.approx(expected, abs=0.06)
+
+
+def test_amdahl_from_p_and_from_the_machine():
+    control = AmdahlControl(p=0.9, s=9)
+    assert "S never exceeds 10; at s = 9 it is 5" in control.sentence
+    assert control.inputs["intensity"].disabled and not control.inputs["p"].disabled
+    control.inputs["source"].value = AmdahlControl.FROM_MACHINE
+    assert control.inputs["p"].disabled and not control.inputs["intensity"].disabled
+    control.inputs["bandwidth"].value = 1800.0
+    p = compute_fraction(157, 15.7e12, 1800e9)
+    assert f"at s = 9 it is {plots.short(speedup(p, 9))}" in control.sentence
+    control.inputs["r"].value = 16.0
+    assert f"it is {plots.short(speedup(p, 9, 16))}" in control.sentence
+
+
+def test_training_shows_published_runs_of_the_same_job_only():
+    control = TrainingControl()
+    assert control.sentence.count(" took ") == 4  # four runs of 90 epochs
+    control.inputs["epochs"].value = 60
+    assert "DGX-1 MLPerf took 1.92 h" in control.sentence
+    assert control.sentence.count(" took ") == 1
+    control.inputs["network"].value = "VGG-16"
+    assert " took " not in control.sentence
+
+
+def test_training_time_is_the_cores():
+    control = TrainingControl()
+    control.inputs["device"].value = "H100-SXM fp16"
+    control.inputs["devices"].value = 2.0
+    control.inputs["fraction"].value = 0.4
+    work = 3 * 2 * 4_089_184_256 * 1_281_167 * 90
+    assert f"take {plots.duration(training_time(work, 989e12, 0.4, 2))}" in control.sentence
+
+
+def test_sliders_hold_round_values_and_the_first_value_exactly():
+    slider = log_slider("x", 15.7, 1, 1000)
+    assert slider.value == 15.7
+    values = [value for _, value in slider.options]
+    assert {1.0, 3.0, 9.0, 10.0, 300.0, 1000.0, 15.7} <= set(values)
+    assert values == sorted(values) and values[0] == 1 and values[-1] == 1000
+    ratios = [high / low for low, high in zip(values, values[1:], strict=False)]
+    assert max(ratios) <= 1.25  # no jump under the hand
+
+
+@pytest.mark.parametrize("bad", [0.5, 1001, math.nan, -1])
+def test_first_values_out_of_range_are_refused(bad):
+    with pytest.raises(ValueError, match="speed-up s must be from 1 to 1000, got"):
+        AmdahlControl(s=bad)
+
+
+def test_a_run_off_the_page_stays_in_sight_and_says_so():
+    control = TrainingControl()
+    control.inputs["network"].value = "AlexNet"
+    control.inputs["epochs"].value = 1
+    control.inputs["device"].value = "B200-SXM fp16"
+    control.inputs["devices"].value = 1000.0
+    assert "(off the page)" in control.moving.value
+    assert len([element for element in _svg(control).iter("rect")]) == 1
+
+
+def test_words_of_readers_cannot_break_the_picture():
+    control = RooflineControl({'<b>"task" & more': 2})
+    assert '<b>"task" & more' in _svg(control).get("aria-label")

@@ -1,0 +1,102 @@
+"""Each model function agrees with an expression that SymPy derives from first principles.
+
+The derivations start from the two times of a task, V / pi to compute and V / (beta I) to load,
+or from the definition of the quantity, never from the formula in the function's docstring.
+"""
+
+import inspect
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from helpers import amdahl, budget, roofline
+
+V, I, beta, pi, s, r, n, S = sp.symbols("V I beta pi s r n S", positive=True)
+p = sp.symbols("p", positive=True)
+W, N, E, k = sp.symbols("W N E k", positive=True)
+f, t = sp.symbols("f t", positive=True)
+
+computing, loading = V / pi, V / (beta * I)
+serial = computing + loading
+faster = computing / s + r * loading  # compute unit s times as fast, bandwidth divided by r
+
+fraction = sp.simplify(computing / serial)
+# The same speed-up in terms of p: eliminate I with p = computing / serial.
+in_terms_of_p = sp.simplify((serial / faster).subs(I, sp.solve(sp.Eq(fraction, p), I)[0]))
+
+# One output of a convolution is a sum over a k x k window of every input channel of its group.
+channels, outputs, height, width, groups = sp.symbols("C K h w g", positive=True)
+row, column = sp.symbols("row column", integer=True)
+window = sp.Sum(sp.Sum(channels / groups, (row, 1, k)), (column, 1, k)).doit()
+
+DERIVED = {
+    roofline.attainable: (V / sp.Max(computing, loading), (I, pi, beta)),
+    roofline.ridge: (sp.solve(sp.Eq(computing, loading), I)[0], (pi, beta)),
+    roofline.balance: (computing / loading, (I, pi, beta)),
+    roofline.compute_utilisation: (computing / sp.Max(computing, loading), (I, pi, beta)),
+    roofline.bandwidth_utilisation: (loading / sp.Max(computing, loading), (I, pi, beta)),
+    roofline.overlapped_time: (sp.Max(computing, loading), (V, I, pi, beta)),
+    amdahl.serial_time: (serial, (V, I, pi, beta)),
+    amdahl.compute_fraction: (fraction, (I, pi, beta)),
+    amdahl.speedup: (in_terms_of_p, (p, s, r)),
+    amdahl.limit: (sp.limit(in_terms_of_p, s, sp.oo), (p, r)),
+    amdahl.break_even: (sp.solve(sp.Eq(in_terms_of_p, 1), r)[0], (p, s)),
+    # Gustafson: of a run that takes V, the slow machine would take s times as long for the part p.
+    amdahl.gustafson: (((1 - p) * V + s * p * V) / V, (p, s)),
+    # Karp and Flatt: the serial fraction for which Amdahl's law gives the measured S on n devices.
+    amdahl.karp_flatt: (sp.solve(sp.Eq(1 / (p + (1 - p) / n), S), p)[0], (S, n)),
+    budget.convolution_work: (
+        2 * window * outputs * height * width,
+        (channels, outputs, k, height, width, groups),
+    ),
+    budget.linear_work: (2 * N * outputs, (N, outputs)),
+    # forward, and a backward pass of two products of the same size
+    budget.training_work: ((W + (k - 1) * W) * N * E, (W, N, E, k)),
+    # n devices that together do f n pi flop each second need t with f n pi t = V
+    budget.training_time: (sp.solve(sp.Eq(f * n * pi * t, V), t)[0], (V, pi, f, n)),
+    budget.achieved_fraction: (sp.solve(sp.Eq(f * n * pi * t, V), f)[0], (V, t, pi, n)),
+}
+
+
+@pytest.mark.parametrize("function", DERIVED, ids=lambda function: function.__name__)
+def test_function_agrees_with_its_derivation(function):
+    expression, symbols = DERIVED[function]
+    # Performances do not depend on the work: V is drawn at random all the same.
+    derived = sp.lambdify((V, *(symbol for symbol in symbols if symbol != V)), expression, "numpy")
+    random = np.random.default_rng(20261123)
+    ranges = {p: (0, 1), f: (0.01, 1), s: (1.01, 100), r: (1, 10), n: (2, 1000), S: (0.5, 50)}
+    points = {
+        symbol: random.uniform(*ranges[symbol], 200)
+        if symbol in ranges
+        else 10 ** random.uniform(-3, 15, 200)
+        for symbol in (V, *symbols)
+    }
+    expected = derived(*points.values())
+    # atol: near S = n Karp and Flatt subtract almost equal numbers.
+    np.testing.assert_allclose(function(*map(points.get, symbols)), expected, 1e-9, 1e-12)
+
+
+def test_no_model_function_is_left_out():
+    for module in (roofline, amdahl, budget):
+        for name, function in inspect.getmembers(module, inspect.isfunction):
+            if function.__module__ != module.__name__ or name.startswith("_"):
+                continue
+            if name in ("bound", "resnet", "vgg", "alexnet"):  # these return words and networks
+                continue
+            assert function in DERIVED, f"{name} has no derivation"
+
+
+def test_the_articles_form_is_amdahls_law():
+    ugly = 1 / (pi / (pi + I * beta) + I * beta / (s * (pi + I * beta)))
+    assert sp.simplify(ugly - serial / faster.subs(r, 1)) == 0
+    p_of_machine = I * beta / (pi + I * beta)
+    assert sp.simplify(ugly - 1 / (1 - p_of_machine + p_of_machine / s)) == 0
+
+
+def test_the_ceiling_rises_with_bandwidth():
+    # The article says that a lower bandwidth makes 1 / (1 - p) larger; its derivative is I / pi.
+    ceiling = 1 / (1 - fraction)
+    slope = sp.simplify(sp.diff(ceiling, beta))
+    assert slope == I / pi
+    assert slope.is_positive

@@ -1,0 +1,69 @@
+"""Importing a helper changes nothing but the list of loaded modules."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HELPERS = Path(__file__).resolve().parents[1] / "helpers"
+MODULES = [f"helpers.{path.stem}" for path in sorted(HELPERS.glob("*.py"))]
+MODELS = ["helpers.budget", "helpers.roofline", "helpers.amdahl"]
+
+# The packages are imported first: what *they* change at import is not ours to answer for.
+SNAPSHOT = """
+import importlib, json, sys, warnings
+import IPython.display, ipywidgets, numpy, numpy.random, pandas
+import matplotlib.pyplot as plt
+
+def state():
+    return {
+        "rcParams": str(dict(plt.rcParams)),
+        "warning filters": str(warnings.filters),
+        "numpy error handling": numpy.geterr(),
+        "print options": str(numpy.get_printoptions()),
+        "open figures": plt.get_fignums(),
+    }
+
+changed = {}
+for module in sys.argv[1:]:
+    before = state()
+    importlib.import_module(module)
+    after = state()
+    changed[module] = [name for name in before if before[name] != after[name]]
+print(json.dumps(changed))
+"""
+
+LOADED = """
+import importlib, json, sys
+import numpy, numpy.random
+
+before = set(sys.modules)
+importlib.import_module(sys.argv[1])
+print(json.dumps(sorted({name.partition(".")[0] for name in set(sys.modules) - before})))
+"""
+
+
+def run(script, *arguments, folder=None):
+    command = [sys.executable, "-c", script, *arguments]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=folder)
+    return json.loads(done.stdout)
+
+
+def test_importing_a_helper_changes_no_global_state():
+    assert run(SNAPSHOT, *MODULES) == {module: [] for module in MODULES}
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_model_loads_numpy_and_nothing_above_it(model):
+    others = set(run(LOADED, model)) - sys.stdlib_module_names
+    assert others - {"numpy"} == {"helpers"}
+
+
+def test_both_checks_see_a_bad_module(tmp_path):
+    bad = "import matplotlib.pyplot as plt, numpy as np; plt.figure(); np.seterr(all='raise')"
+    (tmp_path / "bad.py").write_text(bad)
+    changed = run(SNAPSHOT, "bad", folder=tmp_path)
+    assert changed == {"bad": ["numpy error handling", "open figures"]}
+    assert "matplotlib" in run(LOADED, "bad", folder=tmp_path)

@@ -1,0 +1,200 @@
+"""Pictures say what the models say: checked on artists, marks and labels, not on pixels."""
+
+import io
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from PIL import Image
+
+from helpers import plots
+from helpers.amdahl import limit, speedup
+from helpers.budget import resnet, training_time
+from helpers.plots import Dot, Line, Words
+from helpers.roofline import attainable
+
+TOY = dict(peak=8.0, bandwidth=4.0)  # ridge at 2 flop/B
+
+
+def _axes():
+    return Figure().add_subplot()
+
+
+def _dots(scene):
+    return [mark for mark in scene.marks if isinstance(mark, Dot)]
+
+
+DRAWN = {
+    "roofline": lambda ax: plots.plot_roofline(8, 4, {"task": 1}, before=(4, 4), ax=ax),
+    "intensities": lambda ax: plots.plot_intensities(8, 4, {"row": [1, 2, 3]}, ax=ax),
+    "layers": lambda ax: plots.plot_layers(resnet(18), ax=ax),
+    "step ratios": lambda ax: plots.plot_step_ratios(["a", "b", "a"], [2.9, 3.1, 3.3], ax=ax),
+    "speedup": lambda ax: plots.plot_speedup(0.9, r=2, s=9, ax=ax),
+}
+
+
+@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
+def test_plots_draw_on_the_given_axes_only_and_label_them(draw):
+    ax = _axes()
+    assert draw(ax) is ax
+    assert plt.get_fignums() == []  # no figure of its own
+    assert ax.get_xlabel() and ax.get_ylabel() or ax.get_yticklabels()
+    assert ax.lines or ax.patches  # not blank
+
+
+@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
+def test_plots_make_a_figure_if_none_is_given(draw):
+    ax = draw(None)
+    try:
+        assert plt.get_fignums() == [ax.figure.number]
+    finally:
+        plt.close("all")
+
+
+def test_roofline_draws_three_exact_points_and_the_task():
+    scene = plots.roofline_scene(**TOY, tasks={"task": 0.5}, intensities=(0.1, 100))
+    slanted, flat = [mark for mark in scene.marks if isinstance(mark, Line)][:2]
+    assert (slanted.x, slanted.y) == ((0.1, 2), (0.4, 8))  # 4 * 0.1 = 0.4, up to the ridge
+    assert (flat.x, flat.y) == ((2, 100), (8, 8))
+    ridge, task = _dots(scene)
+    assert (ridge.x, ridge.y) == (2, 8)
+    assert (task.x, task.y) == (0.5, 2)  # 4 * 0.5
+    assert scene.sentence == (
+        "The ridge is at 2 flop/B; task at 0.5 flop/B is memory-bound and attains 2 flop/s."
+    )
+
+
+def test_regimes_differ_in_colour_and_in_shape():
+    scene = plots.roofline_scene(**TOY, tasks={"left": 1, "ridge": 2, "right": 4})
+    left, ridge, right = _dots(scene)[1:]
+    assert len({left.colour, ridge.colour, right.colour}) == 3
+    assert len({left.shape, ridge.shape, right.shape}) == 3
+
+
+def test_roofline_off_the_page_keeps_its_roof():
+    # A ridge beyond the last intensity: only the slanted roof is in sight.
+    scene = plots.roofline_scene(peak=1e6, bandwidth=1, tasks={}, intensities=(0.1, 100))
+    slanted, flat = [mark for mark in scene.marks if isinstance(mark, Line)][:2]
+    assert slanted.x[1] == 100 and slanted.y[1] == 100
+    assert flat.x == (100, 100)
+
+
+def test_roofline_before_shows_the_old_roof_and_the_old_dot():
+    ax = plots.plot_roofline(16, 4, {"task": 100}, before=(8, 4), ax=_axes())
+    drawn = [tuple(line.get_ydata()) for line in ax.lines]
+    assert (8,) in drawn and (16,) in drawn  # the task before and after
+    assert any(len(y) == 3 and max(y) == 8 for y in drawn)  # the old roof
+
+
+def test_intensity_rows_are_coloured_by_regime():
+    ax = plots.plot_intensities(8, 4, {"row": [1, 1.5, 3, 5]}, ax=_axes())
+    points = {line.get_color(): sorted(line.get_xdata()) for line in ax.lines[-2:]}
+    assert points == {plots.MEMORY: [1, 1.5], plots.COMPUTE: [3, 5]}
+
+
+def test_speedup_curve_ceiling_and_dot():
+    scene = plots.speedup_scene(0.9, s=9)
+    curve = [
+        mark for mark in scene.marks if isinstance(mark, Line) and mark.colour == plots.COMPUTE
+    ]
+    np.testing.assert_allclose(curve[0].y, speedup(0.9, np.array(curve[0].x)))
+    ceiling = [
+        mark for mark in scene.marks if isinstance(mark, Line) and mark.colour == plots.MEMORY
+    ]
+    assert ceiling[0].y == (limit(0.9), limit(0.9))
+    assert (_dots(scene)[0].x, _dots(scene)[0].y) == (9, speedup(0.9, 9))
+    assert scene.sentence == "With p = 0.9, S never exceeds 10; at s = 9 it is 5."
+
+
+def test_speedup_scene_names_a_slow_down_and_a_missing_ceiling():
+    assert plots.speedup_scene(0.5, r=4, s=8).sentence.endswith("it is 0.485: a slow-down.")
+    assert "S has no ceiling" in plots.speedup_scene(1.0).sentence
+
+
+def test_training_scene_places_the_run_and_the_published_ones():
+    scene = plots.training_scene(8e15, 1e12, 4, 0.5, [("other", 2e12, 8000)])
+    mine, other = _dots(scene)
+    assert (mine.x, mine.y) == (4e12, training_time(8e15, 1e12, 0.5, 4))
+    assert (other.x, other.y) == (2e12, 8000)
+    assert "other took 2.22 h at 50% of its peak" in scene.sentence  # 8e15 / (8000 * 2e12)
+
+
+def test_layers_are_bars_of_their_flops():
+    network = resnet(18)
+    ax = plots.plot_layers(network, ax=_axes())
+    heights = [bar.get_height() for bar in ax.patches]
+    assert heights == [layer.flops for layer in network.layers if layer.macs]
+
+
+def test_step_ratios_stand_in_the_row_of_their_model():
+    ax = plots.plot_step_ratios(["a", "b", "a"], [2.9, 3.1, 3.3], ax=_axes())
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    rows = [names[int(y)] for y in ax.lines[0].get_ydata()]
+    assert rows == ["a", "b", "a"]
+
+
+def test_marks_become_artists_and_nothing_else_does():
+    ax = plots.draw(_axes(), [Line((1, 2), (3, 4)), Dot(1, 3), Words(1, 3, "here")])
+    assert len(ax.lines) == 2
+    assert [text.get_text() for text in ax.texts] == ["here"]
+    with pytest.raises(ValueError, match="marks must be Line, Dot or Words, got 'line'"):
+        plots.draw(_axes(), ["line"])
+
+
+def test_show_displays_one_picture_with_its_text(monkeypatch):
+    shown = []
+    monkeypatch.setattr(plots, "display", lambda data, **rest: shown.append((data, rest)))
+    plots.show(plots.plot_roofline(8, 4), "Three words here")
+    assert plt.get_fignums() == []  # or Jupyter would show it again
+    ((data, rest),) = shown
+    assert data["text/plain"] == "Three words here"
+    assert data["image/png"].startswith("iVBOR")  # PNG in base64
+    assert rest == {"metadata": {"image/png": {"alt": "Three words here"}}, "raw": True}
+
+
+def test_png_is_a_picture_of_the_size_asked_for():
+    figure = plots.plot_roofline(8, 4, ax=Figure(figsize=(6.5, 4)).add_subplot()).figure
+    picture = Image.open(io.BytesIO(plots.png(figure, scale=2)))
+    assert picture.size == (1300, 800)
+    colours = {colour for _, colour in picture.convert("RGB").getcolors(100_000)}
+    dark_orange = np.array([0xC0, 0x4F, 0x00])  # the flat roof survives the reduced palette
+    assert min(np.abs(np.array(colour) - dark_orange).max() for colour in colours) <= 8
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "expected"),
+    [
+        (15.7e12, "flop/s", "15.7 Tflop/s"),
+        (999.96e9, "B/s", "1 TB/s"),  # rounding carries into the next prefix
+        (999.4e9, "B/s", "999 GB/s"),
+        (1000, "B", "1 kB"),
+        (-5e6, "B", "-5 MB"),
+        (0, "B", "0 B"),
+        (2.829e18, "flop", "2.83 Eflop"),
+        (np.inf, "B/s", "inf B/s"),
+    ],
+)
+def test_si_prefixes(number, unit, expected):
+    assert plots.si(number, unit) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [
+        (1, "1 s"),
+        (59, "59 s"),
+        (60, "1 min"),
+        (5400, "1.5 h"),
+        (86400, "1 day"),
+        (1e9, "31.7 years"),
+    ],
+)
+def test_durations(seconds, expected):
+    assert plots.duration(seconds) == expected
+
+
+def test_scene_numbers_come_from_the_core():
+    assert attainable(100, 15.7e12, 900e9) == 15.7e12
+    sentence = plots.roofline_scene(15.7e12, 900e9, {"I": 100}).sentence
+    assert "attains 15.7 Tflop/s" in sentence
