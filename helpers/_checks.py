@@ -38,8 +38,8 @@ def checked(**arguments):
 
     Returns
     -------
-    list of ndarray
-        The values as float arrays, in the order given.
+    list of ndarray or numpy.float64
+        The values as floating-point numbers, in the order given.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def checked(**arguments):
         if array.size and allowed.refused(np.array([array.min(), array.max()])).any():
             worst = array[allowed.refused(array)].flat[0]
             raise ValueError(f"{name} must be {allowed.words}, got {worst}")
-        arrays.append(array)
+        arrays.append(array[()])  # a scalar instead of an array without dimensions: much faster
     try:
         np.broadcast_shapes(*(array.shape for array in arrays))
     except ValueError:

@@ -234,7 +234,7 @@ def training_work(forward_work, examples, epochs, passes=3):
         epochs=(epochs, NOT_NEGATIVE),
         passes=(passes, NOT_NEGATIVE),
     )
-    return plain(passes * forward_work * examples * epochs)
+    return plain(passes * examples * epochs * forward_work)
 
 
 def training_time(work, peak, fraction, devices=1):
