@@ -199,9 +199,9 @@ class TrainingControl(Control):
             device=widgets.Dropdown(
                 options=list(self.peaks), value="V100-SXM2 fp32", description="device"
             ),
-            devices=log_slider("number of devices n", 1, 1, 1000),
+            devices=log_slider("number of devices n", 1, 1, 1000, whole=True),
             fraction=widgets.FloatSlider(
-                0.5, min=0.01, max=1, step=0.01, readout_format=".0%", description="of peak"
+                0.4, min=0.01, max=1, step=0.01, readout_format=".0%", description="of peak"
             ),
         )
 
@@ -232,10 +232,10 @@ class TrainingControl(Control):
 DECADE = (1, 1.2, 1.4, 1.6, 1.8, 2, 2.2, 2.5, 2.8, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 7.5, 8, 9)
 
 
-def log_slider(description, value, low, high):
+def log_slider(description, value, low, high, *, whole=False):
     """A slider over round numbers from `low` to `high`, evenly spread on a logarithmic scale.
 
-    The first value is kept exactly, as a position of its own.
+    The first value is kept exactly, as a position of its own. `whole` leaves only whole numbers.
 
     Raises
     ------
@@ -246,6 +246,8 @@ def log_slider(description, value, low, high):
         raise ValueError(f"{description} must be from {low:g} to {high:g}, got {value}")
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     steps = {float(f"{digits}e{power}") for power in powers for digits in DECADE}
+    if whole:
+        steps = {step for step in steps if step.is_integer()}
     options = sorted({float(value), *(step for step in steps if low <= step <= high)})
     return widgets.SelectionSlider(
         options=[(plots.short(option), option) for option in options],

@@ -20,13 +20,19 @@ from PIL import Image
 
 from helpers.amdahl import limit, speedup
 from helpers.budget import achieved_fraction, training_time
+from helpers.roofline import BALANCED, attainable, bound, ridge
 from helpers.roofline import COMPUTE as COMPUTE_BOUND
 from helpers.roofline import MEMORY as MEMORY_BOUND
-from helpers.roofline import attainable, bound, ridge
 
 MEMORY, COMPUTE, BOTH, QUIET, LIGHT = "#00497a", "#c04f00", "#2b2b2b", "#6b6b6b", "#a8a8a8"
 ROOF_COLOURS = {MEMORY_BOUND: MEMORY, COMPUTE_BOUND: COMPUTE}
 DOT_SHAPES = {MEMORY_BOUND: "o", COMPUTE_BOUND: "s"}  # so that the regimes differ without colour
+# Labels stand above their roof, clear of the lines that drop from other tasks.
+LABEL_PLACES = {
+    MEMORY_BOUND: ("right", (-9, 7)),
+    BALANCED: ("left", (9, -12)),
+    COMPUTE_BOUND: ("center", (0, 13)),
+}
 PIXELS_PER_INCH = 100
 SIZE = (6.5, 4.0)  # inches
 SI_PREFIXES = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -225,7 +231,7 @@ def roofline_scene(peak, bandwidth, tasks, intensities=(0.05, 2000)):
         Line((low, corner), tuple(level[:2]), MEMORY),
         Line((corner, high), tuple(level[1:]), COMPUTE),
         Dot(corner, level[1], BOTH, "D"),
-        Words(corner, level[1], f"ridge {short(ridge(peak, bandwidth))}", BOTH, "center", (0, 14)),
+        Words(corner, level[1], f"ridge {short(ridge(peak, bandwidth))}", BOTH, "right", (-8, 10)),
     ]
     sentences = [f"The ridge is at {si(ridge(peak, bandwidth), 'flop/B')}"]
     for task, intensity in tasks.items():
@@ -235,7 +241,7 @@ def roofline_scene(peak, bandwidth, tasks, intensities=(0.05, 2000)):
         marks += [
             Line((intensity, intensity), (performance * 1e-9, performance), colour, True, 1.2),
             Dot(intensity, performance, colour, DOT_SHAPES.get(regime, "D")),
-            Words(intensity, performance, task, colour, "left", (8, -10)),
+            Words(intensity, performance, task, colour, *LABEL_PLACES[regime]),
         ]
         sentences.append(
             f"{task} at {si(intensity, 'flop/B')} is {regime} and attains "
@@ -244,53 +250,50 @@ def roofline_scene(peak, bandwidth, tasks, intensities=(0.05, 2000)):
     return Scene(marks, "; ".join(sentences) + ".")
 
 
-def plot_intensities(peak, bandwidth, rows, *, ax=None, intensities=(0.05, 2000), name=None):
-    """Draw a roofline, and under it rows of dots, one dot for the intensity of each kernel.
+def plot_kernels(peak, bandwidth, groups, *, axes=None, intensities=(0.05, 2000)):
+    """Draw groups of kernels on the same roofline, a panel for each group.
 
     Parameters
     ----------
     peak, bandwidth : float
         pi in flop/s and beta in B/s.
-    rows : dict
-        Name of each row and its intensities in flop/B.
-    ax, intensities, name
-        As for `plot_roofline`.
+    groups : dict
+        Name of each group and the intensities of its kernels, flop/B.
+    axes : sequence of matplotlib Axes, optional
+        Where to draw, one for each group; a new figure if None.
+    intensities : tuple
+        First and last intensity on the horizontal axes.
 
     Returns
     -------
-    matplotlib Axes
+    sequence of matplotlib Axes
 
     Raises
     ------
     ValueError
         If a number is outside the range that `attainable` allows.
     """
-    ax = plot_roofline(peak, bandwidth, ax=ax, intensities=intensities, name=name)
-    bottom, top = ax.get_ylim()
-    heights = np.geomspace(bottom, peak / 4, len(rows) + 2)[1:-1][::-1]
-    ax.plot([ridge(peak, bandwidth)] * 2, [bottom, peak], ":", color=BOTH, linewidth=1.2)
-    for (row, kernels), height in zip(rows.items(), heights, strict=True):
+    if axes is None:
+        shape = dict(figsize=(9, 3.2), sharey=True, layout="constrained", squeeze=False)
+        axes = plt.subplots(1, len(groups), **shape)[1][0]
+    for ax, (group, kernels) in zip(axes, groups.items(), strict=True):
+        plot_roofline(peak, bandwidth, ax=ax, intensities=intensities)
         kernels = np.asarray(kernels)
         regimes = bound(kernels, peak, bandwidth)
         for regime in np.unique(regimes):
             chosen = kernels[regimes == regime]
             ax.plot(
                 chosen,
-                np.full(chosen.shape, height),
+                attainable(chosen, peak, bandwidth),
                 DOT_SHAPES.get(regime, "D"),
                 color=ROOF_COLOURS.get(regime, BOTH),
-                markersize=5,
+                markersize=6,
                 alpha=0.5,
             )
-        ax.annotate(
-            row,
-            (intensities[1], height),
-            (-4, 9),
-            textcoords="offset points",
-            ha="right",
-            color=BOTH,
-        )
-    return ax
+        right = int((kernels > ridge(peak, bandwidth)).sum())
+        ax.set_title(f"{group}: {right} of {kernels.size} right of the ridge", fontsize=10)
+        ax.label_outer()
+    return axes
 
 
 def plot_layers(network, *, ax=None):
@@ -344,7 +347,7 @@ def plot_step_ratios(models, ratios, *, ax=None):
     """
     ax = _axes(ax)
     names = list(dict.fromkeys(models))[::-1]
-    ax.plot(ratios, [names.index(model) for model in models], "o", color=COMPUTE, alpha=0.6)
+    ax.plot(ratios, [names.index(model) for model in models], "o", color=BOTH, alpha=0.6)
     ax.axvline(3, color=BOTH, linestyle="--")
     ax.set_yticks(range(len(names)), names)
     ax.set_xlim(1, None)
@@ -360,12 +363,12 @@ def training_axes(ax=None):
     ax.set_xlabel("peak of the whole machine, n π (flop/s)")
     ax.set_ylabel("time of the training run")
     _calm(ax).xaxis.set_major_formatter(FuncFormatter(lambda value, _: si(value)))
-    ax.set_yticks([1, 60, 3600, 86400, 30 * 86400, 365 * 86400, 3650 * 86400])
+    ax.set_yticks([60, 3600, 86400, 30 * 86400, 365 * 86400, 3650 * 86400])
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: duration(value, digits=2)))
     return ax
 
 
-TRAINING_PEAKS, TRAINING_TIMES = (1e12, 1e19), (1.0, 1e9)
+TRAINING_PEAKS, TRAINING_TIMES = (1e12, 1e18), (60.0, 1e9)
 
 
 def training_scene(work, peak, devices, fraction, published=()):
@@ -385,27 +388,27 @@ def training_scene(work, peak, devices, fraction, published=()):
     """
     ends = np.array(TRAINING_PEAKS)
     time = training_time(work, peak, fraction, devices)
-    # A run too short or too long for the page stays in sight at its edge, and its label says so.
-    place = devices * peak, min(max(time, TRAINING_TIMES[0]), TRAINING_TIMES[1])
-    label = duration(time) if place[1] == time else f"{duration(time)} (off the page)"
+    # A run too fast or too slow for the page stays in sight at its edge, and its label says so.
+    x, y = np.clip(devices * peak, *TRAINING_PEAKS), np.clip(time, *TRAINING_TIMES)
+    on_page = (x, y) == (devices * peak, time)
+    label = duration(time) if on_page else f"{duration(time)} (off the page)"
     marks = [
         Line(TRAINING_PEAKS, tuple(training_time(work, ends, 1)), BOTH, width=1.2),
         Words(work / 3600, 3600, "at 100 % of peak", BOTH, "right", (-6, -8)),
-        Line(TRAINING_PEAKS, tuple(training_time(work, ends, fraction)), COMPUTE, True),
-        Dot(*place, COMPUTE, "s"),
-        Words(*place, label, COMPUTE, "left", (10, 8)),
+        Line(TRAINING_PEAKS, tuple(training_time(work, ends, fraction)), BOTH, True),
+        Dot(x, y, BOTH, "s"),
+        Words(x, y, label, BOTH, "right", (-10, -9)),
     ]
     sentence = (
         f"{si(work, 'flop')} at {fraction:.0%} of {si(devices * peak, 'flop/s')} "
         f"take {duration(time)}"
     )
-    above, below = ("left", (8, 9)), ("right", (-8, -9))
-    places = (above, below, below, above)  # so that the labels of the catalog's runs stay apart
+    places = (("left", (8, 8)), ("right", (-8, 8)), ("left", (8, 8)))  # seldom on one another
     found = []
     for number, (name, machine, measured) in enumerate(published):
         share = achieved_fraction(work, measured, machine)
-        label = Words(machine, measured, f"{name} {share:.0%}", MEMORY, *places[number % 4])
-        marks += [Dot(machine, measured, MEMORY), label]
+        label = Words(machine, measured, f"{share:.0%}", QUIET, *places[number % 3])
+        marks += [Dot(machine, measured, QUIET), label]
         found.append(f"{name} took {duration(measured)} at {share:.0%} of its peak")
     if found:
         sentence += f". Published: {', '.join(found)}"
@@ -474,11 +477,11 @@ def speedup_scene(p, r=1.0, s=None):
         Line((first, last), (first, last), QUIET, True, 1.2),
         Words(30, 30, "S = s", QUIET, "right", (-6, 6)),
         Line((first, last), (1, 1), QUIET, False, 0.8),
-        Line(tuple(steps), tuple(speedup(p, steps, r).tolist()), COMPUTE),
     ]
     sentence = f"With p = {short(p)}"
     if r != 1:
         marks.append(Line(tuple(steps), tuple(speedup(p, steps).tolist()), QUIET, False, 1.2))
+        marks.append(Words(last, speedup(p, last), "r = 1", QUIET, "right", (-4, 8)))
         sentence += f" and bandwidth divided by r = {short(r)}"
     if np.isfinite(ceiling):
         marks.append(Line((first, last), (ceiling, ceiling), MEMORY, True))
@@ -487,6 +490,7 @@ def speedup_scene(p, r=1.0, s=None):
         sentence += f", S never exceeds {short(ceiling)}"
     else:
         sentence += ", S has no ceiling"
+    marks.append(Line(tuple(steps), tuple(speedup(p, steps, r).tolist()), COMPUTE))
     if s is not None:
         reached = speedup(p, s, r)
         marks += [

@@ -165,6 +165,12 @@ def test_first_values_out_of_range_are_refused(bad):
         AmdahlControl(s=bad)
 
 
+def test_devices_come_in_whole_numbers():
+    values = [value for _, value in TrainingControl().inputs["devices"].options]
+    assert all(value == int(value) for value in values)
+    assert {1, 8, 1000} <= set(values)
+
+
 def test_a_run_off_the_page_stays_in_sight_and_says_so():
     control = TrainingControl()
     control.inputs["network"].value = "AlexNet"

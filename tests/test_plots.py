@@ -27,7 +27,6 @@ def _dots(scene):
 
 DRAWN = {
     "roofline": lambda ax: plots.plot_roofline(8, 4, {"task": 1}, before=(4, 4), ax=ax),
-    "intensities": lambda ax: plots.plot_intensities(8, 4, {"row": [1, 2, 3]}, ax=ax),
     "layers": lambda ax: plots.plot_layers(resnet(18), ax=ax),
     "step ratios": lambda ax: plots.plot_step_ratios(["a", "b", "a"], [2.9, 3.1, 3.3], ax=ax),
     "speedup": lambda ax: plots.plot_speedup(0.9, r=2, s=9, ax=ax),
@@ -87,10 +86,17 @@ def test_roofline_before_shows_the_old_roof_and_the_old_dot():
     assert any(len(y) == 3 and max(y) == 8 for y in drawn)  # the old roof
 
 
-def test_intensity_rows_are_coloured_by_regime():
-    ax = plots.plot_intensities(8, 4, {"row": [1, 1.5, 3, 5]}, ax=_axes())
-    points = {line.get_color(): sorted(line.get_xdata()) for line in ax.lines[-2:]}
+def test_kernels_stand_on_the_roof_a_panel_for_each_group():
+    axes = Figure().subplots(1, 2)
+    groups = {"one": [1, 1.5, 3, 5], "two": [9]}
+    assert plots.plot_kernels(8, 4, groups, axes=axes) is axes
+    assert plt.get_fignums() == []
+    points = {line.get_color(): sorted(line.get_xdata()) for line in axes[0].lines[-2:]}
     assert points == {plots.MEMORY: [1, 1.5], plots.COMPUTE: [3, 5]}
+    for line in axes[0].lines[-2:]:
+        np.testing.assert_allclose(line.get_ydata(), attainable(line.get_xdata(), 8, 4))
+    titles = [ax.get_title() for ax in axes]
+    assert titles == ["one: 2 of 4 right of the ridge", "two: 1 of 1 right of the ridge"]
 
 
 def test_speedup_curve_ceiling_and_dot():
