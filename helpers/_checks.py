@@ -31,6 +31,8 @@ FRACTION = Range(0, True, 1, True, "from 0 to 1")
 POSITIVE_FRACTION = Range(0, False, 1, True, "above 0 and at most 1")
 ABOVE_ONE = Range(1, False, math.inf, False, "above 1 and finite")
 ABOVE_ONE_OR_INFINITE = Range(1, False, math.inf, True, "above 1 (infinity allowed)")
+AT_LEAST_ONE = Range(1, True, math.inf, False, "at least 1 and finite")
+AT_LEAST_ONE_OR_INFINITE = Range(1, True, math.inf, True, "at least 1 (infinity allowed)")
 
 
 def checked(**arguments):

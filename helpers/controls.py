@@ -9,7 +9,6 @@ import html
 import math
 
 import ipywidgets as widgets
-import numpy as np
 from matplotlib.figure import Figure
 
 from helpers import plots
@@ -24,7 +23,8 @@ class Control(widgets.VBox):
     """A group of inputs over a picture; the base of all controls.
 
     Subclasses say what stands still (`draw_axes`) and what moves (`scene`). The sentence of the
-    scene stands under the picture and is read aloud with it.
+    scene stands under the picture and is read aloud with it. A control of several pictures
+    overrides `draw_all` and `scenes` in their place.
 
     Parameters
     ----------
@@ -32,13 +32,15 @@ class Control(widgets.VBox):
         Each with a `value`; kept as ``self.inputs[name]``. Any change redraws.
     """
 
+    size = plots.SIZE
+
     def __init__(self, **inputs):
         self.inputs = inputs
-        figure = Figure(figsize=plots.SIZE, layout="constrained")
-        self.ax = self.draw_axes(figure.add_subplot())
+        figure = Figure(figsize=self.size, layout="constrained")
+        self.axes = self.draw_all(figure)
         figure.draw_without_rendering()  # lay out once, so that data coordinates stay put
         figure.set_layout_engine("none")
-        self._canvas = _Canvas(self.ax)
+        self._canvas = _Canvas(figure, self.axes)
         self._background = widgets.Image(
             value=plots.png(figure, scale=2), format="png", layout=_stacked(self._canvas)
         )
@@ -63,10 +65,18 @@ class Control(widgets.VBox):
         """The `plots.Scene` for the present values."""
         raise NotImplementedError
 
+    def draw_all(self, figure):
+        """Draw on `figure` what does not move; return its Axes."""
+        return [self.draw_axes(figure.add_subplot())]
+
+    def scenes(self):
+        """A `plots.Scene` for each of the Axes, for the present values."""
+        return [self.scene()]
+
     @property
     def sentence(self):
         """What the picture says now, in words."""
-        return self.scene().sentence
+        return _sentence(self.scenes())
 
     def value(self, name):
         """Present value of an input."""
@@ -80,14 +90,15 @@ class Control(widgets.VBox):
             self._redraw()
 
     def _redraw(self):
-        self.moving.value = self._canvas.svg(self.scene())
+        self.moving.value = self._canvas.svg(self.scenes())
 
     def _repr_mimebundle_(self, **kwargs):
         """The live control, and beside it a still picture for pages without a kernel."""
-        scene = self.scene()
-        figure = Figure(figsize=plots.SIZE, layout="constrained")
-        plots.draw(self.draw_axes(figure.add_subplot()), scene.marks)
-        data, metadata = plots.still(figure, scene.sentence)
+        scenes = self.scenes()
+        figure = Figure(figsize=self.size, layout="constrained")
+        for ax, scene in zip(self.draw_all(figure), scenes, strict=True):
+            plots.draw(ax, scene.marks)
+        data, metadata = plots.still(figure, _sentence(scenes))
         return {**super()._repr_mimebundle_(**kwargs), **data}, metadata
 
 
@@ -227,6 +238,56 @@ class TrainingControl(Control):
         )
 
 
+class PipelineControl(Control):
+    """One dial from serial to roofline: n chunks, with the timeline that belongs to it.
+
+    Parameters
+    ----------
+    balance : float
+        First intensity in units of the ridge, x = I / I*, from 0.1 to 10.
+    s : float
+        First speed-up of the compute unit, from 1 to 20.
+    chunks : int
+        First number of chunks, one of those on the slider.
+    """
+
+    size = (6.5, 6.0)
+    CHUNKS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+
+    def __init__(self, balance=2.0, s=1.0, chunks=4):
+        if chunks not in self.CHUNKS:
+            raise ValueError(f"chunks must be one of {self.CHUNKS}, got {chunks}")
+        super().__init__(
+            chunks=widgets.SelectionSlider(
+                options=self.CHUNKS, value=chunks, description="chunks n"
+            ),
+            balance=log_slider("intensity x = I / I*", balance, 0.1, 10),
+            s=log_slider("speed-up s", s, 1, 20),
+            store=widgets.FloatSlider(
+                0,
+                min=0,
+                max=1,
+                step=0.1,
+                readout_format=".1f",
+                description="store time / load time",
+            ),
+            buffers=widgets.Dropdown(options=[3, 2, 1], description="buffers"),
+        )
+
+    def draw_all(self, figure):
+        roof, timeline = figure.subplots(2, 1, height_ratios=(3, 1))
+        # The longest run: loading takes 1 s, storing at most 1 s and computing at most 10 s.
+        return [plots.overlap_axes(roof), plots.timeline_axes(timeline, 12.0)]
+
+    def scenes(self):
+        names = ("balance", "s", "chunks", "store", "buffers")
+        balance, s, chunks, store, buffers = map(self.value, names)
+        return [
+            plots.overlap_scene(balance, s, chunks, store, buffers),
+            plots.timeline_scene(1.0, balance / s, chunks, store, buffers),
+        ]
+
+
 # The positions of a slider within one factor of ten: fine enough to drag, round enough to read,
 # and every whole number is among them. A `FloatLogSlider` would turn 3 into 3.16.
 DECADE = (1, 1.2, 1.4, 1.6, 1.8, 2, 2.2, 2.5, 2.8, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7, 7.5, 8, 9)
@@ -257,34 +318,51 @@ def log_slider(description, value, low, high, *, whole=False):
 
 
 class _Canvas:
-    """Turns marks into SVG that lies exactly on the picture of an Axes."""
+    """Turns the marks of scenes into SVG that lies exactly on the picture of a figure."""
 
-    def __init__(self, ax):
-        self.width, self.height = plots.PIXELS_PER_INCH * ax.figure.get_size_inches()
+    def __init__(self, figure, axes):
+        self.width, self.height = plots.PIXELS_PER_INCH * figure.get_size_inches()
+        self._frames = [_Frame(ax, self.height) for ax in axes]
+
+    def svg(self, scenes):
+        """The scenes as one SVG, and their sentence below it for everybody."""
+        sentence = html.escape(_sentence(scenes))
+        parts = (frame.svg(scene) for frame, scene in zip(self._frames, scenes, strict=True))
+        return (
+            f'<svg role="img" aria-label="{sentence}" width="{self.width:.0f}" '
+            f'height="{self.height:.0f}" style="display:block;font:13px sans-serif">'
+            f"{''.join(parts)}</svg>"
+            f'<p aria-live="polite" style="margin:0;line-height:1.4">{sentence}</p>'
+        )
+
+
+class _Frame:
+    """The place of one Axes on the canvas."""
+
+    def __init__(self, ax, canvas_height):
         # Pixels as on the page: the figure's own dpi differs, and SVG counts from the top.
-        self._scale = plots.PIXELS_PER_INCH / ax.figure.dpi
-        self._to_pixels = ax.transData
+        scale = plots.PIXELS_PER_INCH / ax.figure.dpi
+        left, bottom, right, top = scale * ax.get_window_extent().extents
+        self._box = left, canvas_height - top, right - left, top - bottom
         self._limits = ax.get_xlim(), ax.get_ylim()
-        left, bottom, right, top = self._scale * ax.get_window_extent().extents
-        self._frame = f"{left:.1f} {self.height - top:.1f} {right - left:.1f} {top - bottom:.1f}"
+        # matplotlib's own transforms cost ten times as much for the few points of a mark.
+        self._x = _straight(ax.get_xscale(), ax.get_xlim(), (left, right))
+        self._y = _straight(
+            ax.get_yscale(), ax.get_ylim(), (canvas_height - bottom, canvas_height - top)
+        )
 
     def svg(self, scene):
-        """The scene as SVG, and its sentence below for everybody."""
-        x, y, width, height = self._frame.split()
         lines = "".join(self._element(mark) for mark in scene.marks if isinstance(mark, Line))
         others = "".join(
             self._element(mark)
             for mark in scene.marks
             if not isinstance(mark, Line) and self._in_sight(mark)
         )
-        sentence = html.escape(scene.sentence)
+        x, y, width, height = (f"{number:.1f}" for number in self._box)
+        # A nested viewport clips lines at the frame; dots and words may stand over it.
         return (
-            f'<svg role="img" aria-label="{sentence}" width="{self.width:.0f}" '
-            f'height="{self.height:.0f}" style="display:block;font:13px sans-serif">'
-            # A nested viewport clips lines at the frame; dots and words may stand over it.
             f'<svg x="{x}" y="{y}" width="{width}" height="{height}" '
-            f'viewBox="{self._frame}">{lines}</svg>{others}</svg>'
-            f'<p aria-live="polite" style="margin:0;line-height:1.4">{sentence}</p>'
+            f'viewBox="{x} {y} {width} {height}">{lines}</svg>{others}'
         )
 
     def _in_sight(self, mark):
@@ -293,8 +371,7 @@ class _Canvas:
         return left <= mark.x <= right and bottom <= mark.y <= top
 
     def _pixels(self, x, y):
-        points = self._scale * self._to_pixels.transform(np.column_stack([x, y]))
-        return np.column_stack([points[:, 0], self.height - points[:, 1]])
+        return list(zip(map(self._x, x), map(self._y, y), strict=True))
 
     def _element(self, mark):
         match mark:
@@ -325,6 +402,18 @@ class _Canvas:
                 )
             case _:
                 raise ValueError(f"marks must be Line, Dot or Words, got {mark!r}")
+
+
+def _straight(scale, limits, pixels):
+    """The function from data to pixels along an axis that is linear or logarithmic."""
+    reading = {"linear": float, "log": math.log10}[scale]
+    (low, high), (first, last) = map(reading, limits), pixels
+    slope = (last - first) / (high - low)
+    return lambda value: first + slope * (reading(value) - low)
+
+
+def _sentence(scenes):
+    return " ".join(scene.sentence for scene in scenes)
 
 
 def _stacked(canvas):

@@ -20,6 +20,7 @@ from PIL import Image
 
 from helpers.amdahl import limit, speedup
 from helpers.budget import achieved_fraction, training_time
+from helpers.pipeline import UNITS, chunked_performance, chunked_time, schedule
 from helpers.roofline import BALANCED, attainable, bound, ridge
 from helpers.roofline import COMPUTE as COMPUTE_BOUND
 from helpers.roofline import MEMORY as MEMORY_BOUND
@@ -89,7 +90,8 @@ def draw(ax, marks):
         match mark:
             case Line():
                 style = "--" if mark.dashed else "-"
-                ax.plot(mark.x, mark.y, style, color=mark.colour, linewidth=mark.width)
+                ends = dict(solid_capstyle="butt", dash_capstyle="butt")  # as in SVG
+                ax.plot(mark.x, mark.y, style, color=mark.colour, linewidth=mark.width, **ends)
             case Dot():
                 ax.plot([mark.x], [mark.y], mark.shape, color=mark.colour, markersize=8, zorder=3)
             case Words():
@@ -500,6 +502,150 @@ def speedup_scene(p, r=1.0, s=None):
         verdict = "" if reached >= 1 else ": a slow-down"
         sentence += f"; at s = {short(s)} it is {short(reached)}{verdict}"
     return Scene(marks, sentence + ".")
+
+
+def plot_overlap(chunks, *, ax=None):
+    """Draw performance against intensity for tasks in n chunks, between serial and roofline.
+
+    Parameters
+    ----------
+    chunks : sequence of float
+        Numbers of chunks n, a curve for each; 1 is serial, infinity the roofline.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure if None.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If a number of chunks is below 1.
+    """
+    ax = overlap_axes(ax, balances=(0.2, 5), performances=(0.15, 1.5))
+    ax.set(xticks=[0.2, 0.5, 1, 2, 5], yticks=[0.2, 0.5, 1])
+    names = {1: "n = 1: take turns", np.inf: "n = ∞: roofline"}
+    for n in chunks:
+        place = ("right", (-6, 8)) if np.isinf(n) else ("left", (5, -11))
+        label = Words(1, chunked_performance(1, 1, 1, n), names.get(n, f"n = {n}"), BOTH, *place)
+        draw(ax, [_chunk_curve(n), label])
+    return ax
+
+
+def overlap_axes(ax=None, balances=(0.1, 10), performances=(0.05, 30)):
+    """Empty log-log axes in units of the machine: x = I / I* and P / pi, labelled."""
+    ax = _axes(ax)
+    ax.set(xscale="log", yscale="log", xlim=balances, ylim=performances)
+    ax.set_xlabel("intensity in units of the ridge, x = I / I*")
+    ax.set_ylabel("performance, P / π")
+    return _calm(ax)
+
+
+def _chunk_curve(n, s=1.0, store=0.0, **line):
+    """Performance over intensity for n chunks; s and store as in `overlap_scene`."""
+    x = np.geomspace(0.1, 10, 61)
+    time = chunked_time(1 / x, 1 / s, n, store / x)  # computing takes 1 at s = 1, so P / pi = 1 / t
+    return Line(tuple(x.tolist()), tuple((1 / time).tolist()), **line)
+
+
+def overlap_scene(balance, s, chunks, store=0.0, buffers=np.inf):
+    """The marks and the sentence of one task in n chunks, with a compute unit s times as fast.
+
+    Parameters
+    ----------
+    balance : float
+        Intensity in units of the ridge before the speed-up, x = I / I*, from 0.1 to 10.
+    s : float
+        Factor by which the compute unit is sped up, above 0.
+    chunks : int
+        Number of chunks n, at least 1.
+    store : float
+        Time of storing in units of the time of loading, from 0 to 1.
+    buffers : float
+        Chunks that the machine can hold at a time.
+    """
+    load, compute, store_time = 1 / balance, 1 / s, store / balance
+    time = _end(schedule(load, compute, chunks, store_time, buffers))
+    start = load + 1 + store_time  # taking turns, before the speed-up
+    ceiling = start / load
+    gain = f"{short(start / time)} times the start"
+    slanted_end = min(s, 10.0)
+    marks = [
+        Line((0.1, slanted_end), (0.1, slanted_end), MEMORY),
+        Line((slanted_end, 10.0), (s, s), COMPUTE),
+        _chunk_curve(1, 1.0, store, colour=QUIET, width=1.2),
+        _chunk_curve(chunks, s, store, colour=BOTH, dashed=True),
+        Dot(balance, 1 / start, QUIET, "D"),
+        Dot(balance, 1 / time, BOTH, "s"),
+        Words(balance, 1 / time, gain, BOTH, "center", (0, 22)),
+    ]
+    sentence = (
+        f"x = {short(balance)}, s = {short(s)}, n = {short(chunks)}: {gain} (n = 1, s = 1). "
+        f"No s and no n can give more than {short(ceiling)}."
+    )
+    return Scene(marks, sentence)
+
+
+def plot_timeline(load, compute, chunks, *, store=0.0, buffers=np.inf, ax=None):
+    """Draw what each unit does when, chunk by chunk, as simulated by `pipeline.schedule`.
+
+    Parameters
+    ----------
+    load, compute, store : float
+        Time of all chunks together in each unit, s, at least 0.
+    chunks : int
+        Number of equal chunks.
+    buffers : float
+        Chunks that the machine can hold at a time.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure if None.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside the range that `schedule` allows.
+    """
+    if ax is None:
+        ax = plt.subplots(figsize=(6.5, 2.0), layout="constrained")[1]
+    scene = timeline_scene(load, compute, chunks, store, buffers)
+    return draw(timeline_axes(ax, load + compute + store), scene.marks)
+
+
+def timeline_axes(ax, longest):
+    """Empty axes for a timeline up to the time `longest`, a row for each unit."""
+    ax.set(xlim=(0, 1.02 * longest), ylim=(-0.6, len(UNITS) - 0.4), xlabel="time (s)")
+    ax.set_yticks(range(len(UNITS)), UNITS[::-1])
+    ax.tick_params(axis="y", length=0)
+    for side in ("top", "right", "left"):
+        ax.spines[side].set_visible(False)
+    return ax
+
+
+def timeline_scene(load, compute, chunks, store=0.0, buffers=np.inf):
+    """The marks and the sentence of a timeline; arguments as `plot_timeline`."""
+    steps = schedule(load, compute, chunks, store, buffers)
+    end = _end(steps)
+    marks = []
+    for step in steps:
+        row = len(UNITS) - 1 - UNITS.index(step.unit)
+        colour = (BOTH, LIGHT)[step.chunk % 2]  # neighbours differ in grey
+        marks.append(Line((step.start, step.end), (row, row), colour, width=14))
+    marks.append(Line((end, end), (-0.6, len(UNITS) - 0.4), QUIET, True, 1.2))
+    serial = load + compute + store
+    sentence = (
+        f"{short(chunks)} chunk{'s' * (chunks > 1)}: {short(end)} s in place of {short(serial)} s."
+    )
+    return Scene(marks, sentence)
+
+
+def _end(steps):
+    """When a schedule is finished."""
+    return max((step.end for step in steps), default=0.0)
 
 
 def _axes(ax):

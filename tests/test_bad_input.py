@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 import pytest
 
-from helpers import amdahl, budget, roofline
+from helpers import amdahl, budget, parallel, pipeline, roofline
 
 # For every argument of every numeric function: values that must be refused, and a good value.
 NEGATIVE, ZERO, NAN, INFINITE = -1.0, 0.0, np.nan, np.inf
@@ -34,6 +34,22 @@ GOOD = {
     "examples": (1.2e6, [NEGATIVE, NAN, INFINITE]),
     "epochs": (90, [NEGATIVE, NAN, INFINITE]),
     "passes": (3, [NEGATIVE, NAN, INFINITE]),
+    "load": (4.0, [NEGATIVE, NAN, INFINITE]),
+    "compute": (6.0, [NEGATIVE, NAN, INFINITE]),
+    "store": (1.0, [NEGATIVE, NAN, INFINITE]),
+    "chunks": (4, [NEGATIVE, ZERO, 0.99, NAN]),
+    "balance": (2.0, [NEGATIVE, NAN]),
+    "size": (1e8, [NEGATIVE, NAN, INFINITE]),
+    "per_node": (8, [NEGATIVE, ZERO, 0.99, NAN, INFINITE]),
+    "link": (150e9, [NEGATIVE, ZERO, NAN, INFINITE]),
+    "network": (12.5e9, [NEGATIVE, ZERO, NAN, INFINITE]),
+    "latency": (1e-5, [NEGATIVE, NAN, INFINITE]),
+    "communication": (2.0, [NEGATIVE, NAN, INFINITE]),
+    "overlap": (0.5, [NEGATIVE, 1.0001, NAN, INFINITE]),
+    "overhead": (0.02, [NEGATIVE, NAN, INFINITE]),
+    "parameters": (1000, [NEGATIVE, NAN, INFINITE]),
+    "hidden": (1024, [NEGATIVE, ZERO, NAN, INFINITE]),
+    "stages": (4, [NEGATIVE, ZERO, 0.99, NAN, INFINITE]),
     "batch": (32, [NEGATIVE, ZERO, NAN, INFINITE]),
     "number_bytes": (4, [NEGATIVE, ZERO, NAN, INFINITE]),
 }
@@ -44,12 +60,22 @@ ALSO_REFUSED = {
     ("break_even", "s"): [1.0],
     ("gustafson", "s"): [INFINITE],
     ("karp_flatt", "devices"): [1.0],
+    ("chunked_performance", "intensity"): [ZERO],
+    ("pipelined_speedup", "balance"): [INFINITE],
+    ("speedup_over_serial", "balance"): [INFINITE],
+    ("network_intensity", "size"): [ZERO],
+    **{
+        (name, "devices"): [0.99]
+        for name, function in inspect.getmembers(parallel, inspect.isfunction)
+        if "devices" in inspect.signature(function).parameters
+    },
 }
-CHOICES = ("resnet", "vgg", "alexnet")  # take names from a list, tested in test_budget
+# The first three take names from a list, the last takes no arrays: tested with their modules.
+CHOICES = ("resnet", "vgg", "alexnet", "schedule")
 
 
 def _functions():
-    for module in (roofline, amdahl, budget):
+    for module in (roofline, amdahl, budget, pipeline, parallel):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             public = function.__module__ == module.__name__ and not name.startswith("_")
             if public and name not in CHOICES:
@@ -92,7 +118,9 @@ def test_what_is_no_number_is_refused_by_name(function, bad):
             function(**{**_good_arguments(function), name: bad})
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize(
+    "function", [f for f in FUNCTIONS if len(inspect.signature(f.values[0]).parameters) > 1]
+)
 def test_shapes_that_do_not_match_are_refused(function):
     names = list(inspect.signature(function).parameters)
     good = _good_arguments(function)

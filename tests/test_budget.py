@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from helpers.budget import (
+    IMAGENET_IMAGES,
     RESNET_BLOCKS,
     VGG_CONVOLUTIONS,
     alexnet,
@@ -152,7 +153,8 @@ def test_training_work_of_the_article_and_corrected():
     # the article: 8e9 x 1.2e6 x 90 = 0.864e18, one pass
     assert training_work(8e9, 1.2e6, 90, passes=1) == pytest.approx(0.864e18, rel=1e-12)
     # counted: 3 x 2 x 4,089,184,256 x 1,281,167 x 90 = 2.829e18
-    corrected = training_work(RESNET50.forward_work, 1_281_167, 90)
+    assert IMAGENET_IMAGES == 1_281_167  # Russakovsky et al. 2015
+    corrected = training_work(RESNET50.forward_work, IMAGENET_IMAGES, 90)
     assert corrected == pytest.approx(2.829e18, rel=1e-3)
     assert corrected / 0.864e18 == pytest.approx(3.27, abs=0.005)
 

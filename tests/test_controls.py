@@ -11,13 +11,20 @@ import pytest
 from helpers import plots
 from helpers.amdahl import compute_fraction, speedup
 from helpers.budget import training_time
-from helpers.controls import AmdahlControl, RooflineControl, TrainingControl, log_slider
+from helpers.controls import (
+    AmdahlControl,
+    PipelineControl,
+    RooflineControl,
+    TrainingControl,
+    log_slider,
+)
 from helpers.roofline import attainable
 
 MAKERS = {
     "roofline": lambda: RooflineControl({"I₁": 2, "I₂": 100}),
     "amdahl": AmdahlControl,
     "training": TrainingControl,
+    "pipeline": PipelineControl,
 }
 controls = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 
@@ -59,8 +66,9 @@ def _check_whole(control):
     assert svg.get("role") == "img"
     assert svg.get("aria-label") == control.sentence
     assert not re.search(r"\b(nan|inf)\b", control.moving.value)
+    height = float(svg.get("height"))
     for element in svg.iter():
-        for name, high in (("cx", 650), ("cy", 400), ("x", 650), ("y", 400)):
+        for name, high in (("cx", 650), ("cy", height), ("x", 650), ("y", height)):
             if element.get(name):
                 assert 0 <= float(element.get(name)) <= high, ElementTree.tostring(element)
 
@@ -88,12 +96,12 @@ def test_the_still_picture_says_what_the_live_one_says(make):
 def test_the_svg_lies_on_the_axes(make):
     # A mark at the corners of the axes must land on the corners of the frame that is clipped.
     control = make()
-    (left, right), (bottom, top) = control.ax.get_xlim(), control.ax.get_ylim()
-    frame = _svg(control).find("svg")
-    x, y, width, height = (float(frame.get(name)) for name in ("x", "y", "width", "height"))
-    corners = control._canvas._pixels([left, right], [bottom, top])
-    assert corners[0] == pytest.approx([x, y + height], abs=0.11)
-    assert corners[1] == pytest.approx([x + width, y], abs=0.11)
+    svgs = _svg(control).findall("svg")
+    for ax, svg, frame in zip(control.axes, svgs, control._canvas._frames, strict=True):
+        x, y, width, height = (float(svg.get(name)) for name in ("x", "y", "width", "height"))
+        corners = frame._pixels(ax.get_xlim(), ax.get_ylim())
+        assert corners[0] == pytest.approx([x, y + height], abs=0.11)
+        assert corners[1] == pytest.approx([x + width, y], abs=0.11)
 
 
 def test_moving_the_sliders_moves_the_roofline():
@@ -112,7 +120,7 @@ def test_moving_the_sliders_moves_the_roofline():
 def test_the_dot_stands_where_the_core_says():
     control = RooflineControl({"task": 2})
     control.inputs["intensity1"].value = 5.0
-    expected = control._canvas._pixels([5.0], [attainable(5.0, 15.7e12, 900e9)])[0]
+    expected = control._canvas._frames[0]._pixels([5.0], [attainable(5.0, 15.7e12, 900e9)])[0]
     circle = next(element for element in _svg(control).iter() if element.tag.endswith("circle"))
     assert [float(circle.get("cx")), float(circle.get("cy"))] == pytest.approx(expected, abs=0.06)
 
@@ -128,6 +136,18 @@ def test_amdahl_from_p_and_from_the_machine():
     assert f"at s = 9 it is {plots.short(speedup(p, 9))}" in control.sentence
     control.inputs["r"].value = 16.0
     assert f"it is {plots.short(speedup(p, 9, 16))}" in control.sentence
+
+
+def test_the_dial_runs_from_serial_to_the_roofline():
+    control = PipelineControl(balance=1, s=1, chunks=1)
+    assert "n = 1: 1 times the start" in control.sentence
+    control.inputs["chunks"].value = 3
+    assert "n = 3: 1.5 times the start" in control.sentence  # 2 / (1 + 1/3)
+    assert "3 chunks: 1.33 s in place of 2 s" in control.sentence
+    control.inputs["buffers"].value = 1  # no overlap without a second buffer
+    assert "n = 3: 1 times the start" in control.sentence
+    bars = [line for line in _svg(control).iter("polyline") if line.get("stroke-width") == "14"]
+    assert len(bars) == 6  # 3 chunks in two units; nothing is stored
 
 
 def test_training_shows_published_runs_of_the_same_job_only():
@@ -179,6 +199,11 @@ def test_a_run_off_the_page_stays_in_sight_and_says_so():
     control.inputs["devices"].value = 1000.0
     assert "(off the page)" in control.moving.value
     assert len([element for element in _svg(control).iter("rect")]) == 1
+
+
+def test_a_first_number_of_chunks_off_the_slider_is_refused():
+    with pytest.raises(ValueError, match="chunks must be one of .*, got 5"):
+        PipelineControl(chunks=5)
 
 
 def test_words_of_readers_cannot_break_the_picture():

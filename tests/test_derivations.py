@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from helpers import amdahl, budget, roofline
+from helpers import amdahl, budget, pipeline, roofline
 
 V, I, beta, pi, s, r, n, S = sp.symbols("V I beta pi s r n S", positive=True)
 p = sp.symbols("p", positive=True)
@@ -24,6 +24,12 @@ faster = computing / s + r * loading  # compute unit s times as fast, bandwidth 
 fraction = sp.simplify(computing / serial)
 # The same speed-up in terms of p: eliminate I with p = computing / serial.
 in_terms_of_p = sp.simplify((serial / faster).subs(I, sp.solve(sp.Eq(fraction, p), I)[0]))
+
+# n chunks: the first passes all stages, each further one adds the time of the slowest stage.
+a, c, w, x = sp.symbols("a c w x", positive=True)
+chunked = (a + c + w) / n + (n - 1) * sp.Max(a / n, c / n, w / n)
+two_stages = chunked.subs(w, 0)
+in_units = two_stages.subs({a: 1, c: x})  # loading takes 1, computing x
 
 # One output of a convolution is a sum over a k x k window of every input channel of its group.
 channels, outputs, height, width, groups = sp.symbols("C K h w g", positive=True)
@@ -46,6 +52,14 @@ DERIVED = {
     amdahl.gustafson: (((1 - p) * V + s * p * V) / V, (p, s)),
     # Karp and Flatt: the serial fraction for which Amdahl's law gives the measured S on n devices.
     amdahl.karp_flatt: (sp.solve(sp.Eq(1 / (p + (1 - p) / n), S), p)[0], (S, n)),
+    pipeline.chunked_time: (chunked, (a, c, n, w)),
+    pipeline.chunked_performance: (
+        V / two_stages.subs({a: loading, c: computing}, simultaneous=True),
+        (I, pi, beta, n),
+    ),
+    pipeline.overlap_gain: ((1 + x) / sp.Max(1, x), (x,)),
+    pipeline.pipelined_speedup: (in_units / in_units.subs(x, x / s), (x, s, n)),
+    pipeline.speedup_over_serial: ((1 + x) / in_units.subs(x, x / s), (x, s, n)),
     budget.convolution_work: (
         2 * window * outputs * height * width,
         (channels, outputs, k, height, width, groups),
@@ -78,13 +92,21 @@ def test_function_agrees_with_its_derivation(function):
 
 
 def test_no_model_function_is_left_out():
-    for module in (roofline, amdahl, budget):
+    for module in (roofline, amdahl, budget, pipeline):
         for name, function in inspect.getmembers(module, inspect.isfunction):
             if function.__module__ != module.__name__ or name.startswith("_"):
                 continue
-            if name in ("bound", "resnet", "vgg", "alexnet"):  # these return words and networks
+            if name in ("bound", "resnet", "vgg", "alexnet", "schedule"):  # words, networks, steps
                 continue
             assert function in DERIVED, f"{name} has no derivation"
+
+
+def test_n_chunks_are_the_larger_time_plus_a_share_of_the_smaller():
+    # For two stages: max + min / n, in each of the two cases.
+    for larger, smaller in ((a, c), (c, a)):
+        case = two_stages.subs(sp.Max(a / n, c / n, 0), larger / n)
+        assert sp.simplify(case - (larger + smaller / n)) == 0
+    assert sp.simplify(two_stages.subs(n, 1) - (a + c)) == 0
 
 
 def test_the_articles_form_is_amdahls_law():

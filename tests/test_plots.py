@@ -11,6 +11,7 @@ from PIL import Image
 from helpers import plots
 from helpers.amdahl import limit, speedup
 from helpers.budget import resnet, training_time
+from helpers.pipeline import chunked_performance, chunked_time, schedule, speedup_over_serial
 from helpers.plots import Dot, Line, Words
 from helpers.roofline import attainable
 
@@ -30,6 +31,8 @@ DRAWN = {
     "layers": lambda ax: plots.plot_layers(resnet(18), ax=ax),
     "step ratios": lambda ax: plots.plot_step_ratios(["a", "b", "a"], [2.9, 3.1, 3.3], ax=ax),
     "speedup": lambda ax: plots.plot_speedup(0.9, r=2, s=9, ax=ax),
+    "overlap": lambda ax: plots.plot_overlap([1, 2], ax=ax),
+    "timeline": lambda ax: plots.plot_timeline(4, 6, 3, ax=ax),
 }
 
 
@@ -204,3 +207,40 @@ def test_scene_numbers_come_from_the_core():
     assert attainable(100, 15.7e12, 900e9) == 15.7e12
     sentence = plots.roofline_scene(15.7e12, 900e9, {"I": 100}).sentence
     assert "attains 15.7 Tflop/s" in sentence
+
+
+def test_overlap_curves_run_from_serial_to_the_roofline():
+    ax = plots.plot_overlap([1, 4, np.inf], ax=_axes())
+    x = ax.lines[0].get_xdata()
+    for line, n in zip(ax.lines, (1, 4, np.inf), strict=True):
+        np.testing.assert_allclose(line.get_ydata(), chunked_performance(x, 1.0, 1.0, n))
+    assert {text.get_text() for text in ax.texts} == {
+        "n = 1: take turns",
+        "n = 4",
+        "n = ∞: roofline",
+    }
+
+
+@pytest.mark.parametrize("store", [0.0, 0.7])
+def test_overlap_scene_places_start_and_present(store):
+    scene = plots.overlap_scene(4, s=2, chunks=8, store=store, buffers=3)
+    start, now = _dots(scene)
+    assert start.y == pytest.approx(4 / (1 + 4 + store))  # all in turn, P / pi = compute / time
+    assert now.y == pytest.approx(4 / chunked_time(1, 2, 8, store))
+    if not store:
+        assert now.y / start.y == pytest.approx(speedup_over_serial(4, 2, 8))
+        assert "No s and no n can give more than 5." in scene.sentence  # 1 + x
+
+
+def test_timeline_draws_every_step_of_the_schedule():
+    ax = plots.plot_timeline(4, 6, 3, store=2, buffers=2, ax=_axes())
+    steps = schedule(4, 6, 3, 2, 2)
+    bars = [line for line in ax.lines if line.get_linewidth() == 14]
+    rows = {
+        label.get_text(): tick
+        for tick, label in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True)
+    }
+    drawn = {(*bar.get_xdata(), bar.get_ydata()[0]) for bar in bars}
+    assert drawn == {(step.start, step.end, rows[step.unit]) for step in steps}
+    end = ax.lines[-1].get_xdata()
+    assert end[0] == max(step.end for step in steps)

@@ -1,0 +1,278 @@
+"""Pipelining: one formula from "the units take turns" to "the units overlap perfectly".
+
+A job that needs `load` seconds of loading and `compute` seconds of computing is cut into n equal
+chunks. While one chunk is computed, the next is loaded. Then the job takes
+
+    t = max(load, compute) + min(load, compute) / n.
+
+One chunk gives the sum (Amdahl's law), ever more chunks give the maximum (the roofline).
+With x = I beta / pi = compute / load, the intensity in units of the ridge, everything else
+follows. All functions take scalars or arrays that broadcast together; `schedule` takes scalars.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from helpers._checks import (
+    AT_LEAST_ONE_OR_INFINITE,
+    NOT_NEGATIVE,
+    NOT_NEGATIVE_OR_INFINITE,
+    POSITIVE,
+    POSITIVE_OR_INFINITE,
+    checked,
+    plain,
+)
+
+
+def chunked_time(load, compute, chunks, store=0.0):
+    """Time of a job in n chunks, t = (sum + (n - 1) max) / n over its stages, in s.
+
+    For two stages this is max(load, compute) + min(load, compute) / n.
+
+    Parameters
+    ----------
+    load, compute : array_like
+        Time of all loading and of all computing, s, at least 0.
+    chunks : array_like
+        Number of equal chunks n, at least 1; infinity gives perfect overlap.
+    store : array_like
+        Time of all storing by a unit of its own, s, at least 0.
+
+    Returns
+    -------
+    float or ndarray
+        The broadcast shape of the arguments.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range, or the shapes do not match.
+
+    Source
+    ------
+    Derived with SymPy in notebook 05: the first chunk fills the pipeline, and every further one
+    adds the time of the slowest stage. `schedule` agrees with it, event by event.
+
+    Examples
+    --------
+    >>> chunked_time(4, 6, chunks=1), chunked_time(4, 6, chunks=4), chunked_time(4, 6, math.inf)
+    (10.0, 7.0, 6.0)
+    """
+    load, compute, chunks, store = checked(
+        load=(load, NOT_NEGATIVE),
+        compute=(compute, NOT_NEGATIVE),
+        chunks=(chunks, AT_LEAST_ONE_OR_INFINITE),
+        store=(store, NOT_NEGATIVE),
+    )
+    slowest = np.maximum(np.maximum(load, compute), store)
+    return plain(slowest + (load + compute + store - slowest) / chunks)
+
+
+def chunked_performance(intensity, peak, bandwidth, chunks):
+    """Performance of a task in n chunks, in flop/s: from pi p (n = 1) to min(pi, beta I).
+
+    Parameters
+    ----------
+    intensity : array_like
+        Arithmetic intensity I, flop/B, above 0; infinity means no traffic at all.
+    peak, bandwidth : array_like
+        pi in flop/s and beta in B/s, both above 0.
+    chunks : array_like
+        Number of equal chunks n, at least 1; infinity gives the roofline.
+
+    Returns
+    -------
+    float or ndarray
+        The broadcast shape of the arguments.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range, or the shapes do not match.
+
+    Source
+    ------
+    Derived with SymPy in notebook 05: one flop needs 1 / pi of computing and 1 / (beta I) of
+    loading, put into `chunked_time`.
+
+    Examples
+    --------
+    >>> chunked_performance(2, peak=8, bandwidth=4, chunks=[1, 2, math.inf]).round(2).tolist()
+    [4.0, 5.33, 8.0]
+    """
+    intensity, peak, bandwidth = checked(
+        intensity=(intensity, POSITIVE_OR_INFINITE),
+        peak=(peak, POSITIVE),
+        bandwidth=(bandwidth, POSITIVE),
+    )
+    return plain(1 / np.asarray(chunked_time(1 / (bandwidth * intensity), 1 / peak, chunks)))
+
+
+def overlap_gain(balance):
+    """Gain of perfect overlap over taking turns, 1 + min(x, 1 / x): at most 2, at the ridge.
+
+    Parameters
+    ----------
+    balance : array_like
+        Intensity in units of the ridge, x = I beta / pi, at least 0; infinity allowed.
+
+    Returns
+    -------
+    float or ndarray
+        The shape of the argument.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
+
+    Source
+    ------
+    Derived with SymPy in notebook 05.
+
+    Examples
+    --------
+    >>> overlap_gain([0.25, 1, 4]).tolist()
+    [1.25, 2.0, 1.25]
+    """
+    (x,) = checked(balance=(balance, NOT_NEGATIVE_OR_INFINITE))
+    with np.errstate(divide="ignore"):  # x = 0: min(0, infinity) = 0
+        return plain(1 + np.minimum(x, 1 / x))
+
+
+def pipelined_speedup(balance, s, chunks=math.inf):
+    """Speed-up of a pipelined task when its compute unit becomes s times as fast.
+
+    S = t(x) / t(x / s) with t(x) = max(1, x) + min(1, x) / n. With perfect overlap that is
+    max(1, x) / max(1, x / s): min(s, x) for x >= 1 and s >= 1, and 1 for x <= 1 and s >= 1.
+
+    Parameters
+    ----------
+    balance : array_like
+        Intensity in units of the ridge before the speed-up, x = I beta / pi, at least 0.
+    s : array_like
+        Factor by which the compute unit gets faster, above 0; infinity gives the limit.
+    chunks : array_like
+        Number of equal chunks n, at least 1; 1 gives Amdahl's law with p = x / (1 + x).
+
+    Returns
+    -------
+    float or ndarray
+        The broadcast shape of the arguments.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range, or the shapes do not match.
+
+    Source
+    ------
+    Derived with SymPy in notebook 05.
+
+    Examples
+    --------
+    >>> pipelined_speedup(4, [2, 4, 100]).tolist(), pipelined_speedup(0.5, 100)
+    ([2.0, 4.0, 4.0], 1.0)
+    """
+    x, s = checked(balance=(balance, NOT_NEGATIVE), s=(s, POSITIVE_OR_INFINITE))
+    before, after = chunked_time(1.0, x, chunks), chunked_time(1.0, x / s, chunks)
+    return plain(np.asarray(before) / np.asarray(after))
+
+
+def speedup_over_serial(balance, s, chunks=math.inf):
+    """Speed-up over the *serial* original: faster compute unit and pipelining together.
+
+    S = (1 + x) / t(x / s) with t(x) = max(1, x) + min(1, x) / n. With perfect overlap the ceiling
+    1 + x = 1 / (1 - p) is reached at s = x, and never passed.
+
+    Parameters, errors and source are those of `pipelined_speedup`.
+
+    Examples
+    --------
+    >>> speedup_over_serial(9, [1, 9, 1000]).round(2).tolist()
+    [1.11, 10.0, 10.0]
+    """
+    x, s = checked(balance=(balance, NOT_NEGATIVE), s=(s, POSITIVE_OR_INFINITE))
+    return plain((1 + x) / np.asarray(chunked_time(1.0, x / s, chunks)))
+
+
+class Step(NamedTuple):
+    """One chunk in one unit: which unit, which chunk (from 0), and from when to when, in s."""
+
+    unit: str
+    chunk: int
+    start: float
+    end: float
+
+
+UNITS = ("load", "compute", "store")
+
+
+def schedule(load, compute, chunks, store=0.0, buffers=math.inf):
+    """Simulate the pipeline event by event: when each unit works on each chunk.
+
+    Each unit takes the chunks in order, one at a time. A chunk is computed once it is loaded and
+    stored once it is computed. It occupies one buffer from the start of its load to the end of
+    its last stage; a load waits for a free buffer.
+
+    Parameters
+    ----------
+    load, compute, store : float
+        Time of all chunks together in each unit, s, at least 0.
+    chunks : int
+        Number of equal chunks, at least 1.
+    buffers : int
+        Chunks that the machine can hold at a time, at least 1; infinity allowed.
+
+    Returns
+    -------
+    list of Step
+        In the order of chunks; units whose time is 0 are left out.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range, or chunks or buffers is not a whole number.
+
+    Examples
+    --------
+    >>> for step in schedule(load=2, compute=4, chunks=2):
+    ...     print(*step)
+    load 0 0.0 1.0
+    compute 0 1.0 3.0
+    load 1 1.0 2.0
+    compute 1 3.0 5.0
+    """
+    arguments = checked(
+        load=(load, NOT_NEGATIVE),
+        compute=(compute, NOT_NEGATIVE),
+        chunks=(chunks, AT_LEAST_ONE_OR_INFINITE),
+        store=(store, NOT_NEGATIVE),
+        buffers=(buffers, AT_LEAST_ONE_OR_INFINITE),
+    )
+    load, compute, chunks, store, buffers = (_scalar(argument) for argument in arguments)
+    if not chunks.is_integer():
+        raise ValueError(f"chunks must be a whole number, got {chunks}")
+    if not (buffers.is_integer() or math.isinf(buffers)):
+        raise ValueError(f"buffers must be a whole number or infinite, got {buffers}")
+    totals = dict(zip(UNITS, (load, compute, store), strict=True))
+    times = {unit: total / chunks for unit, total in totals.items() if total > 0}
+    steps, free_at, released = [], dict.fromkeys(times, 0.0), []
+    for chunk in range(int(chunks)):
+        # The chunk waits until the one that used its buffer before has left the machine.
+        ready = released[chunk - int(buffers)] if chunk >= buffers else 0.0
+        for unit, time in times.items():
+            start = max(ready, free_at[unit])
+            ready = free_at[unit] = start + time
+            steps.append(Step(unit, chunk, start, ready))
+        released.append(ready)
+    return steps
+
+
+def _scalar(array):
+    """The one number in an argument that may not be an array."""
+    if np.ndim(array):
+        raise ValueError(f"a schedule takes single numbers, got an array of shape {array.shape}")
+    return float(array)

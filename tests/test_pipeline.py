@@ -1,0 +1,159 @@
+"""Pipelining against hand calculations, limits, and an event-by-event simulation."""
+
+import math
+
+import numpy as np
+import pytest
+
+from helpers.amdahl import compute_fraction, limit, speedup
+from helpers.pipeline import (
+    chunked_performance,
+    chunked_time,
+    overlap_gain,
+    pipelined_speedup,
+    schedule,
+    speedup_over_serial,
+)
+from helpers.roofline import attainable
+
+X = np.array([0, 0.1, 0.5, 1, 2, 9, 100])
+
+
+def _end(steps):
+    return max(step.end for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("load", "compute", "chunks", "expected"),
+    [
+        (4, 6, 1, 10),  # taking turns: 4 + 6
+        (4, 6, 2, 8),  # 6 + 4/2
+        (4, 6, 4, 7),  # 6 + 4/4
+        (6, 4, 4, 7),  # the other way round
+        (4, 6, math.inf, 6),  # perfect overlap
+        (5, 5, 5, 6),  # equal: 5 + 1
+        (0, 6, 3, 6),  # nothing to load
+    ],
+)
+def test_chunked_time_matches_hand_calculation(load, compute, chunks, expected):
+    assert chunked_time(load, compute, chunks) == pytest.approx(expected, rel=1e-15)
+
+
+def test_chunked_time_with_a_store():
+    # chunks of 1, 2 and 1.5: the first takes 4.5, each of the 3 others adds the slowest, 2
+    assert chunked_time(4, 8, 4, store=6) == 4.5 + 3 * 2
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_simulation_agrees_with_the_closed_form(seed):
+    random = np.random.default_rng(seed)
+    load, compute, store = random.exponential(1.0, 3) * (random.random(3) > 0.2)
+    chunks = int(random.integers(1, 60))
+    steps = schedule(load, compute, chunks, store)
+    if steps:
+        assert _end(steps) == pytest.approx(chunked_time(load, compute, chunks, store), rel=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_simulation_keeps_its_promises(seed):
+    random = np.random.default_rng(seed)
+    load, compute, store = random.exponential(1.0, 3)
+    chunks, buffers = int(random.integers(1, 20)), int(random.integers(1, 5))
+    steps = schedule(load, compute, chunks, store, buffers)
+    assert len(steps) == 3 * chunks
+    for unit in ("load", "compute", "store"):
+        mine = [step for step in steps if step.unit == unit]
+        assert [step.chunk for step in mine] == list(range(chunks))
+        assert all(a.end <= b.start for a, b in zip(mine, mine[1:], strict=False))  # one at a time
+    for chunk in range(chunks):
+        stages = [step for step in steps if step.chunk == chunk]
+        assert all(a.end <= b.start for a, b in zip(stages, stages[1:], strict=False))
+    for step in steps:  # never more chunks in the machine than buffers
+        if step.unit == "load":
+            lives = [(s.start, e.end) for s, e in zip(steps[::3], steps[2::3], strict=True)]
+            assert sum(start <= step.start < end for start, end in lives) <= buffers
+
+
+def test_one_buffer_allows_no_overlap_and_a_buffer_for_each_unit_is_enough():
+    assert _end(schedule(4, 6, chunks=8, buffers=1)) == pytest.approx(10)
+    assert _end(schedule(4, 6, chunks=8, buffers=2)) == pytest.approx(chunked_time(4, 6, 8))
+    three = dict(load=4, compute=6, chunks=8, store=5)
+    assert _end(schedule(**three, buffers=3)) == pytest.approx(chunked_time(**three))
+    assert _end(schedule(**three, buffers=2)) > chunked_time(**three) + 0.1
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        (dict(chunks=2.5), "chunks must be a whole number, got 2.5"),
+        (dict(chunks=math.inf), "chunks must be a whole number, got inf"),
+        (dict(buffers=1.5), "buffers must be a whole number or infinite, got 1.5"),
+        (dict(load=[1, 2]), "a schedule takes single numbers"),
+    ],
+)
+def test_schedule_refuses_what_cannot_be_simulated(bad, words):
+    with pytest.raises(ValueError, match=words):
+        schedule(**{**dict(load=1, compute=1, chunks=2), **bad})
+
+
+def test_performance_runs_from_amdahl_to_the_roofline():
+    intensity, machine = np.geomspace(0.01, 100, 31), (8.0, 4.0)
+    serial = machine[0] * compute_fraction(intensity, *machine)  # pi p
+    np.testing.assert_allclose(chunked_performance(intensity, *machine, 1), serial)
+    roof = attainable(intensity, *machine)
+    np.testing.assert_allclose(chunked_performance(intensity, *machine, math.inf), roof)
+    between = chunked_performance(intensity, *machine, 4)
+    assert ((serial < between) & (between < roof)).all()
+    assert chunked_performance(math.inf, *machine, 4) == 8
+
+
+def test_overlap_gain_is_roof_over_serial_and_at_most_two():
+    intensity = np.geomspace(0.01, 100, 31)
+    roof = attainable(intensity, 1, 1)
+    serial = chunked_performance(intensity, 1, 1, 1)
+    np.testing.assert_allclose(overlap_gain(intensity), roof / serial)
+    assert overlap_gain(1) == 2
+    assert overlap_gain([0, math.inf]).tolist() == [1, 1]
+    # n chunks reach 2 n / (n + 1) of it at the ridge
+    assert chunked_performance(1, 1, 1, 4) / 0.5 == pytest.approx(8 / 5)
+
+
+@pytest.mark.parametrize(
+    ("x", "s", "expected"),
+    [
+        (4, 2, 2),  # compute-bound: the whole factor
+        (4, 4, 4),  # up to s = x
+        (4, 100, 4),  # and no further
+        (4, 0.5, 0.5),  # half as fast a unit takes twice as long
+        (0.5, 100, 1),  # memory-bound: nothing
+        (0.5, 0.25, 0.5),  # slowed until it binds: 1 / max(1, 2)
+        (0, 7, 1),
+    ],
+)
+def test_pipelined_speedup_matches_hand_calculation(x, s, expected):
+    assert pipelined_speedup(x, s) == expected
+
+
+def test_one_chunk_is_amdahls_law():
+    p, s = X / (1 + X), 7.0
+    np.testing.assert_allclose(pipelined_speedup(X, s, chunks=1), speedup(p, s))
+    np.testing.assert_allclose(speedup_over_serial(X, s, chunks=1), speedup(p, s))
+
+
+def test_the_ceiling_is_reached_at_s_equal_x_and_never_lifted():
+    x = X[X >= 1]
+    np.testing.assert_allclose(speedup_over_serial(x, x), 1 + x)
+    np.testing.assert_allclose(speedup_over_serial(x, math.inf), 1 + x)
+    np.testing.assert_allclose(limit(x / (1 + x)), 1 + x)
+    for chunks in (1, 3, math.inf):
+        assert (
+            speedup_over_serial(X[:, None], np.geomspace(0.1, 1e6, 50), chunks)
+            <= 1 + X[:, None] + 1e-9
+        ).all()
+    assert speedup_over_serial(9, 8.9) < 10 - 0.01
+
+
+def test_more_chunks_never_take_longer():
+    times = chunked_time(3.0, 5.0, np.arange(1, 50))
+    assert (np.diff(times) < 0).all()
+    assert times[-1] > 5
