@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from helpers import plots
 from helpers.amdahl import compute_fraction
 from helpers.budget import IMAGENET_IMAGES, alexnet, resnet, training_work, vgg
-from helpers.catalog import devices, runs
+from helpers.catalog import devices, interconnects, runs
 from helpers.plots import Dot, Line, Scene, Words
 from helpers.roofline import bandwidth_utilisation, compute_utilisation
 
@@ -140,6 +140,58 @@ class RooflineControl(Control):
             for task, intensity in tasks.items()
         ]
         return Scene(scene.marks, f"{scene.sentence} {'; '.join(uses)}.")
+
+
+class DeviceControl(Control):
+    """The roof of a device of the catalog in one precision, and a task of any intensity.
+
+    Devices whose bandwidth the catalog does not know are left out.
+
+    Parameters
+    ----------
+    device : str
+        First choice, a key of `catalog.devices` and a precision: "V100-SXM2 fp32".
+    intensity : float
+        First intensity of the task, flop/B, from 0.1 to 1000.
+
+    Raises
+    ------
+    ValueError
+        If the catalog has no such choice, or the intensity is out of range.
+    """
+
+    def __init__(self, device="V100-SXM2 fp32", intensity=2.0):
+        table = devices()
+        self.machines = {
+            f"{key} {precision}": (table.at[key, f"peak_{precision}"], table.at[key, "bandwidth"])
+            for key in table.index
+            for precision in ("fp64", "fp32", "tf32", "fp16", "bf16", "fp8")
+            if math.isfinite(table.at[key, f"peak_{precision}"] * table.at[key, "bandwidth"])
+        }
+        if device not in self.machines:
+            choices = ", ".join(self.machines)
+            raise ValueError(f"device must be one of {choices}, got {device!r}")
+        super().__init__(
+            device=widgets.Dropdown(
+                options=list(self.machines), value=device, description="device, precision"
+            ),
+            intensity=log_slider("intensity I (flop/B)", intensity, 0.1, 1000),
+        )
+
+    def draw_axes(self, ax):
+        return plots.roofline_axes(ax, performances=(3e9, 1e16))
+
+    def scene(self):
+        device, intensity = self.value("device"), self.value("intensity")
+        peak, bandwidth = self.machines[device]
+        scene = plots.roofline_scene(peak, bandwidth, {"the task": intensity})
+        return Scene(
+            scene.marks,
+            f"{device}: π = {plots.si(peak, 'flop/s')}, β = {plots.si(bandwidth, 'B/s')}. "
+            f"{scene.sentence} It uses {compute_utilisation(intensity, peak, bandwidth):.0%} of "
+            f"the peak and {bandwidth_utilisation(intensity, peak, bandwidth):.0%} of the "
+            "bandwidth.",
+        )
 
 
 class AmdahlControl(Control):
@@ -286,6 +338,68 @@ class PipelineControl(Control):
             plots.overlap_scene(balance, s, chunks, store, buffers),
             plots.timeline_scene(1.0, balance / s, chunks, store, buffers),
         ]
+
+
+class EngineControl(Control):
+    """Data-parallel training: network, devices, link, batch and overlap to speed and efficiency.
+
+    The dashed curves show no overlap and full overlap. Gradients are FP32, 4 B for each weight.
+
+    Parameters
+    ----------
+    n : float
+        First number of devices n, from 1 to 1000.
+    batch : float
+        First batch of each device, from 1 to 1000.
+    """
+
+    def __init__(self, n=8, batch=32):
+        counted = [resnet(50), resnet(152), vgg(16), alexnet()]
+        self.networks = {network.name: network for network in counted}
+        table, links = devices(), interconnects()["one_way"]
+        self.peaks = {
+            f"{key} {precision}": table.at[key, f"peak_{precision}"]
+            for key in table.index
+            for precision in ("fp32", "fp16", "bf16")
+            if math.isfinite(table.at[key, f"peak_{precision}"])
+        }
+        self.links = dict(links)
+        for name in ("InfiniBand EDR 4x", "10 GbE"):
+            self.links[f"{name}, shared by 8"] = links[name] / 8
+        super().__init__(
+            network=widgets.Dropdown(options=list(self.networks), description="network"),
+            device=widgets.Dropdown(
+                options=list(self.peaks), value="V100-SXM2 fp32", description="device"
+            ),
+            fraction=widgets.FloatSlider(
+                0.6, min=0.01, max=1, step=0.01, readout_format=".0%", description="of peak"
+            ),
+            devices=log_slider("number of devices n", n, 1, 1000, whole=True),
+            link=widgets.Dropdown(
+                options=list(self.links), value="PCIe 3.0 x16", description="link"
+            ),
+            batch=log_slider("batch of each device", batch, 1, 1000, whole=True),
+            overlap=widgets.FloatSlider(
+                0, min=0, max=1, step=0.05, readout_format=".2f", description="overlap"
+            ),
+        )
+
+    def draw_axes(self, ax):
+        return plots.engine_axes(ax)
+
+    def scene(self):
+        network = self.networks[self.value("network")]
+        scene = plots.engine_scene(
+            work=training_work(network.forward_work, 1, 1),
+            size=4.0 * network.parameters,
+            peak=self.peaks[self.value("device")],
+            fraction=self.value("fraction"),
+            batch=self.value("batch"),
+            bandwidth=self.links[self.value("link")],
+            overlap=self.value("overlap"),
+            devices=self.value("devices"),
+        )
+        return Scene(scene.marks, f"{network.name} on {scene.sentence}")
 
 
 # The positions of a slider within one factor of ten: fine enough to drag, round enough to read,

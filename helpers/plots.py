@@ -15,11 +15,18 @@ from io import BytesIO
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
-from matplotlib.ticker import FixedFormatter, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedFormatter, FuncFormatter, MaxNLocator, NullLocator
 from PIL import Image
 
 from helpers.amdahl import limit, speedup
 from helpers.budget import achieved_fraction, training_time
+from helpers.parallel import (
+    allreduce_time,
+    crossover_batch,
+    lstm_intensity,
+    step_time,
+    throughput,
+)
 from helpers.pipeline import UNITS, chunked_performance, chunked_time, schedule
 from helpers.roofline import BALANCED, attainable, bound, ridge
 from helpers.roofline import COMPUTE as COMPUTE_BOUND
@@ -34,6 +41,15 @@ LABEL_PLACES = {
     BALANCED: ("left", (9, -12)),
     COMPUTE_BOUND: ("center", (0, 13)),
 }
+KIND_SHAPES = {"GPU": "o", "TPU": "^", "SoC GPU": "D", "CPU": "s"}
+# Where a label stands beside its dot: the end of the text at the dot, and points right and up.
+SIDES = {
+    "left": ("right", (-7, 0)),
+    "right": ("left", (7, 0)),
+    "above": ("right", (4, 11)),
+    "below": ("left", (-4, -11)),
+}
+DEVICE_BANDWIDTHS, DEVICE_PEAKS = (4e10, 2e13), (3e11, 1e16)
 PIXELS_PER_INCH = 100
 SIZE = (6.5, 4.0)  # inches
 SI_PREFIXES = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -298,6 +314,140 @@ def plot_kernels(peak, bandwidth, groups, *, axes=None, intensities=(0.05, 2000)
     return axes
 
 
+def plot_machine(*, ax=None):
+    """Draw the three units of a processor-centric machine, and load and store between them.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure if None.
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    if ax is None:
+        ax = plt.subplots(figsize=(7.5, 2.0), layout="constrained")[1]
+    ax.set(xlim=(-0.05, 10.05), ylim=(0, 2))
+    ax.set_axis_off()
+    units = (
+        ("memory unit", "keeps data\n(and programs)"),
+        ("communication unit", "carries at most\nβ bytes each second"),
+        ("compute unit", "does at most\nπ flop each second"),
+    )
+    for left, (name, role) in zip((0, 3.7, 7.4), units, strict=True):
+        frame = dict(facecolor="white", edgecolor=BOTH, linewidth=1.5)
+        ax.add_patch(plt.Rectangle((left, 0.2), 2.6, 1.6, **frame))
+        ax.text(left + 1.3, 1.4, name, color=BOTH, ha="center", va="center", weight="bold")
+        ax.text(left + 1.3, 0.75, role, color=BOTH, ha="center", va="center")
+    arrow = dict(arrowstyle="-|>", color=BOTH, linewidth=1.5, shrinkA=2, shrinkB=2)
+    for left, right in ((2.6, 3.7), (6.3, 7.4)):
+        ax.annotate("", (right, 1.25), (left, 1.25), arrowprops=arrow)
+        ax.annotate("", (left, 0.75), (right, 0.75), arrowprops=arrow)
+        ax.text((left + right) / 2, 1.45, "load", color=BOTH, ha="center", va="center")
+        ax.text((left + right) / 2, 0.55, "store", color=BOTH, ha="center", va="center")
+    return ax
+
+
+def plot_devices(table, precisions, *, labels=None, ridges=(10, 100, 1000), ax=None):
+    """Draw the peak of devices over their bandwidth, with lines of equal ridge point.
+
+    The shape of a dot says the kind of device. The dots of the first precision are hollow.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Devices as from `catalog.devices`; a row without peak or bandwidth is left out.
+    precisions : dict
+        Name of each precision and the column that holds its peak, flop/s.
+    labels : dict, optional
+        Keys of devices to name, each at its highest dot, for each side of the dot: "left",
+        "right", "above", "below".
+    ridges : sequence of float
+        Ridge points to draw a line for, flop/B.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure if None.
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = _axes(ax)
+    ax.set(xscale="log", yscale="log", xlim=DEVICE_BANDWIDTHS, ylim=DEVICE_PEAKS)
+    ax.set_xlabel("bandwidth β (B/s)")
+    ax.set_ylabel("peak π (flop/s)")
+    for axis in (_calm(ax).xaxis, ax.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda value, _: si(value)))
+    for value in ridges:
+        ends = np.array(DEVICE_BANDWIDTHS)
+        last = min(ends[1], DEVICE_PEAKS[1] / value)  # where the line leaves the page
+        side = SIDES["right" if last == ends[1] else "above"]
+        ax.plot(ends, value * ends, "--", color=QUIET, linewidth=1, zorder=1)
+        draw(ax, [Words(last, value * last, f"I* = {short(value)}", QUIET, *side)])
+    for number, (name, column) in enumerate(precisions.items()):
+        fill = BOTH if number else "white"
+        style = dict(color=BOTH, markerfacecolor=fill, linestyle="", markersize=7)
+        for kind, rows in table.dropna(subset=[column, "bandwidth"]).groupby("kind"):
+            shape = KIND_SHAPES[kind]
+            ax.plot(rows["bandwidth"], rows[column], shape, label=f"{kind}, {name}", **style)
+    for side, keys in (labels or {}).items():
+        for key in keys:
+            row = table.loc[key]
+            place = row["bandwidth"], row[list(precisions.values())].max()
+            align, offset = SIDES[side]
+            ax.annotate(
+                key,
+                place,
+                offset,
+                textcoords="offset points",
+                color=BOTH,
+                ha=align,
+                va="center",
+                zorder=1.5,  # over the dashed lines, under the dots
+                bbox=dict(facecolor="white", edgecolor="none", pad=0.5),
+            )
+    ax.legend(loc="lower right", fontsize=9)
+    return ax
+
+
+def plot_ridges(table, precisions, *, path=(), ax=None):
+    """Draw the ridge points of devices over the year of the device, a shape per precision.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Devices as from `catalog.devices`; a row without peak or bandwidth is left out.
+    precisions : dict
+        Name of each precision and the column that holds its peak, flop/s.
+    path : sequence of str
+        Keys of devices to join by a line for each precision, drawn darker than the others.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure if None.
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = _axes(ax)
+    ax.set(yscale="log", xlabel="year", ylabel="ridge point I* (flop/B)")
+    _calm(ax).xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
+    for number, (name, column) in enumerate(precisions.items()):
+        shape = "^osD"[number % 4]
+        known = table.dropna(subset=[column, "bandwidth"])
+        points = ridge(known[column], known["bandwidth"])
+        ax.plot(known["year"], points, shape, color=LIGHT, markersize=6)
+        chosen = known.index.isin(path)
+        if chosen.any():
+            years, points = known["year"][chosen], points[chosen]
+            order = np.argsort(years, kind="stable")
+            years, points = years.iloc[order].tolist(), points[order].tolist()
+            ax.plot(years, points, f"{shape}-", color=BOTH, markersize=7, label=name)
+            draw(ax, [Words(years[-1], points[-1], name, BOTH, "left", (9, 0))])
+    ax.set_xlim(table["year"].min() - 0.5, table["year"].max() + 1.5)
+    return ax
+
+
 def plot_layers(network, *, ax=None):
     """Draw the work of each convolution and linear layer of a network, in order, as bars.
 
@@ -430,6 +580,37 @@ def duration(seconds, digits=3):
             number = short(seconds / size, digits)
             return f"{number} {unit.rstrip('s') if number == '1' else unit}"
     return f"{short(seconds, digits)} s"
+
+
+def plot_plan(devices, best, worst, deadline, *, ax=None):
+    """Draw the range of predicted times over the number of devices, and the deadline.
+
+    Parameters
+    ----------
+    devices : sequence of int
+        Numbers of devices n.
+    best, worst : sequence of float
+        Shortest and longest predicted time for each of them, s.
+    deadline : float
+        The time allowed, s.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure if None.
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = _axes(ax)
+    ax.set(xscale="log", yscale="log", xlabel="number of devices n", ylabel="predicted time")
+    ax.fill_between(devices, best, worst, color=LIGHT)
+    draw(ax, [Line(tuple(devices), tuple(times), BOTH) for times in (best, worst)])
+    ax.axhline(deadline, color=BOTH, linestyle="--")
+    ax.annotate("deadline", (devices[0], deadline), (2, 5), textcoords="offset points")
+    _calm(ax).set_xticks(list(devices))
+    ax.set_yticks([60, 600, 3600, 6 * 3600, 86400, 7 * 86400])
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: duration(value)))
+    ax.set_ylim(min(best) / 1.3, max(worst) * 1.3)
+    return ax
 
 
 def plot_speedup(p, *, r=1.0, ax=None, s=None):
@@ -646,6 +827,263 @@ def timeline_scene(load, compute, chunks, store=0.0, buffers=np.inf):
 def _end(steps):
     """When a schedule is finished."""
     return max((step.end for step in steps), default=0.0)
+
+
+def plot_links(peak, links, tasks=None, *, ax=None, intensities=(1, 1e5)):
+    """Draw the rooflines of one device behind links of different bandwidth.
+
+    Parameters
+    ----------
+    peak : float
+        pi of the device, flop/s.
+    links : dict
+        Name of each link and its bandwidth, B/s.
+    tasks : dict, optional
+        Name of each task and its flop per byte sent, drawn as an upright line.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure if None.
+    intensities : tuple
+        First and last intensity on the horizontal axis.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If a number is outside the range that `attainable` allows.
+    """
+    ax = roofline_axes(ax, intensities, (peak / 1000, 4 * peak))
+    ax.set_xlabel("flop for each byte that the link carries (flop/B)")
+    low, high = intensities
+    corners = {name: ridge(peak, bandwidth) for name, bandwidth in links.items()}
+    marks = [Line((min(corners.values()), high), (peak, peak), COMPUTE)]
+    for name, corner in corners.items():
+        marks += [
+            Line((low, corner), (attainable(low, peak, links[name]), peak), MEMORY),
+            Dot(corner, peak, BOTH, "D"),
+            Words(corner, peak, f"{name}\n{corner:.0f}", MEMORY, "center", (0, 20)),
+        ]
+    for task, intensity in (tasks or {}).items():
+        marks.append(Line((intensity, intensity), (peak / 1000, peak), QUIET, True, 1.2))
+        marks.append(Words(intensity, peak / 300, task, QUIET, "left", (6, 0)))
+    return draw(ax, marks)
+
+
+def plot_efficiency(measured, modelled, *, named=None, ax=None):
+    """Draw the efficiency of n devices: dots for what was measured, a line for the model.
+
+    Parameters
+    ----------
+    measured : dict
+        Name of each series: its numbers of devices and its efficiencies.
+    modelled : tuple
+        Numbers of devices and efficiencies of the model.
+    named : dict, optional
+        Series to join by a line, and the name to write beside each.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure if None.
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = _axes(ax)
+    ax.set(xscale="log", xlabel="devices n", ylabel="efficiency E = S / n", xlim=(0.9, 220))
+    _calm(ax).set_xticks([1, 2, 4, 8, 16, 32])
+    for name, (devices, values) in measured.items():
+        if name in (named or {}):
+            ax.plot(devices, values, "o:", color=QUIET)
+            draw(ax, [Words(devices[-1], values[-1], named[name], QUIET, "left", (7, 0))])
+        else:
+            ax.plot(devices, values, "o", color=LIGHT, markersize=5)
+    line = Line(*map(tuple, modelled))
+    end = Words(modelled[0][-1], modelled[1][-1], "model", BOTH, "left", (7, 0))
+    draw(ax, [line, end]).set_ylim(0, 1.1)
+    return ax
+
+
+def plot_splits(networks, batch, *, axes=None):
+    """Draw for each layer the batch at which splitting data and model send the same bytes.
+
+    Parameters
+    ----------
+    networks : sequence of helpers.budget.Network
+        A panel for each.
+    batch : float
+        Examples in a step of all devices together, drawn as a level line.
+    axes : sequence of matplotlib Axes, optional
+        Where to draw, one for each network; a new figure if None.
+
+    Returns
+    -------
+    sequence of matplotlib Axes
+    """
+    if axes is None:
+        shape = dict(figsize=(9, 3.4), sharey=True, layout="constrained", squeeze=False)
+        axes = plt.subplots(1, len(networks), **shape)[1][0]
+    for ax, network in zip(axes, networks, strict=True):
+        ax.set(yscale="log", xlabel="layer with weights, in order", title=network.name)
+        ax.set_ylabel("batch at which both send the same")
+        layers = [layer for layer in network.layers if layer.macs]
+        ax.axhline(batch, color=QUIET, linestyle="--")
+        for kind, shape in (("convolution", "o"), ("linear", "s")):
+            chosen = [(x, layer) for x, layer in enumerate(layers, 1) if layer.kind == kind]
+            heights = [crossover_batch(layer.parameters, layer.inputs) for _, layer in chosen]
+            ax.plot([x for x, _ in chosen], heights, shape, color=BOTH, label=kind, markersize=5)
+        _calm(ax).legend(loc="upper left", frameon=False)
+        draw(ax, [Words(len(layers), batch, f"batch {short(batch)}", QUIET, "right", (0, 7))])
+        ax.set_ylim(0.005, 2e5)
+        ax.label_outer()
+    return axes
+
+
+def plot_starving(batch, hidden, peak, bandwidth, published=None, *, ax=None):
+    """Draw the intensity of an LSTM cell on n devices that share one batch, and the ridge.
+
+    Parameters
+    ----------
+    batch : float
+        Sequences of all devices together.
+    hidden : float
+        Units of the cell.
+    peak, bandwidth : float
+        pi in flop/s and beta in B/s of each device.
+    published : dict, optional
+        Batch of one device: the intensity that a table lists for it, flop/B.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure if None.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If a number is outside the range that `lstm_intensity` or `ridge` allows.
+    """
+    ax = _axes(ax)
+    ax.set(xscale="log", yscale="log", xlabel="devices n", xlim=(0.9, 1.1 * batch))
+    ax.set_ylabel("intensity of the cell on each device (flop/B)")
+    level = ridge(peak, bandwidth)
+    devices = np.geomspace(1, batch, 121)
+    values = lstm_intensity(batch, hidden, devices)
+    for colour, chosen in ((COMPUTE, values >= level), (MEMORY, values <= level)):
+        if chosen.any():
+            draw(ax, [Line(tuple(devices[chosen]), tuple(values[chosen]), colour)])
+    draw(ax, [Line((0.9, 1.1 * batch), (level, level), QUIET, True, 1.2)])
+    draw(ax, [Words(1, level, f"ridge {short(level)}", QUIET, "left", (0, 8))])
+    for share, intensity in (published or {}).items():
+        label = f"{short(share)} for each"
+        place = ("left", (8, 6)) if share > 1 else ("right", (-9, 2))
+        here = batch / share, intensity
+        draw(ax, [Dot(*here), Words(*here, label, BOTH, *place)])
+    return _calm(ax)
+
+
+def plot_scaling(measured, modelled=None, *, ax=None, xlabel="devices n"):
+    """Draw speed-ups over the number of devices, with the ideal S = n.
+
+    Parameters
+    ----------
+    measured, modelled : dict
+        Name of each series: its numbers of devices and its speed-ups. Measured ones are dots
+        with a dotted line, modelled ones lines.
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure if None.
+    xlabel : str
+        What the horizontal axis counts.
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = _axes(ax)
+    every = [*measured.values(), *(modelled or {}).values()]
+    last = max(max(devices) for devices, _ in every)
+    ax.set(xscale="log", yscale="log", xlabel=xlabel, ylabel="speed-up S")
+    draw(ax, [Line((1, last), (1, last), QUIET, True, 1.0)])
+    draw(ax, [Words(last, last, "S = n", QUIET, "left", (7, 0))])
+    for name, (devices, values) in (modelled or {}).items():
+        draw(ax, [Line(tuple(devices), tuple(values))])
+        draw(ax, [Words(devices[-1], values[-1], name, BOTH, "left", (8, 0))])
+    for number, (name, (devices, values)) in enumerate(measured.items()):
+        ax.plot(devices, values, "osD^v"[number % 5] + ":", color=QUIET, label=name)
+    ax.set_xlim(0.9, 1.5 * last)
+    ax.legend(loc="upper left", frameon=False)
+    ticks = [2**power for power in range(12) if 2**power <= last]
+    _calm(ax).set_xticks(ticks)
+    ax.set_yticks(ticks)
+    return ax
+
+
+ENGINE_DEVICES = (1, 1000)
+
+
+def engine_axes(ax=None):
+    """Empty axes for the efficiency of data-parallel training over the number of devices."""
+    ax = _axes(ax)
+    ax.set(xscale="log", xlim=ENGINE_DEVICES, ylim=(0, 1.1), xlabel="devices n")
+    ax.set_ylabel("efficiency E = S / n")
+    return _calm(ax)
+
+
+def engine_scene(work, size, peak, fraction, batch, bandwidth, overlap, devices):
+    """The marks and the sentence of data-parallel training of a network.
+
+    Parameters
+    ----------
+    work : float
+        Training work for one example, flop.
+    size : float
+        Size of the gradients, B.
+    peak, fraction : float
+        Peak of one device, flop/s, and the fraction of it that one device alone achieves.
+    batch : float
+        Examples on each device in a step.
+    bandwidth : float
+        Bandwidth with which each device sends, B/s.
+    overlap : float
+        Overlap of computing and communicating, from 0 to 1.
+    devices : float
+        Number of devices n, from 1 to 1000.
+    """
+    compute = batch * work / (fraction * peak)
+
+    def efficiency_of(n, overlap):
+        communication = np.asarray(allreduce_time(size, n, bandwidth))
+        return compute / np.asarray(step_time(compute, communication, overlap))
+
+    n = np.geomspace(*ENGINE_DEVICES, 61)
+    even = compute * bandwidth / (2 * size)  # (n - 1) / n at which both times are equal
+    if even < 1 and 1 / (1 - even) < ENGINE_DEVICES[1]:
+        n = np.sort(np.append(n, 1 / (1 - even)))
+    waits = np.asarray(allreduce_time(size, n, bandwidth)) > compute * (1 + 1e-9)
+    marks = [
+        Line(tuple(n.tolist()), tuple(efficiency_of(n, extreme).tolist()), QUIET, True, 1.0)
+        for extreme in (0, 1)
+    ]
+    values = efficiency_of(n, overlap)
+    turn = int((~waits).sum())  # the first point at which the link takes longer
+    for colour, part in ((COMPUTE, slice(0, turn)), (MEMORY, slice(turn - 1, None))):
+        if len(n[part]) > 1:
+            marks.append(Line(tuple(n[part].tolist()), tuple(values[part].tolist()), colour))
+    communication = allreduce_time(size, devices, bandwidth)
+    step = step_time(compute, communication, overlap)
+    speed, share = throughput(batch, devices, step), float(efficiency_of(devices, overlap))
+    network_binds = communication > compute
+    colour, shape = (MEMORY, "o") if network_binds else (COMPUTE, "s")
+    place = ("right", (-9, 11)) if devices > 30 else ("left", (9, 11))
+    marks.append(Dot(devices, share, colour, shape))
+    marks.append(Words(devices, share, f"{short(speed)} img/s", colour, *place))
+    sentence = (
+        f"{short(devices)} device{'s' * (devices > 1)}: {short(speed)} img/s, efficiency "
+        f"{share:.1%}. A step computes for {duration(compute)} and communicates for "
+        f"{duration(communication)}: the {'network' if network_binds else 'compute unit'} binds."
+    )
+    return Scene(marks, sentence)
 
 
 def _axes(ax):

@@ -13,6 +13,8 @@ from helpers.amdahl import compute_fraction, speedup
 from helpers.budget import training_time
 from helpers.controls import (
     AmdahlControl,
+    DeviceControl,
+    EngineControl,
     PipelineControl,
     RooflineControl,
     TrainingControl,
@@ -22,9 +24,11 @@ from helpers.roofline import attainable
 
 MAKERS = {
     "roofline": lambda: RooflineControl({"I₁": 2, "I₂": 100}),
+    "device": DeviceControl,
     "amdahl": AmdahlControl,
     "training": TrainingControl,
     "pipeline": PipelineControl,
+    "engine": EngineControl,
 }
 controls = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 

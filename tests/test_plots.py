@@ -33,6 +33,7 @@ DRAWN = {
     "speedup": lambda ax: plots.plot_speedup(0.9, r=2, s=9, ax=ax),
     "overlap": lambda ax: plots.plot_overlap([1, 2], ax=ax),
     "timeline": lambda ax: plots.plot_timeline(4, 6, 3, ax=ax),
+    "plan": lambda ax: plots.plot_plan([1, 2], [2, 1], [4, 3], 3, ax=ax),
 }
 
 
@@ -244,3 +245,11 @@ def test_timeline_draws_every_step_of_the_schedule():
     assert drawn == {(step.start, step.end, rows[step.unit]) for step in steps}
     end = ax.lines[-1].get_xdata()
     assert end[0] == max(step.end for step in steps)
+
+
+def test_plan_draws_the_range_and_the_deadline():
+    ax = plots.plot_plan([1, 2, 4], [4.0, 2.0, 1.0], [8.0, 4.5, 2.5], 3.0, ax=_axes())
+    drawn = [list(line.get_ydata()) for line in ax.lines]
+    assert drawn == [[4, 2, 1], [8, 4.5, 2.5], [3, 3]]
+    assert [text.get_text() for text in ax.texts] == ["deadline"]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["1", "2", "4"]
