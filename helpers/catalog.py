@@ -199,6 +199,34 @@ def interconnects(folder=DATA):
     return table.set_index("name")
 
 
+def scaling(folder=DATA):
+    """Published measurements of training on several devices.
+
+    Parameters
+    ----------
+    folder : Path
+        Where `scaling.csv` lies.
+
+    Returns
+    -------
+    DataFrame
+        One row per `series` and `devices`. `value` is in the row's `unit`, as published: "img/s"
+        and "tok/s" of all devices together, "ms/step", "min/run" (times: smaller is better),
+        "relative" (throughput, in units of one run of the same source) or "efficiency"
+        (throughput over that of as many single devices). `nodes` is the number of machines,
+        `batch_per_device` and `global_batch` count examples in a step, NaN where not stated, as
+        is `epochs`. `scaling_mode`: "weak" (fixed batch on each device), "strong" (fixed job) or
+        "pipeline". Text: `framework`, `model`, `precision`, `accelerator`, `interconnect`,
+        `source`, `note`.
+
+    Raises
+    ------
+    ValueError
+        If a row of the file is wrong; the message names file, line, column and value.
+    """
+    return _read(folder / "scaling.csv", _SCALING, ["series", "devices"], _check_scaling)
+
+
 # A schema lists the columns of a file in their order: the name in the file, the name in the
 # DataFrame, and the parser of a cell, which returns the value in SI units or raises ValueError.
 
@@ -365,6 +393,35 @@ _INTERCONNECTS = [
     ("source", "source", _text),
 ]
 
+# Of one device where the value is that of all, so that a slip of a prefix falls outside.
+_SCALING_RANGES = {
+    "img/s": (10, 5000),
+    "tok/s": (15_000, 500_000),
+    "ms/step": (5, 500),
+    "min/run": (1, 500),
+    "relative": (0.1, 10),
+    "efficiency": (0.01, 1),
+}
+
+_SCALING = [
+    ("series", "series", _text),
+    ("framework", "framework", _text),
+    ("model", "model", _text),
+    ("precision", "precision", _one_of("FP32", "TF32", "FP16", "AMP", "mixed", "")),
+    ("batch_per_device", "batch_per_device", _whole(1, 100_000, optional=True)),
+    ("devices", "devices", _whole(1, 100_000)),
+    ("nodes", "nodes", _whole(1, 100_000)),
+    ("value", "value", _number(0.01, 1e8, "")),
+    ("unit", "unit", _one_of(*_SCALING_RANGES)),
+    ("accelerator", "accelerator", _text),
+    ("interconnect", "interconnect", _optional_text),
+    ("scaling_mode", "scaling_mode", _one_of("weak", "strong", "pipeline")),
+    ("global_batch", "global_batch", _whole(1, 1_000_000, optional=True)),
+    ("epochs", "epochs", _whole(1, 1000, optional=True)),
+    ("source", "source", _text),
+    ("note", "note", _optional_text),
+]
+
 
 # What must hold between the cells of one row, in SI units; each raises ValueError if it does not.
 
@@ -430,6 +487,24 @@ def _check_interconnect(row):
         )
 
 
+def _check_scaling(row):
+    """A node holds a device, the value is plausible, and the devices share the global batch."""
+    devices, unit = row["devices"], row["unit"]
+    if devices < row["nodes"]:
+        raise ValueError(f"devices must be at least nodes {row['nodes']}, got {devices}")
+    low, high = _SCALING_RANGES[unit]
+    value = row["value"] / (devices if unit.endswith("/s") else 1)
+    if not low <= value <= high:
+        each = " for each device" if unit.endswith("/s") else ""
+        raise ValueError(f"value must be from {low:g} to {high:g} {unit}{each}, got {value:g}")
+    share = row["batch_per_device"] * devices
+    if row["global_batch"] % share > 0:  # a batch that is not stated is NaN and passes
+        raise ValueError(
+            f"global_batch must be a multiple of batch_per_device times devices {share}, "
+            f"got {row['global_batch']}"
+        )
+
+
 def _read(path, schema, unique, check):
     """The rows of a CSV file as a DataFrame: each cell parsed, each row checked."""
     expected = [column for column, _, _ in schema]
@@ -447,7 +522,7 @@ def _read(path, schema, unique, check):
                 if key in lines:
                     raise ValueError(
                         f"{', '.join(unique)} must be unique, "
-                        f"got {', '.join(key)} as on line {lines[key]}"
+                        f"got {', '.join(map(str, key))} as on line {lines[key]}"
                     )
                 lines[key] = reader.line_num
                 rows.append(row)

@@ -18,6 +18,7 @@ LOADERS = {
     "intensities.csv": catalog.intensities,
     "runs.csv": catalog.runs,
     "interconnects.csv": catalog.interconnects,
+    "scaling.csv": catalog.scaling,
 }
 
 
@@ -59,6 +60,7 @@ def line_of(path, word):
         ("intensities.csv", 49),
         ("runs.csv", 5),
         ("interconnects.csv", 17),
+        ("scaling.csv", 234),
     ],
 )
 def test_every_file_loads(file, rows):

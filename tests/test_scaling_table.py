@@ -1,0 +1,125 @@
+"""The table of published scaling results: known values, and refusals of what cannot be."""
+
+import csv
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from helpers import catalog
+
+TEXT = (catalog.DATA / "scaling.csv").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def corrupt(tmp_path):
+    """A function that puts a value into the first row that holds a word, and loads the table."""
+    folder = Path(shutil.copytree(catalog.DATA, tmp_path / "data"))
+    path = folder / "scaling.csv"
+
+    def change(word, column, value):
+        rows = list(csv.reader(TEXT.splitlines()))
+        line = next(number for number, cells in enumerate(rows) if word in cells)
+        rows[line][rows[0].index(column)] = value
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows(rows)
+        catalog.scaling(folder)
+
+    return change
+
+
+def values(series):
+    table = catalog.scaling()
+    rows = table[table["series"] == series]
+    return dict(zip(rows["devices"], rows["value"], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("series", "expected"),
+    [
+        ("OneFlow 0.2.0 FP32 b128", {1: 397.64, 8: 3130.34, 16: 6260.30, 32: 12411.97}),
+        (
+            "PyTorch 1.6 FP32 b128, 8 loader workers",
+            {1: 306.35, 4: 1079.19, 8: 1070.37, 16: 2093.53, 32: 4119.84},
+        ),
+        (
+            "PaddlePaddle 1.8.3 AMP b196, DALI",
+            {1: 887.17, 4: 3598.0, 8: 6862.17, 16: 6018.46, 32: 11617.57},
+        ),
+        ("MXNet (deepinsight) InsightFace Y1", {1: 786.94, 4: 1055.88, 8: 1031.10}),
+        ("GNMT V100 DGX-2H FP32", {1: 25583, 4: 91400, 8: 176616, 16: 351792}),
+        ("OneFlow 0.2 Wide&Deep", {1: 59.641, 2: 33.309, 4: 17.625, 8: 10.847}),
+        ("GPipe Transformer-48 M=32", {2: 1.8, 4: 3.4, 8: 6.3}),
+        ("GPipe Transformer-48 M=4", {2: 1.7, 4: 3.2, 8: 4.8}),
+        ("Horovod VGG-16", {512: 0.68}),
+    ],
+)
+def test_known_series(series, expected):
+    assert values(series) == expected
+
+
+def test_single_cards_differ_as_stated():
+    table = catalog.scaling()
+    alone = table[table["model"].str.startswith("ResNet-50") & (table["devices"] == 1)]
+    single = alone[(alone["precision"] == "FP32") & (alone["batch_per_device"] == 128)]["value"]
+    assert (single.min(), single.max()) == (306.35, 397.64)
+    mixed = alone[alone["precision"] == "AMP"]["value"]
+    assert (mixed.min(), mixed.max()) == (802.90, 1472.72)
+
+
+def test_epochs_grow_with_the_batch_in_one_round():
+    table = catalog.scaling()
+    run = table[table["series"] == "MLPerf v0.6 TPU v3"].set_index("devices")
+    assert run.at[16, "epochs"] == 60 and run.at[16, "global_batch"] == 4096
+    assert run.at[1024, "epochs"] == 72 and run.at[1024, "global_batch"] == 32768
+    assert run.at[16, "value"] / run.at[1024, "value"] == pytest.approx(32.9, abs=0.05)
+
+
+def test_every_series_is_of_one_kind():
+    kinds = ["framework", "model", "precision", "unit", "accelerator", "scaling_mode", "source"]
+    for series, rows in catalog.scaling().groupby("series"):
+        ladder = kinds[:-1] if series.startswith("MLPerf") else kinds  # a file for each machine
+        assert (rows[ladder].nunique() == 1).all(), series
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("series", "", "series must be text"),
+        ("source", "", "source must be text"),
+        ("precision", "float", "precision must be one of FP32, TF32"),
+        ("devices", "0", "devices must be a whole number from 1"),
+        ("devices", "1.5", "devices must be a whole number from 1"),
+        ("nodes", "2", "devices must be at least nodes 2, got 1"),
+        ("value", "nan", "value must be a number"),
+        ("value", "-321.8", "value must be a number"),
+        ("value", "321.8e3", "value must be from 10 to 5000 img/s for each device"),
+        ("value", "321.8e-3", "value must be from 10 to 5000 img/s for each device"),
+        ("unit", "images", "unit must be one of img/s, tok/s"),
+        ("unit", "efficiency", "value must be from 0.01 to 1 efficiency"),
+        ("scaling_mode", "super", "scaling_mode must be one of weak, strong, pipeline"),
+        ("batch_per_device", "0", "batch_per_device must be a whole number"),
+        ("global_batch", "200", "global_batch must be a multiple of batch_per_device"),
+        ("epochs", "90.5", "epochs must be a whole number"),
+        ("devices", "2", "series, devices must be unique, got TensorFlow 2.3 FP32 b128, 2"),
+    ],
+)
+def test_a_corrupted_row_is_refused(corrupt, column, value, reason):
+    with pytest.raises(ValueError, match=rf"^scaling\.csv, line [23]: {re.escape(reason)}"):
+        corrupt("TensorFlow 2.3 FP32 b128", column, value)
+
+
+@pytest.mark.parametrize(
+    ("series", "value", "reason"),
+    [
+        ("GNMT V100 DGX-2H FP32", "25.583", "value must be from 15000 to 500000 tok/s"),
+        ("OneFlow 0.2 Wide&Deep", "0.059641", "value must be from 5 to 500 ms/step"),
+        ("MLPerf v0.6 DGX-1", "6913", "value must be from 1 to 500 min/run"),  # seconds
+        ("Horovod VGG-16", "68", "value must be from 0.01 to 1 efficiency"),  # percent
+        ("GPipe Transformer-48 M=32", "18", "value must be from 0.1 to 10 relative"),
+    ],
+)
+def test_a_slip_of_the_unit_is_refused(corrupt, series, value, reason):
+    with pytest.raises(ValueError, match=f"{re.escape(reason)}"):
+        corrupt(series, "value", value)
