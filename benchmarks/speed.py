@@ -18,8 +18,15 @@ from subprocess import DEVNULL
 
 import numpy as np
 
-from helpers import amdahl, budget, roofline
-from helpers.controls import AmdahlControl, RooflineControl, TrainingControl
+from helpers import amdahl, budget, parallel, pipeline, roofline
+from helpers.controls import (
+    AmdahlControl,
+    DeviceControl,
+    EngineControl,
+    PipelineControl,
+    RooflineControl,
+    TrainingControl,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -52,6 +59,14 @@ def models():
             lambda: amdahl.compute_fraction(intensity, peak, bandwidth),
             lambda: 1 / (1 + 1 / (intensity * bandwidth / peak)),
         ),
+        "chunked_time": (
+            lambda: pipeline.chunked_time(intensity, p, 4),
+            lambda: np.maximum(intensity, p) + np.minimum(intensity, p) / 4,
+        ),
+        "step_time": (
+            lambda: parallel.step_time(intensity, p, 0.5, 0.1),
+            lambda: np.maximum(intensity, p) + 0.5 * np.minimum(intensity, p) + 0.1,
+        ),
         "training_work": (
             lambda: budget.training_work(intensity, 1.2e6, 90),
             lambda: 3 * intensity * 1.2e6 * 90,
@@ -69,10 +84,13 @@ def controls():
     for control, name in (
         (RooflineControl({"I₁": 2, "I₂": 100}), "peak"),
         (AmdahlControl(), "s"),
-        (TrainingControl(), "fraction"),
+        (TrainingControl(), "devices"),
+        (DeviceControl(), "intensity"),
+        (PipelineControl(), "chunks"),
+        (EngineControl(), "batch"),
     ):
         widget = control.inputs[name]
-        values = [0.1, 0.2, 0.3] if name == "fraction" else [value for _, value in widget.options]
+        values = [value for _, value in widget._options_full]
         steps = [_seconds(partial(setattr, widget, "value", value)) for value in 20 * values]
         yield (
             f"{type(control).__name__}: ms for a slider step",

@@ -66,6 +66,8 @@ def chunked_time(load, compute, chunks, store=0.0):
         chunks=(chunks, AT_LEAST_ONE_OR_INFINITE),
         store=(store, NOT_NEGATIVE),
     )
+    if not np.any(store):
+        return plain(np.maximum(load, compute) + np.minimum(load, compute) / chunks)
     slowest = np.maximum(np.maximum(load, compute), store)
     return plain(slowest + (load + compute + store - slowest) / chunks)
 

@@ -7,6 +7,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from helpers.budget import resnet, training_work
+from helpers.catalog import device, scaling
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "notebooks" / "errata.md"
 ROWS = [
@@ -48,3 +51,30 @@ def test_the_roofline_papers_dates_are_stated():
     text = _prose("03_roofline.ipynb")
     assert "technical report of 2008" in text
     assert "April 2009" in text
+
+
+def test_instructions_of_a_tpu_are_mentioned():
+    assert "TPU too executes instructions" in _prose("02_computing_device.ipynb")
+
+
+def test_frameworks_differ_on_one_card():
+    table = scaling()
+    dlperf = table[table["source"].str.contains("DLPerf") & (table["unit"] == "img/s")]
+    alone = dlperf[dlperf["model"].str.startswith("ResNet-50") & (dlperf["devices"] == 1)]
+    alone = alone[~alone["series"].str.contains("8 loader workers")]  # held up by its data loader
+    work, v100 = training_work(resnet(50).forward_work, 1, 1), device("V100-SXM2")
+    for precision, peak, spread, share in (
+        ("FP32", v100.peak_fp32, 1.24, 0.62),
+        ("AMP", v100.peak_fp16, 1.83, 0.29),
+    ):
+        speeds = alone.loc[alone["precision"] == precision, "value"]
+        assert round(speeds.max() / speeds.min(), 2) == spread
+        assert round(speeds.max() * work / peak, 2) == share
+
+
+def test_epochs_grew_with_the_batch():
+    table = scaling()
+    rounds = table[table["series"].str.startswith("MLPerf v0.6")].dropna(subset=["global_batch"])
+    rounds = rounds.sort_values("global_batch")
+    assert rounds["epochs"].iloc[0] == 60 and rounds["epochs"].iloc[-1] == 90
+    assert rounds["global_batch"].iloc[-1] == 86016

@@ -9,7 +9,7 @@ import pytest
 
 HELPERS = Path(__file__).resolve().parents[1] / "helpers"
 MODULES = [f"helpers.{path.stem}" for path in sorted(HELPERS.glob("*.py"))]
-MODELS = ["helpers.budget", "helpers.roofline", "helpers.amdahl"]
+MODELS = [f"helpers.{name}" for name in ("budget", "roofline", "amdahl", "pipeline", "parallel")]
 
 # The packages are imported first: what *they* change at import is not ours to answer for.
 SNAPSHOT = """
