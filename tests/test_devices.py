@@ -3,7 +3,6 @@
 import math
 import re
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -16,11 +15,6 @@ from helpers.roofline import attainable, ridge
 
 PRECISIONS = {"FP32": "peak_fp32", "FP16": "peak_fp16"}
 PATH = ["K20", "V100-SXM2", "A100-40"]
-DRAWN = {
-    "machine": lambda ax: plots.plot_machine(ax=ax),
-    "devices": lambda ax: plots.plot_devices(devices(), PRECISIONS, ax=ax),
-    "ridges": lambda ax: plots.plot_ridges(devices(), PRECISIONS, path=PATH, ax=ax),
-}
 
 
 def _axes():
@@ -121,22 +115,6 @@ def test_traps_have_the_size_that_the_notebook_says():
 
 
 # Pictures
-
-
-@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
-def test_plots_draw_on_the_given_axes_only(draw):
-    ax = _axes()
-    assert draw(ax) is ax
-    assert plt.get_fignums() == []
-
-
-@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
-def test_plots_make_a_figure_if_none_is_given(draw):
-    ax = draw(None)
-    try:
-        assert plt.get_fignums() == [ax.figure.number]
-    finally:
-        plt.close("all")
 
 
 def test_machine_has_three_units_in_order_and_arrows_both_ways():

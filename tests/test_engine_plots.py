@@ -13,33 +13,6 @@ from helpers.plots import Dot, Line, Words
 
 ENGINE = dict(work=24e9, size=1e8, peak=15e12, fraction=0.6, batch=32, bandwidth=1e9)
 SERIES = {"one": (np.array([1, 2, 4]), np.array([1, 1.8, 3.0]))}
-DRAWN = {
-    "links": lambda ax: plots.plot_links(8.0, {"near": 4.0, "far": 1.0}, {"job": 3}, ax=ax),
-    "efficiency": lambda ax: plots.plot_efficiency(
-        SERIES, (np.array([1, 2, 4]), np.array([1, 0.9, 0.8])), ax=ax
-    ),
-    "scaling": lambda ax: plots.plot_scaling(SERIES, SERIES, ax=ax),
-    "starving": lambda ax: plots.plot_starving(256, 1024, 15.7e12, 900e9, {64: 30.8}, ax=ax),
-}
-
-
-@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
-def test_plots_draw_on_the_given_axes_only_and_label_them(draw):
-    ax = Figure().add_subplot()
-    assert draw(ax) is ax
-    assert plt.get_fignums() == []
-    assert ax.get_xlabel() and ax.get_ylabel()
-    assert ax.lines
-    ax.figure.draw_without_rendering()
-
-
-@pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
-def test_plots_make_a_figure_if_none_is_given(draw):
-    ax = draw(None)
-    try:
-        assert plt.get_fignums() == [ax.figure.number]
-    finally:
-        plt.close("all")
 
 
 def points(ax, style):
