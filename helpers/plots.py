@@ -249,7 +249,7 @@ def roofline_scene(peak, bandwidth, tasks, intensities=(0.05, 2000)):
         Line((low, corner), tuple(level[:2]), MEMORY),
         Line((corner, high), tuple(level[1:]), COMPUTE),
         Dot(corner, level[1], BOTH, "D"),
-        Words(corner, level[1], f"ridge {short(ridge(peak, bandwidth))}", BOTH, "right", (-8, 10)),
+        Words(corner, level[1], f"ridge {short(ridge(peak, bandwidth))}", BOTH, "right", (-8, 22)),
     ]
     sentences = [f"The ridge is at {si(ridge(peak, bandwidth), 'flop/B')}"]
     for task, intensity in tasks.items():
