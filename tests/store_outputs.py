@@ -1,6 +1,7 @@
 """Run notebooks from a clean kernel and store their outputs, so that a re-run changes no line.
 
-python tests/store_outputs.py [notebook ...]    without a name: every notebook
+python tests/store_outputs.py [notebook ...]    without a name: every notebook, and the README's
+                                                picture
 """
 
 import sys
@@ -9,6 +10,9 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+
+from helpers.catalog import device
+from helpers.plots import plot_roofline, png
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 METADATA = {
@@ -52,6 +56,12 @@ def store(path):
     nbformat.write(notebook, path)
 
 
+def store_readme_picture():
+    v100 = device("V100-SXM2")
+    ax = plot_roofline(v100.peak_fp32, v100.bandwidth, {"I₁": 2, "I₂": 100}, name="V100, FP32")
+    (NOTEBOOKS / "images" / "roofline.png").write_bytes(png(ax.figure, scale=1.5))
+
+
 def main(arguments):
     paths = [Path(name) for name in arguments] or sorted(NOTEBOOKS.glob("*.ipynb"))
     for path in paths:
@@ -60,6 +70,8 @@ def main(arguments):
         except CellExecutionError as error:
             sys.exit(f"{path.name} raises and is left as it was:\n{error}")
         print(f"stored {path.name}")
+    if not arguments:
+        store_readme_picture()
 
 
 if __name__ == "__main__":
