@@ -233,8 +233,11 @@ def step_time(compute, communication, overlap=0.0, overhead=0.0):
         overlap=(overlap, FRACTION),
         overhead=(overhead, NOT_NEGATIVE),
     )
-    hidden = overlap * np.minimum(compute, communication)
-    return plain(compute + communication - hidden + overhead)
+    return plain(
+        np.maximum(compute, communication)
+        + np.minimum(compute, communication) * (1 - overlap)
+        + overhead
+    )
 
 
 def throughput(batch, devices, time):
