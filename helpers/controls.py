@@ -125,7 +125,7 @@ class RooflineControl(Control):
         )
 
     def draw_axes(self, ax):
-        return plots.roofline_axes(ax, performances=(3e9, 1e16))
+        return plots.roofline_axes(ax)
 
     def scene(self):
         peak, bandwidth = 1e12 * self.value("peak"), 1e9 * self.value("bandwidth")
@@ -134,11 +134,7 @@ class RooflineControl(Control):
             for number, task in enumerate(self.tasks, start=1)
         }
         scene = plots.roofline_scene(peak, bandwidth, tasks)
-        uses = [
-            f"{task} uses {compute_utilisation(intensity, peak, bandwidth):.0%} of the peak and "
-            f"{bandwidth_utilisation(intensity, peak, bandwidth):.0%} of the bandwidth"
-            for task, intensity in tasks.items()
-        ]
+        uses = [f"{task} {_uses(intensity, peak, bandwidth)}" for task, intensity in tasks.items()]
         return Scene(scene.marks, f"{scene.sentence} {'; '.join(uses)}.")
 
 
@@ -161,12 +157,11 @@ class DeviceControl(Control):
     """
 
     def __init__(self, device="V100-SXM2 fp32", intensity=2.0):
-        table = devices()
+        bandwidths = devices()["bandwidth"].dropna()
         self.machines = {
-            f"{key} {precision}": (table.at[key, f"peak_{precision}"], table.at[key, "bandwidth"])
-            for key in table.index
-            for precision in ("fp64", "fp32", "tf32", "fp16", "bf16", "fp8")
-            if math.isfinite(table.at[key, f"peak_{precision}"] * table.at[key, "bandwidth"])
+            name: (peak, bandwidths[name.split()[0]])
+            for name, peak in _peaks("fp64", "fp32", "tf32", "fp16", "bf16", "fp8").items()
+            if name.split()[0] in bandwidths
         }
         if device not in self.machines:
             choices = ", ".join(self.machines)
@@ -179,7 +174,7 @@ class DeviceControl(Control):
         )
 
     def draw_axes(self, ax):
-        return plots.roofline_axes(ax, performances=(3e9, 1e16))
+        return plots.roofline_axes(ax)
 
     def scene(self):
         device, intensity = self.value("device"), self.value("intensity")
@@ -188,9 +183,7 @@ class DeviceControl(Control):
         return Scene(
             scene.marks,
             f"{device}: π = {plots.si(peak, 'flop/s')}, β = {plots.si(bandwidth, 'B/s')}. "
-            f"{scene.sentence} It uses {compute_utilisation(intensity, peak, bandwidth):.0%} of "
-            f"the peak and {bandwidth_utilisation(intensity, peak, bandwidth):.0%} of the "
-            "bandwidth.",
+            f"{scene.sentence} It {_uses(intensity, peak, bandwidth)}.",
         )
 
 
@@ -249,13 +242,7 @@ class TrainingControl(Control):
         counted = [resnet(50), resnet(50, "v1"), resnet(18), resnet(152), vgg(16), alexnet()]
         self.networks = {network.name: network for network in counted}
         self.published = runs()
-        table = devices()
-        self.peaks = {
-            f"{key} {precision}": table.at[key, f"peak_{precision}"]
-            for key in table.index
-            for precision in ("fp32", "fp16", "bf16")
-            if math.isfinite(table.at[key, f"peak_{precision}"])
-        }
+        self.peaks = _peaks("fp32", "fp16", "bf16")
         super().__init__(
             network=widgets.Dropdown(options=list(self.networks), description="network"),
             epochs=widgets.IntSlider(90, min=1, max=300, description="epochs"),
@@ -356,13 +343,8 @@ class EngineControl(Control):
     def __init__(self, n=8, batch=32):
         counted = [resnet(50), resnet(152), vgg(16), alexnet()]
         self.networks = {network.name: network for network in counted}
-        table, links = devices(), interconnects()["one_way"]
-        self.peaks = {
-            f"{key} {precision}": table.at[key, f"peak_{precision}"]
-            for key in table.index
-            for precision in ("fp32", "fp16", "bf16")
-            if math.isfinite(table.at[key, f"peak_{precision}"])
-        }
+        links = interconnects()["one_way"]
+        self.peaks = _peaks("fp32", "fp16", "bf16")
         self.links = dict(links)
         for name in ("InfiniBand EDR 4x", "10 GbE"):
             self.links[f"{name}, shared by 8"] = links[name] / 8
@@ -400,6 +382,25 @@ class EngineControl(Control):
             devices=self.value("devices"),
         )
         return Scene(scene.marks, f"{network.name} on {scene.sentence}")
+
+
+def _peaks(*precisions):
+    """The dense peak, flop/s, of every device of the catalog that has one: "V100-SXM2 fp32"."""
+    table = devices()
+    peaks = {
+        f"{key} {precision}": table.at[key, f"peak_{precision}"]
+        for key in table.index
+        for precision in precisions
+    }
+    return {name: peak for name, peak in peaks.items() if math.isfinite(peak)}
+
+
+def _uses(intensity, peak, bandwidth):
+    """How much of both units a task uses, in words."""
+    return (
+        f"uses {compute_utilisation(intensity, peak, bandwidth):.0%} of the peak and "
+        f"{bandwidth_utilisation(intensity, peak, bandwidth):.0%} of the bandwidth"
+    )
 
 
 # The positions of a slider within one factor of ten: fine enough to drag, round enough to read,

@@ -247,14 +247,20 @@ def schedule(load, compute, chunks, store=0.0, buffers=math.inf):
     load 1 1.0 2.0
     compute 1 3.0 5.0
     """
-    arguments = checked(
+    allowed = dict(
         load=(load, NOT_NEGATIVE),
         compute=(compute, NOT_NEGATIVE),
         chunks=(chunks, AT_LEAST_ONE_OR_INFINITE),
         store=(store, NOT_NEGATIVE),
         buffers=(buffers, AT_LEAST_ONE_OR_INFINITE),
     )
-    load, compute, chunks, store, buffers = (_scalar(argument) for argument in arguments)
+    arguments = checked(**allowed)
+    for name, argument in zip(allowed, arguments, strict=True):
+        if np.ndim(argument):
+            raise ValueError(
+                f"{name}: a schedule takes single numbers, got an array of shape {argument.shape}"
+            )
+    load, compute, chunks, store, buffers = map(float, arguments)
     if not chunks.is_integer():
         raise ValueError(f"chunks must be a whole number, got {chunks}")
     if not (buffers.is_integer() or math.isinf(buffers)):
@@ -271,10 +277,3 @@ def schedule(load, compute, chunks, store=0.0, buffers=math.inf):
             steps.append(Step(unit, chunk, start, ready))
         released.append(ready)
     return steps
-
-
-def _scalar(array):
-    """The one number in an argument that may not be an array."""
-    if np.ndim(array):
-        raise ValueError(f"a schedule takes single numbers, got an array of shape {array.shape}")
-    return float(array)

@@ -230,13 +230,13 @@ def plot_roofline(
     return draw(ax, marks)
 
 
-def roofline_axes(ax=None, intensities=(0.05, 2000), performances=(1e10, 1e15)):
+def roofline_axes(ax=None, intensities=(0.05, 2000), performances=(3e9, 1e16)):
     """Empty log-log axes for rooflines, labelled with quantity and unit."""
     ax = _axes(ax)
     ax.set(xscale="log", yscale="log", xlim=intensities, ylim=performances)
     ax.set_xlabel("arithmetic intensity I (flop/B)")
     ax.set_ylabel("attainable performance P (flop/s)")
-    _calm(ax).yaxis.set_major_formatter(FuncFormatter(lambda value, _: si(value)))
+    _si_ticks(_calm(ax).yaxis)
     return ax
 
 
@@ -291,9 +291,7 @@ def plot_kernels(peak, bandwidth, groups, *, axes=None, intensities=(0.05, 2000)
     ValueError
         If a number is outside the range that `attainable` allows.
     """
-    if axes is None:
-        shape = dict(figsize=(9, 3.2), sharey=True, layout="constrained", squeeze=False)
-        axes = plt.subplots(1, len(groups), **shape)[1][0]
+    axes = _panels(axes, len(groups), 3.2)
     for ax, (group, kernels) in zip(axes, groups.items(), strict=True):
         plot_roofline(peak, bandwidth, ax=ax, intensities=intensities)
         kernels = np.asarray(kernels)
@@ -326,8 +324,7 @@ def plot_machine(*, ax=None):
     -------
     matplotlib Axes
     """
-    if ax is None:
-        ax = plt.subplots(figsize=(7.5, 2.0), layout="constrained")[1]
+    ax = _axes(ax, (7.5, 2.0))
     ax.set(xlim=(-0.05, 10.05), ylim=(0, 2))
     ax.set_axis_off()
     units = (
@@ -377,7 +374,7 @@ def plot_devices(table, precisions, *, labels=None, ridges=(10, 100, 1000), ax=N
     ax.set_xlabel("bandwidth β (B/s)")
     ax.set_ylabel("peak π (flop/s)")
     for axis in (_calm(ax).xaxis, ax.yaxis):
-        axis.set_major_formatter(FuncFormatter(lambda value, _: si(value)))
+        _si_ticks(axis)
     for value in ridges:
         ends = np.array(DEVICE_BANDWIDTHS)
         last = min(ends[1], DEVICE_PEAKS[1] / value)  # where the line leaves the page
@@ -476,7 +473,7 @@ def plot_layers(network, *, ax=None):
     ax.set_xlabel("convolution or linear layer, in order")
     ax.set_ylabel("forward work (flop for one image)")
     ax.set_title(network.name)
-    _calm(ax).yaxis.set_major_formatter(FuncFormatter(lambda value, _: si(value)))
+    _si_ticks(_calm(ax).yaxis)
     ax.margins(y=0.15)
     return ax
 
@@ -514,7 +511,7 @@ def training_axes(ax=None):
     ax.set(xscale="log", yscale="log", xlim=TRAINING_PEAKS, ylim=TRAINING_TIMES)
     ax.set_xlabel("peak of the whole machine, n π (flop/s)")
     ax.set_ylabel("time of the training run")
-    _calm(ax).xaxis.set_major_formatter(FuncFormatter(lambda value, _: si(value)))
+    _si_ticks(_calm(ax).xaxis)
     ax.set_yticks([60, 3600, 86400, 30 * 86400, 365 * 86400, 3650 * 86400])
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: duration(value, digits=2)))
     return ax
@@ -715,7 +712,10 @@ def plot_overlap(chunks, *, ax=None):
     return ax
 
 
-def overlap_axes(ax=None, balances=(0.1, 10), performances=(0.05, 30)):
+BALANCES = (0.1, 10.0)
+
+
+def overlap_axes(ax=None, balances=BALANCES, performances=(0.05, 30)):
     """Empty log-log axes in units of the machine: x = I / I* and P / pi, labelled."""
     ax = _axes(ax)
     ax.set(xscale="log", yscale="log", xlim=balances, ylim=performances)
@@ -726,7 +726,7 @@ def overlap_axes(ax=None, balances=(0.1, 10), performances=(0.05, 30)):
 
 def _chunk_curve(n, s=1.0, store=0.0, **line):
     """Performance over intensity for n chunks; s and store as in `overlap_scene`."""
-    x = np.geomspace(0.1, 10, 61)
+    x = np.geomspace(*BALANCES, 61)
     time = chunked_time(1 / x, 1 / s, n, store / x)  # computing takes 1 at s = 1, so P / pi = 1 / t
     return Line(tuple(x.tolist()), tuple((1 / time).tolist()), **line)
 
@@ -752,10 +752,11 @@ def overlap_scene(balance, s, chunks, store=0.0, buffers=np.inf):
     start = load + 1 + store_time  # taking turns, before the speed-up
     ceiling = start / load
     gain = f"{short(start / time)} times the start"
-    slanted_end = min(s, 10.0)
+    first, last = BALANCES
+    slanted_end = min(s, last)
     marks = [
-        Line((0.1, slanted_end), (0.1, slanted_end), MEMORY),
-        Line((slanted_end, 10.0), (s, s), COMPUTE),
+        Line((first, slanted_end), (first, slanted_end), MEMORY),
+        Line((slanted_end, last), (s, s), COMPUTE),
         _chunk_curve(1, 1.0, store, colour=QUIET, width=1.2),
         _chunk_curve(chunks, s, store, colour=BOTH, dashed=True),
         Dot(balance, 1 / start, QUIET, "D"),
@@ -792,8 +793,7 @@ def plot_timeline(load, compute, chunks, *, store=0.0, buffers=np.inf, ax=None):
     ValueError
         If an argument is outside the range that `schedule` allows.
     """
-    if ax is None:
-        ax = plt.subplots(figsize=(6.5, 2.0), layout="constrained")[1]
+    ax = _axes(ax, (6.5, 2.0))
     scene = timeline_scene(load, compute, chunks, store, buffers)
     return draw(timeline_axes(ax, load + compute + store), scene.marks)
 
@@ -921,9 +921,7 @@ def plot_splits(networks, batch, *, axes=None):
     -------
     sequence of matplotlib Axes
     """
-    if axes is None:
-        shape = dict(figsize=(9, 3.4), sharey=True, layout="constrained", squeeze=False)
-        axes = plt.subplots(1, len(networks), **shape)[1][0]
+    axes = _panels(axes, len(networks), 3.4)
     for ax, network in zip(axes, networks, strict=True):
         ax.set(yscale="log", xlabel="layer with weights, in order", title=network.name)
         ax.set_ylabel("batch at which both send the same")
@@ -1087,11 +1085,24 @@ def engine_scene(work, size, peak, fraction, batch, bandwidth, overlap, devices)
     return Scene(marks, sentence)
 
 
-def _axes(ax):
-    """`ax`, or the Axes of a new figure of the series' size."""
+def _axes(ax, size=SIZE):
+    """`ax`, or the Axes of a new figure."""
     if ax is not None:
         return ax
-    return plt.subplots(figsize=SIZE, layout="constrained")[1]
+    return plt.subplots(figsize=size, layout="constrained")[1]
+
+
+def _panels(axes, count, height):
+    """`axes`, or those of a new figure with `count` panels side by side."""
+    if axes is not None:
+        return axes
+    shape = dict(figsize=(9, height), sharey=True, layout="constrained", squeeze=False)
+    return plt.subplots(1, count, **shape)[1][0]
+
+
+def _si_ticks(axis):
+    """Write the ticks of an axis with SI prefixes."""
+    axis.set_major_formatter(FuncFormatter(lambda value, _: si(value)))
 
 
 def _calm(ax):
