@@ -26,7 +26,8 @@ REQUIREMENTS = {
     )
 }
 CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
-CONDA_RANGES = dict(line.partition(" ")[::2] for line in CONDA["dependencies"])
+*CONDA_LINES, CONDA_PIP = CONDA["dependencies"]
+CONDA_RANGES = dict(line.partition(" ")[::2] for line in CONDA_LINES)
 CONDA_PYTHON = CONDA_RANGES.pop("python")
 LOCAL_MODULES = {"helpers", "series"} | {path.stem for path in (ROOT / "tests").glob("*.py")}
 
@@ -34,7 +35,10 @@ LOCAL_MODULES = {"helpers", "series"} | {path.stem for path in (ROOT / "tests").
 def test_conda_installs_the_same_ranges():
     ranges = dict(CONDA_RANGES)
     ranges.pop("pip")  # a tool of the conda environment itself; a venv always has it
-    assert {name: SpecifierSet(text) for name, text in ranges.items()} == REQUIREMENTS
+    from_conda = {name: SpecifierSet(text) for name, text in ranges.items()}
+    from_pip = {(r := Requirement(line)).name: r.specifier for line in CONDA_PIP["pip"]}
+    assert from_conda.keys().isdisjoint(from_pip)
+    assert from_conda | from_pip == REQUIREMENTS
 
 
 @pytest.mark.parametrize("name", REQUIREMENTS)
