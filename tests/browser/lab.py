@@ -1,0 +1,195 @@
+"""The notebooks in a real browser: JupyterLab of this repository, in Debian's chromium.
+
+    with lab.jupyterlab() as server, lab.chromium() as browser:
+        page = browser.new_page()
+        lab.open_notebook(page, server, "03_roofline.ipynb")
+        lab.run_all(page)
+        lab.close_notebook(page)
+
+`server` works on a copy of the notebooks and on settings of its own, so that nothing tracked is
+changed and nothing of the user's plays a role. Every cell of an open notebook is in the page.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# Containers offer no user namespaces for the sandbox; the rest keeps the browser to itself.
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+SETTINGS = {
+    # JupyterLab takes cells that are out of sight from the page.
+    "notebook-extension/tracker": {"windowingMode": "none"},
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+START_SECONDS = 60
+RUN_SECONDS = 120
+
+READY = """async () => {
+    const app = window.jupyterapp;
+    if (!app) return false;
+    await app.restored;
+    const panel = app.shell.currentWidget;
+    if (!panel || !panel.sessionContext) return false;
+    await panel.revealed;
+    await panel.sessionContext.ready;
+    return Boolean(panel.sessionContext.session?.kernel);
+}"""
+RUN_ALL = """async () => {
+    const panel = window.jupyterapp.shell.currentWidget;
+    const commands = window.jupyterapp.commands;
+    await commands.execute("notebook:clear-all-cell-outputs");  // and the stored counts
+    await commands.execute("notebook:run-all-cells");
+    await panel.sessionContext.session.kernel.requestKernelInfo();  // answered after all else
+    return panel.content.widgets
+        .filter(cell => cell.model.type === "code")
+        .map(cell => ({
+            id: cell.model.id,
+            count: cell.model.executionCount,
+            outputs: cell.model.outputs.toJSON(),
+        }));
+}"""
+
+
+def find_chromium():
+    """Path of the browser: ``$CHROMIUM``, else the first of `BROWSERS` on the path, else None."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+@contextmanager
+def chromium():
+    """A headless browser, a `playwright.sync_api.Browser`, closed at the end."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running JupyterLab.
+
+    Attributes
+    ----------
+    url : str
+        Its address, with a slash at the end.
+    token : str
+        What it asks of a new visitor.
+    folder : Path
+        The copy of the notebooks that it shows; files put there can be opened at once.
+    """
+
+    url: str
+    token: str
+    folder: Path
+
+
+@contextmanager
+def jupyterlab():
+    """JupyterLab on a copy of the notebooks, a `Server`, stopped at the end.
+
+    Raises
+    ------
+    RuntimeError
+        If it does not answer; with what it wrote.
+    """
+    with tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True) as name:
+        home = Path(name)
+        folder = home / "notebooks"
+        shutil.copytree(NOTEBOOKS, folder, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+        for plugin, settings in SETTINGS.items():
+            file = home / "settings" / "@jupyterlab" / f"{plugin}.jupyterlab-settings"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(settings))
+        log = home / "log.txt"
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+                    f"--ServerApp.root_dir={folder}",
+                    "--expose-app-in-browser",  # window.jupyterapp, to run cells and to wait
+                ],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={
+                    **os.environ,
+                    "HOME": name,
+                    "IPYTHONDIR": f"{name}/ipython",
+                    "JUPYTER_CONFIG_DIR": f"{name}/config",
+                    "JUPYTER_DATA_DIR": f"{name}/data",
+                    "JUPYTER_RUNTIME_DIR": f"{name}/runtime",
+                    "JUPYTERLAB_SETTINGS_DIR": f"{name}/settings",
+                    "JUPYTERLAB_WORKSPACES_DIR": f"{name}/workspaces",
+                },
+            )
+        try:
+            yield _wait_for_answer(process, home / "runtime", folder, log)
+        finally:
+            process.terminate()  # a server that is asked to go takes its kernels along
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()  # its kernels see that and end
+                process.wait()
+
+
+def _wait_for_answer(process, runtime, folder, log):
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        # It takes the first free port and writes down which, once it listens.
+        for file in runtime.glob(f"jpserver-{process.pid}.json"):
+            try:
+                about = json.loads(file.read_text())
+                status = f"{about['url']}api/status?token={about['token']}"
+                with urllib.request.urlopen(status, timeout=5):
+                    return Server(about["url"], about["token"], folder)
+            except (json.JSONDecodeError, urllib.error.URLError, TimeoutError):
+                pass  # half-written, or not listening yet
+        time.sleep(0.1)
+    raise RuntimeError(f"JupyterLab does not answer. It wrote:\n{log.read_text()}")
+
+
+def open_notebook(page, server, name):
+    """Open a notebook of `server.folder` alone in `page`, and wait until its kernel is there."""
+    page.goto(f"{server.url}doc/tree/{name}?token={server.token}")
+    page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=1000 * START_SECONDS)
+    page.wait_for_function(READY, timeout=1000 * START_SECONDS)
+
+
+def run_all(page):
+    """Run every cell of the open notebook, and wait until the last has finished.
+
+    Returns
+    -------
+    list of dict
+        For each code cell its `id`, its execution `count` and its `outputs` as in nbformat. A
+        notebook that stopped at an error has cells whose count is None.
+    """
+    return page.wait_for_function(RUN_ALL, timeout=1000 * RUN_SECONDS).json_value()
+
+
+def close_notebook(page):
+    """End the kernel of the open notebook and close `page`."""
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    page.close()
