@@ -1,0 +1,671 @@
+"""Exercises that compute their own keys, and predictions before a reveal.
+
+A reader needs three words: ``exercise.check(answer)``, ``exercise.hint()`` and
+``exercise.solution()``. The key of an exercise is a function of the model core, called at the
+moment of asking, so it cannot drift from the formulas. Mistakes that are known beforehand
+(`Slip`) are recognised by what they lead to, and told apart.
+
+No answer is ever executed. A string is read by a small parser that knows numbers, units, the
+symbols of the exercise and a few functions; its work is bounded, which takes the place of a clock.
+"""
+
+import ast
+import math
+import numbers
+import random
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import islice
+
+import ipywidgets as widgets
+
+from helpers._checks import Range
+from helpers.plots import duration, short, si
+
+MAX_CHARACTERS, MAX_NODES = 2000, 500  # of an answer; far more than any right one needs
+POINTS = 12  # at which a formula is compared with the core
+FORMULA_TOLERANCE = 1e-9
+
+SCALES = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18, "m": 1e-3}
+SCALES |= {f"{letter}i": 1024.0**power for power, letter in enumerate("KMGTPE", start=1)}
+# Units that mean the same quantity, each with its size in the unit of the series.
+UNITS = {
+    "flop": {"flop": 1.0, "flops": 1.0},
+    "flop/s": {"flop/s": 1.0, "flops/s": 1.0, "FLOPS": 1.0},
+    "flop/B": {"flop/B": 1.0, "flops/B": 1.0, "flop/byte": 1.0},
+    "B": {"B": 1.0, "byte": 1.0, "bytes": 1.0, "bit": 1 / 8, "bits": 1 / 8, "b": 1 / 8},
+    "B/s": {"B/s": 1.0, "bit/s": 1 / 8, "b/s": 1 / 8},
+    "s": {"s": 1.0, "min": 60.0, "h": 3600.0, "day": 86400.0, "days": 86400.0},
+    "img/s": {"img/s": 1.0},
+    "1": {"": 1.0, "%": 0.01, "times": 1.0, "×": 1.0},
+}
+UNIT_NAMES = {
+    "1": "a pure number",
+    "flop": "flop, a count",
+    "flop/s": "flop/s, a speed",
+    "img/s": "images each second (img/s)",
+}
+NUMBER = r"[-+]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+QUANTITY = re.compile(rf"\s*({NUMBER})\s*((?:[A-Za-z%×]\S*)?)\s*")
+FUNCTIONS = {
+    "max": max,
+    "min": min,
+    "sqrt": math.sqrt,
+    "log": math.log,
+    "exp": math.exp,
+    "abs": abs,
+}
+OPERATIONS = {
+    ast.Add: lambda a, b: a + b,
+    ast.Sub: lambda a, b: a - b,
+    ast.Mult: lambda a, b: a * b,
+    ast.Div: lambda a, b: a / b,
+    ast.Pow: lambda a, b: a**b,
+}
+# Slips that a ratio of answer and key gives away, in any exercise; those of `UNIT_SLIPS` only where
+# one of these words is part of the unit.
+GENERAL_SLIPS = {
+    "prefix": (
+        "Off by a power of 1000: look at the prefixes (k, M, G, T).",
+        [1000.0**power for power in (1, 2, 3, 4, -1, -2, -3, -4)],
+    ),
+    "per cent": ("Off by a factor 100: per cent or a fraction?", [100, 0.01]),
+    "sign": ("The size is right, the sign is not.", [-1]),
+    "factor 2": (
+        "Off by a factor 2: one multiply-add is two flop, and is to be counted once.",
+        [2, 0.5],
+    ),
+    "bits for bytes": ("Off by a factor 8: a byte has 8 bits.", [8, 1 / 8]),
+    "GB for GiB": (
+        "1 GB is 10⁹ bytes and 1 GiB is 2³⁰; likewise for k, M and T. One was taken for the other.",
+        [1.024**power for power in (1, 2, 3, 4, -1, -2, -3, -4)],
+    ),
+}
+UNIT_SLIPS = {"factor 2": {"flop"}, "bits for bytes": {"B"}, "GB for GiB": {"B"}}
+WRITTEN = str.maketrans({"^": "**", "×": "*", "·": "*", "−": "-", "π": "pi", "β": "beta"})
+
+
+class Outcome(Enum):
+    """The four things that a check can say."""
+
+    NOT_ATTEMPTED = "Not attempted"
+    CORRECT = "Correct"
+    WRONG = "Wrong"
+    UNCLEAR = "Cannot be judged"
+
+
+class Said(str):
+    """A text that a notebook shows as it is, without quotes."""
+
+    def __repr__(self):
+        return str(self)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found: the outcome, the words for it, and the name of a recognised slip."""
+
+    outcome: Outcome
+    words: str
+    slip: str = ""
+
+    def __repr__(self):
+        return f"{self.outcome.value}. {self.words}"
+
+
+@dataclass(frozen=True)
+class Slip:
+    """A mistake that is known beforehand.
+
+    Parameters
+    ----------
+    name : str
+        A short name, such as ``"multiply-add counted once"``.
+    words : str
+        What went wrong, without giving the right answer away.
+    wrong : callable or str
+        What the mistake leads to: a function of the numbers given, or for a `Formula` the wrong
+        expression.
+    """
+
+    name: str
+    words: str
+    wrong: Callable | str
+
+
+class _Unclear(Exception):
+    """An answer that cannot be read; the message says why."""
+
+
+class _WrongUnit(_Unclear):
+    """An answer in the unit of another quantity."""
+
+
+@dataclass(kw_only=True)
+class Exercise:
+    """What all exercises share; use `Number`, `Formula`, `Choice` or `Design`.
+
+    Texts may be strings, or functions that take the numbers given by keyword.
+
+    Parameters
+    ----------
+    title, goal : str or callable
+        A few words, and what to find. They stand in the notebook above the check.
+    hints : sequence of str or callable
+        A ladder, from a nudge to almost there. None gives the answer away.
+    reasoning : str or callable
+        The way to the answer. `solution` puts the answer in front of it.
+    given : dict
+        Numbers of the exercise, passed to every function of it.
+    own : dict
+        Numbers that the reader brings, as name and `Range`; passed to `check` by keyword.
+    example : dict
+        Values for `own` that the tests use, and `solution` where the reader gave none.
+    """
+
+    title: str
+    goal: str | Callable
+    hints: Sequence
+    reasoning: str | Callable
+    given: Mapping = field(default_factory=dict)
+    own: Mapping[str, Range] = field(default_factory=dict)
+    example: Mapping = field(default_factory=dict)
+    hints_shown: int = field(default=0, init=False)
+    last: Verdict | None = field(default=None, init=False)
+
+    @property
+    def statement(self):
+        """The title and the goal as they stand in the notebook, in Markdown."""
+        return f"**{self.title}.** {self._say(self.goal)}"
+
+    def __repr__(self):
+        return f"{self.title}. {self._say(self.goal)}"
+
+    def check(self, answer=None, **own):
+        """Judge an answer.
+
+        Parameters
+        ----------
+        answer : number, str, SymPy expression, or as the goal says
+            None means not attempted.
+        **own : float
+            The reader's own numbers, where the goal asks for them.
+
+        Returns
+        -------
+        Verdict
+            One of the four outcomes, never an exception.
+        """
+        self.last = self._verdict(answer, own)
+        return self.last
+
+    def hint(self):
+        """The next hint; after the last one the ladder starts again."""
+        place = self.hints_shown % len(self.hints)
+        self.hints_shown += 1
+        return Said(f"Hint {place + 1} of {len(self.hints)}: {self._say(self.hints[place])}")
+
+    def solution(self, **own):
+        """The answer and the reasoning behind it."""
+        given = {**self.given, **self.example, **own}
+        return Said(f"{self._answer_in_words(given)} {_fill(self.reasoning, given)}")
+
+    def answer(self):
+        """The right answer, computed by the core, in a form that `check` accepts."""
+        raise NotImplementedError
+
+    def _verdict(self, answer, own):
+        try:
+            if answer is None or answer is ... or isinstance(answer, str) and not answer.strip():
+                words = f"Put your answer{self._form()} in place of None"
+                words += "; .hint() in place of .check(...) helps."
+                return Verdict(Outcome.NOT_ATTEMPTED, words)
+            given = {**self.given, **self._own_numbers(own)}
+            answer = self._read(answer)
+        except _WrongUnit as wrong:
+            return Verdict(Outcome.WRONG, str(wrong), "unit")
+        except _Unclear as unclear:
+            return Verdict(Outcome.UNCLEAR, str(unclear))
+        except Exception:  # a reader's object may do anything when it is read
+            return Verdict(Outcome.UNCLEAR, f"This is not an answer{self._form()}.")
+        return self._judge(answer, given)
+
+    def _own_numbers(self, own):
+        """The reader's numbers, checked: all that are asked for, and nothing else."""
+        values = {}
+        for name in own.keys() | self.own.keys():
+            if name not in self.own:
+                raise _Unclear(f"This exercise asks for no {name}.")
+            if own.get(name) is None:
+                raise _Unclear(f"Your own {', '.join(self.own)} are needed too; {name} is missing.")
+            value = _number(own[name], "1")
+            if self.own[name].refused(value):
+                raise _Unclear(f"{name} must be {self.own[name].words}, got {short(value)}.")
+            values[name] = value
+        return values
+
+    def _say(self, text):
+        return _fill(text, {**self.given, **self.example})
+
+    def _form(self):
+        """What an answer looks like, as part of a sentence."""
+        return ""
+
+    def _read(self, answer):
+        raise NotImplementedError
+
+    def _judge(self, answer, given):
+        raise NotImplementedError
+
+    def _answer_in_words(self, given):
+        raise NotImplementedError
+
+
+@dataclass(kw_only=True, repr=False)
+class Number(Exercise):
+    """A number in a unit, within a relative tolerance.
+
+    Parameters
+    ----------
+    key : callable
+        The right value from the numbers given, in `unit`.
+    unit : str
+        A key of `UNITS`.
+    tolerance : float
+        Largest relative difference that counts as right.
+    slips : sequence of Slip
+        Wrong values that are recognised.
+    """
+
+    key: Callable
+    unit: str = "1"
+    tolerance: float = 0.01
+    slips: Sequence[Slip] = ()
+
+    def answer(self):
+        return float(self.key(**self.given, **self.example))
+
+    def _form(self):
+        unit = "a pure number" if self.unit == "1" else f"in {self.unit}"
+        return f" ({unit}, within {self.tolerance:.0%})"
+
+    def _read(self, answer):
+        return _number(answer, self.unit)
+
+    def _judge(self, answer, given):
+        key = float(self.key(**given))
+        if _near(answer, key, self.tolerance):
+            return Verdict(Outcome.CORRECT, f"{_quantity(key, self.unit)}.")
+        for slip in self.slips:
+            if _near(answer, float(slip.wrong(**given)), self.tolerance):
+                return Verdict(Outcome.WRONG, slip.words, slip.name)
+        return _general_slip(answer, key, self)
+
+    def _answer_in_words(self, given):
+        return f"{_quantity(float(self.key(**given)), self.unit)}."
+
+
+@dataclass(kw_only=True, repr=False)
+class Formula(Exercise):
+    """A formula, in any form that is equivalent.
+
+    The answer is compared with the core at random points, so no form is preferred, and nothing
+    has to be simplified.
+
+    Parameters
+    ----------
+    symbols : dict
+        Each symbol of the answer and the range, (low, high), in which it is tried.
+    key : callable
+        The function of the core, with the symbols as keywords.
+    formula : str
+        One right form, for the solution; the tests hold it to `key`.
+    slips : sequence of Slip
+        Wrong expressions that are recognised.
+    """
+
+    symbols: Mapping[str, tuple[float, float]]
+    key: Callable
+    formula: str
+    slips: Sequence[Slip] = ()
+
+    def answer(self):
+        return self.formula
+
+    def points(self):
+        """The points at which formulas are compared, as dicts; always the same ones."""
+        choose = random.Random(self.formula)
+        return [
+            {name: choose.uniform(*ends) for name, ends in self.symbols.items()}
+            for _ in range(POINTS)
+        ]
+
+    def _form(self):
+        return f" (a formula in {', '.join(self.symbols)})"
+
+    def _read(self, answer):
+        return _evaluations(answer, self.points())
+
+    def _judge(self, answer, given):
+        points = self.points()
+        if _all_near(answer, [float(self.key(**point)) for point in points]):
+            return Verdict(Outcome.CORRECT, "It agrees with the model at every point tried.")
+        for slip in self.slips:
+            if _all_near(answer, _evaluations(slip.wrong, points)):
+                return Verdict(Outcome.WRONG, slip.words, slip.name)
+        point = ", ".join(f"{name} = {short(value)}" for name, value in points[0].items())
+        right = short(float(self.key(**points[0])))
+        return Verdict(
+            Outcome.WRONG,
+            f"At {point} your formula gives {short(answer[0])}, and the model gives {right}.",
+        )
+
+    def _answer_in_words(self, given):
+        return f"{self.formula}."
+
+
+@dataclass(kw_only=True, repr=False)
+class Choice(Exercise):
+    """One of several options; every wrong one is explained.
+
+    Parameters
+    ----------
+    options : dict
+        Letter of each option: its text, and why it is right or wrong.
+    key : callable
+        The letter of the right option, from the numbers given.
+    """
+
+    options: Mapping[str, tuple[str | Callable, str | Callable]]
+    key: Callable
+
+    @property
+    def statement(self):
+        lines = [f"- {letter}) {self._say(text)}" for letter, (text, _) in self.options.items()]
+        return "\n".join([super().statement, "", *lines])
+
+    def __repr__(self):
+        options = (f"{letter}) {self._say(text)}" for letter, (text, _) in self.options.items())
+        return "\n".join([super().__repr__(), *options])
+
+    def answer(self):
+        return self.key(**self.given, **self.example)
+
+    def _form(self):
+        return f" (one of the letters {', '.join(self.options)}, in quotes)"
+
+    def _read(self, answer):
+        letter = answer.strip(" ().").lower() if isinstance(answer, str) else None
+        if letter not in self.options:
+            raise _Unclear(f"One of the letters {', '.join(self.options)} is asked for, in quotes.")
+        return letter
+
+    def _judge(self, answer, given):
+        _, why = self.options[answer]
+        right = answer == self.key(**given)
+        return Verdict(
+            Outcome.CORRECT if right else Outcome.WRONG,
+            _fill(why, given),
+            "" if right else answer,
+        )
+
+    def _answer_in_words(self, given):
+        letter = self.key(**given)
+        return f"{letter}) {_fill(self.options[letter][0], given)}"
+
+
+@dataclass(kw_only=True, repr=False)
+class Design(Exercise):
+    """Numbers of the reader's choice that must meet requirements; many answers are right.
+
+    Parameters
+    ----------
+    names : dict
+        The numbers asked for, each with its `Range`.
+    requirements : sequence of Slip
+        What must not happen: `wrong` is true, from the numbers given and chosen, if it does.
+    design : dict
+        One answer that meets all requirements.
+    """
+
+    names: Mapping[str, Range]
+    requirements: Sequence[Slip]
+    design: Mapping
+
+    def answer(self):
+        return dict(self.design)
+
+    def _form(self):
+        return f" (dict({', '.join(f'{name}=...' for name in self.names)}))"
+
+    def _read(self, answer):
+        if not isinstance(answer, dict) or answer.keys() != self.names.keys():
+            raise _Unclear(f"An answer is needed in this form:{self._form()}.")
+        chosen = {name: _number(value, "1") for name, value in answer.items()}
+        for name, allowed in self.names.items():
+            if allowed.refused(chosen[name]):
+                raise _Unclear(f"{name} must be {allowed.words}, got {short(chosen[name])}.")
+        return chosen
+
+    def _judge(self, answer, given):
+        for requirement in self.requirements:
+            if requirement.wrong(**given, **answer):
+                return Verdict(Outcome.WRONG, requirement.words, requirement.name)
+        return Verdict(Outcome.CORRECT, "All requirements are met.")
+
+    def _answer_in_words(self, given):
+        return f"For example {', '.join(f'{k} = {short(v)}' for k, v in self.design.items())}."
+
+
+class Prediction(widgets.VBox):
+    """A number to guess before a reveal: a text field that nobody has to fill in.
+
+    It never waits. Where nobody types (a test, an export, a reader in a hurry), the reveal simply
+    says what the model says.
+
+    Parameters
+    ----------
+    what : str
+        What to predict, in a few words.
+    unit : str
+        A key of `UNITS`.
+    """
+
+    def __init__(self, what, unit="1"):
+        if unit not in UNITS:
+            raise ValueError(f"unit must be one of {', '.join(map(repr, UNITS))}, got {unit!r}")
+        self.unit = unit
+        self.label = what if unit == "1" else f"{what} ({unit})"
+        self.field = widgets.Text(
+            description=f"{self.label}:",
+            placeholder="your guess, or nothing",
+            style={"description_width": "initial"},
+            layout=widgets.Layout(width="650px"),
+        )
+        self.field.add_class("prediction")
+        super().__init__([self.field])
+
+    def reveal(self, model):
+        """Compare what was typed with the value of the model.
+
+        Parameters
+        ----------
+        model : float
+            The value that the notebook computed, in the unit of the prediction, above 0.
+
+        Returns
+        -------
+        Said
+            Prediction, model, their ratio, and the score \\|log10(ratio)\\|: 0 is perfect, 0.3 is
+            a factor 2, 1 a factor 10.
+        """
+        right = f"The model says {_quantity(float(model), self.unit)}."
+        if not self.field.value.strip():
+            return Said(f"No prediction. {right}")
+        try:
+            guess = _number(self.field.value, self.unit)
+        except _Unclear as unclear:
+            return Said(f"{unclear} {right}")
+        if guess <= 0:
+            return Said(f"A prediction must be above 0. {right}")
+        ratio = guess / model
+        return Said(
+            f"You predicted {_quantity(guess, self.unit)}. {right} Ratio {short(ratio)}, "
+            f"score {abs(math.log10(ratio)):.2f} (0 is perfect, 0.3 is a factor 2)."
+        )
+
+    def _repr_mimebundle_(self, **kwargs):
+        """The live field, and beside it words for pages without a kernel."""
+        data = super()._repr_mimebundle_(**kwargs)
+        return {**data, "text/plain": f"Your prediction. {self.label}: ____"}
+
+
+def _fill(text, given):
+    return text(**given) if callable(text) else text
+
+
+def _quantity(value, unit):
+    """A number to read, with its unit if it has one."""
+    if unit == "s":
+        return duration(value)
+    return short(value) if unit == "1" else si(value, unit)
+
+
+def _near(answer, key, tolerance):
+    return math.isclose(answer, key, rel_tol=tolerance, abs_tol=1e-12)
+
+
+def _all_near(values, others):
+    pairs = zip(values, others, strict=True)
+    return all(_near(value, other, FORMULA_TOLERANCE) for value, other in pairs)
+
+
+def _general_slip(answer, key, exercise):
+    """The verdict on a wrong number that no slip of its own exercise explains."""
+    for name, (words, factors) in GENERAL_SLIPS.items():
+        if name in UNIT_SLIPS and not UNIT_SLIPS[name] & set(re.findall(r"\w+", exercise.unit)):
+            continue
+        if any(_near(answer, factor * key, exercise.tolerance) for factor in factors):
+            return Verdict(Outcome.WRONG, words, name)
+    side = "large" if answer > key else "small"
+    return Verdict(Outcome.WRONG, f"Too {side}. .hint() in place of .check(...) helps.")
+
+
+def _number(answer, unit):
+    """An answer as a float in `unit`; raises `_Unclear` with the reason if it is none."""
+    if isinstance(answer, str):
+        value = _quantity_in(answer, unit)
+    elif isinstance(answer, numbers.Real) and not isinstance(answer, bool):
+        value = _float(answer)
+    elif _is_sympy(answer):
+        (value,) = _evaluations(answer, [{}])
+    else:
+        raise _Unclear(f"One number is asked for, not a value of type {type(answer).__name__}.")
+    if not math.isfinite(value):
+        raise _Unclear("A finite number is asked for.")
+    return value
+
+
+def _quantity_in(text, unit):
+    """A string such as ``"236 Mflop"`` as a float in `unit`."""
+    if len(text) > MAX_CHARACTERS:
+        raise _Unclear(f"This answer is longer than {MAX_CHARACTERS} characters.")
+    match = QUANTITY.fullmatch(text)
+    if not match:
+        (value,) = _evaluations(text, [{}])
+        return value
+    number, written = float(match[1].replace(",", "").replace("_", "")), match[2]
+    if not written:
+        return number
+    for asked in (unit, *UNITS):  # the unit asked for comes first
+        if (size := _size(written, asked)) is not None:
+            break
+    else:
+        raise _Unclear(f"The unit {written[:20]!r} is not known here; asked is {unit}.")
+    if asked != unit:
+        raise _WrongUnit(f"This is in {_unit_name(asked)}; asked is {_unit_name(unit)}.")
+    return number * size
+
+
+def _unit_name(unit):
+    return UNIT_NAMES.get(unit, unit)
+
+
+def _size(written, unit):
+    """How many of `unit` one of the `written` unit is; None if it is another quantity."""
+    for name, size in UNITS[unit].items():
+        scale = SCALES.get(written.removesuffix(name)) if written != name else 1.0
+        if written.endswith(name) and scale and (name or written == ""):
+            return scale * size
+    return None
+
+
+def _is_sympy(answer):
+    # A SymPy answer means that SymPy is loaded; without it this module stays quick to import.
+    sympy = sys.modules.get("sympy")
+    return sympy is not None and isinstance(answer, sympy.Basic)
+
+
+def _float(number):
+    try:
+        return float(number)
+    except OverflowError:
+        raise _Unclear("This number is too large to be judged.") from None
+
+
+def _evaluations(answer, points):
+    """Values of a formula at points, each a dict of symbols; raises `_Unclear` if it has none.
+
+    A SymPy expression is read in its printed form, so that one reader serves both; it is counted
+    before it is printed, since printing could take for ever.
+    """
+    if _is_sympy(answer):
+        walk = sys.modules["sympy"].preorder_traversal(answer)
+        if len(list(islice(walk, MAX_NODES + 1))) > MAX_NODES:
+            raise _Unclear(f"This formula has more than {MAX_NODES} parts.")
+        answer = str(answer)
+    elif isinstance(answer, numbers.Real) and not isinstance(answer, bool):
+        return [_float(answer)] * len(points)
+    elif not isinstance(answer, str):
+        raise _Unclear(f"A formula is asked for, not a value of type {type(answer).__name__}.")
+    if len(answer) > MAX_CHARACTERS:
+        raise _Unclear(f"This answer is longer than {MAX_CHARACTERS} characters.")
+    try:
+        tree = ast.parse(answer.strip().translate(WRITTEN), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise _Unclear("This cannot be read as a formula.") from None
+    if sum(1 for _ in ast.walk(tree)) > 4 * MAX_NODES:
+        raise _Unclear(f"This formula has more than {MAX_NODES} parts.")
+    try:
+        values = [float(_value(tree, point)) for point in points]
+    except (ArithmeticError, ValueError, TypeError, RecursionError):
+        raise _Unclear("This formula has no value at some point of its range.") from None
+    if not all(map(math.isfinite, values)):
+        raise _Unclear("This formula is not finite at some point of its range.")
+    return values
+
+
+def _value(node, symbols):
+    """Value of a parsed formula. It knows arithmetic and a few functions, and nothing else."""
+    match node:
+        case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
+            return float(node.value)
+        case ast.Name(id=name) if name in symbols:
+            return symbols[name]
+        case ast.Name(id=name):
+            known = ", ".join(symbols) or "none"
+            raise _Unclear(f"The symbol {name[:20]!r} is not known here; known: {known}.")
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return -_value(operand, symbols)
+        case ast.UnaryOp(op=ast.UAdd(), operand=operand):
+            return _value(operand, symbols)
+        case ast.BinOp() if type(node.op) in OPERATIONS:
+            left, right = _value(node.left, symbols), _value(node.right, symbols)
+            return OPERATIONS[type(node.op)](left, right)
+        case ast.Call(func=ast.Name(id=name), keywords=[]) if name.lower() in FUNCTIONS:
+            return FUNCTIONS[name.lower()](*(_value(argument, symbols) for argument in node.args))
+        case _:
+            raise _Unclear("Only numbers, symbols, + - * / ** and a few functions can be read.")
