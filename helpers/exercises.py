@@ -21,6 +21,7 @@ from enum import Enum
 from itertools import islice
 
 import ipywidgets as widgets
+import numpy as np
 
 from helpers._checks import Range
 from helpers.plots import duration, short, si
@@ -49,7 +50,7 @@ UNIT_NAMES = {
     "img/s": "images each second (img/s)",
 }
 NUMBER = r"[-+]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-QUANTITY = re.compile(rf"\s*({NUMBER})\s*((?:[A-Za-z%×]\S*)?)\s*")
+QUANTITY = re.compile(rf"\s*({NUMBER})\s*((?:[A-Za-z%]\S*|×)?)\s*")
 FUNCTIONS = {
     "max": max,
     "min": min,
@@ -241,10 +242,7 @@ class Exercise:
                 raise _Unclear(f"This exercise asks for no {name}.")
             if own.get(name) is None:
                 raise _Unclear(f"Your own {', '.join(self.own)} are needed too; {name} is missing.")
-            value = _number(own[name], "1")
-            if self.own[name].refused(value):
-                raise _Unclear(f"{name} must be {self.own[name].words}, got {short(value)}.")
-            values[name] = value
+            values[name] = _number_within(name, own[name], self.own[name])
         return values
 
     def _say(self, text):
@@ -444,11 +442,7 @@ class Design(Exercise):
     def _read(self, answer):
         if not isinstance(answer, dict) or answer.keys() != self.names.keys():
             raise _Unclear(f"An answer is needed in this form:{self._form()}.")
-        chosen = {name: _number(value, "1") for name, value in answer.items()}
-        for name, allowed in self.names.items():
-            if allowed.refused(chosen[name]):
-                raise _Unclear(f"{name} must be {allowed.words}, got {short(chosen[name])}.")
-        return chosen
+        return {name: _number_within(name, answer[name], self.names[name]) for name in self.names}
 
     def _judge(self, answer, given):
         for requirement in self.requirements:
@@ -567,6 +561,14 @@ def _number(answer, unit):
     if not math.isfinite(value):
         raise _Unclear("A finite number is asked for.")
     return value
+
+
+def _number_within(name, value, allowed):
+    """A pure number of the reader, as a float; raises `_Unclear` if it is not allowed."""
+    number = _number(value, "1")
+    if allowed.refused(np.float64(number)):
+        raise _Unclear(f"{name} must be {allowed.words}, got {short(number)}.")
+    return number
 
 
 def _quantity_in(text, unit):

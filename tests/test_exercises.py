@@ -1,0 +1,597 @@
+"""Exercises: the four outcomes, every kind of answer, and three runs of every notebook.
+
+The three runs come from one source, the stored notebooks: as a student leaves them (nothing
+attempted), with the right answers of the core put in, and with planted mistakes put in.
+"""
+
+import json
+import math
+import os
+import pkgutil
+import random
+import re
+import shutil
+import subprocess
+import sys
+import time
+from fractions import Fraction
+from importlib import import_module
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+import sympy as sp
+
+import helpers.questions
+from helpers._checks import FRACTION, POSITIVE
+from helpers.amdahl import speedup
+from helpers.exercises import (
+    Choice,
+    Design,
+    Exercise,
+    Formula,
+    Number,
+    Outcome,
+    Prediction,
+    Slip,
+    _quantity,
+)
+from store_outputs import NOTEBOOKS, execute
+
+ROOT = NOTEBOOKS.parent
+TEXTS = dict(title="Toy", goal="Find it.", hints=["one", "two"], reasoning="So it is.")
+NUMBER = Number(
+    **TEXTS,
+    given=dict(macs=118e6),
+    key=lambda macs: 2 * macs,
+    unit="flop",
+    slips=[Slip("multiply-add counted once", "A multiply-add is two flop.", lambda macs: macs)],
+)
+FORMULA = Formula(
+    **TEXTS,
+    symbols=dict(p=(0.05, 0.95), s=(1, 100)),
+    key=speedup,
+    formula="1/(1 - p + p/s)",
+    slips=[Slip("p is missing", "Only the part p shrinks.", "1/((1 - p) + 1/s)")],
+)
+CHOICE = Choice(
+    **TEXTS,
+    given=dict(x=2),
+    options={"a": ("memory", "No: x is above 1."), "b": ("compute", lambda x: f"Yes: x = {x}.")},
+    key=lambda x: "b" if x > 1 else "a",
+)
+DESIGN = Design(
+    **TEXTS,
+    given=dict(work=100),
+    names=dict(n=POSITIVE, f=FRACTION),
+    requirements=[Slip("too slow", "It takes too long.", lambda work, n, f: work / (n * f) > 30)],
+    design=dict(n=8, f=0.5),
+)
+OWN = Number(**TEXTS, own=dict(macs=POSITIVE), example=dict(macs=5), key=lambda macs: 6 * macs)
+TOYS = [NUMBER, FORMULA, CHOICE, DESIGN, OWN]
+
+
+def outcome(exercise, answer, **own):
+    return exercise.check(answer, **own).outcome
+
+
+@pytest.mark.parametrize("exercise", TOYS)
+@pytest.mark.parametrize("nothing", [None, ..., "", "  \n"])
+def test_nothing_is_not_an_attempt(exercise, nothing):
+    assert outcome(exercise, nothing) is Outcome.NOT_ATTEMPTED
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        236e6,
+        236_000_000,
+        np.float32(236e6),
+        Fraction(236_000_000),
+        sp.Integer(236) * 10**6,
+        "236e6",
+        "236,000,000",
+        "236 Mflop",
+        "0.236Gflop",
+        "236 Mflops",
+        "2 * 118e6",
+        "2×118×10^6",
+        234e6,  # within 1 %
+    ],
+)
+def test_a_right_number_in_any_form_is_correct(answer):
+    assert outcome(NUMBER, answer) is Outcome.CORRECT
+
+
+@pytest.mark.parametrize(
+    ("answer", "slip"),
+    [
+        (118e6, "multiply-add counted once"),
+        ("118 Mflop", "multiply-add counted once"),
+        (236, "prefix"),
+        ("236 Gflop", "prefix"),
+        (-236e6, "sign"),
+        (472e6, "factor 2"),
+        (23600e6, "per cent"),
+        ("236 Mflop/s", "unit"),
+        ("236 MB", "unit"),
+        (150e6, ""),
+        (0, ""),
+    ],
+)
+def test_a_wrong_number_is_diagnosed(answer, slip):
+    verdict = NUMBER.check(answer)
+    assert (verdict.outcome, verdict.slip) == (Outcome.WRONG, slip)
+    assert "236" not in verdict.words  # the key is not given away
+
+
+@pytest.mark.parametrize(
+    ("unit", "key", "answer", "slip"),
+    [
+        ("B/s", 12.5e9, "100 Gbit/s", None),
+        ("B/s", 12.5e9, "100 Gb/s", None),
+        ("B/s", 12.5e9, 100e9, "bits for bytes"),
+        ("B/s", 12.5e9, "12.5 GiB/s", "GB for GiB"),
+        ("B", 2**30, "1 GiB", None),
+        ("B", 2**30, "1 GB", "GB for GiB"),
+        ("B", 8e9, "8 GB/s", "unit"),
+        ("s", 7200, "2 h", None),
+        ("s", 7200, "120 min", None),
+        ("s", 0.005, "5 ms", None),
+        ("1", 0.25, "25 %", None),
+        ("1", 0.25, 25, "per cent"),
+        ("1", 0.5, 1, ""),  # a factor 2 is a slip only where flop are counted
+        ("1", 4, "4 times", None),
+        ("flop/B", 17.4, "17.4 flop/byte", None),
+        ("img/s", 300, "0.3 kimg/s", None),
+    ],
+)
+def test_units(unit, key, answer, slip):
+    verdict = Number(**TEXTS, key=lambda: key, unit=unit).check(answer)
+    assert verdict.outcome is (Outcome.CORRECT if slip is None else Outcome.WRONG)
+    assert verdict.slip == (slip or "")
+
+
+p, s = sp.symbols("p s", positive=True)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        1 / (1 - p + p / s),
+        sp.simplify(1 / (1 - p + p / s)),
+        s / (s + p * (1 - s)),
+        "1/(1-p+p/s)",
+        "s / (s - p*(s - 1))",
+        "(1 − p + p·s^(-1))^(-1)",
+    ],
+)
+def test_every_equivalent_formula_is_correct(answer):
+    assert outcome(FORMULA, answer) is Outcome.CORRECT
+
+
+@pytest.mark.parametrize("answer", [1 / ((1 - p) + 1 / s), "s/(s*(1-p)+1)"])
+def test_a_known_wrong_formula_is_diagnosed_in_any_form(answer):
+    assert FORMULA.check(answer).slip == "p is missing"
+
+
+def test_another_wrong_formula_is_shown_a_point_at_which_it_fails():
+    verdict = FORMULA.check("1/(1 - p) + p/s")
+    assert verdict.outcome is Outcome.WRONG
+    values = {name: float(v) for name, v in re.findall(r"(\w) = ([\d.]+)", verdict.words)}
+    yours, models = map(float, re.findall(r"gives ([\d.]+\d)", verdict.words))
+    assert yours == pytest.approx(1 / (1 - values["p"]) + values["p"] / values["s"], rel=0.02)
+    assert models == pytest.approx(speedup(**values), rel=0.02)
+
+
+def test_sympys_own_pi_and_i_count_as_peak_and_intensity():
+    ridge = Formula(
+        **TEXTS,
+        symbols=dict(pi=(1, 9), beta=(1, 9), I=(1, 9)),
+        key=lambda pi, beta, I: I * beta / pi,  # noqa: E741
+        formula="I*beta/pi",
+    )
+    assert outcome(ridge, sp.I * sp.Symbol("beta") / sp.pi) is Outcome.CORRECT
+    assert outcome(ridge, "I*β/π") is Outcome.CORRECT
+
+
+def test_choices():
+    assert CHOICE.check("b").words == "Yes: x = 2."
+    assert outcome(CHOICE, " (B) ") is Outcome.CORRECT
+    verdict = CHOICE.check("a")
+    assert (verdict.outcome, verdict.slip) == (Outcome.WRONG, "a")
+    assert outcome(CHOICE, "c") is outcome(CHOICE, 1) is Outcome.UNCLEAR
+    assert CHOICE.statement == "**Toy.** Find it.\n\n- a) memory\n- b) compute"
+
+
+def test_designs():
+    assert outcome(DESIGN, dict(n=8, f="50 %")) is Outcome.CORRECT
+    assert DESIGN.check(dict(n=2, f=0.5)).slip == "too slow"
+    assert outcome(DESIGN, dict(n=8)) is outcome(DESIGN, 8) is Outcome.UNCLEAR
+    assert "f must be from 0 to 1, got 2" in DESIGN.check(dict(n=8, f=2)).words
+
+
+def test_own_numbers_of_the_reader():
+    assert outcome(OWN, 42, macs=7) is Outcome.CORRECT
+    assert outcome(OWN, 42, macs=8) is Outcome.WRONG
+    assert "macs is missing" in OWN.check(42).words
+    assert "macs must be above 0" in OWN.check(42, macs=-1).words
+    assert "asks for no layers" in OWN.check(42, macs=7, layers=3).words
+    assert "48." in OWN.solution(macs=8)
+
+
+def test_hints_are_a_ladder_and_the_solution_gives_the_answer():
+    toy = Number(**TEXTS, key=lambda: 3)
+    assert [repr(toy.hint()) for _ in range(3)] == [
+        "Hint 1 of 2: one",
+        "Hint 2 of 2: two",
+        "Hint 1 of 2: one",
+    ]
+    assert toy.solution() == "3. So it is."
+
+
+def test_a_wrong_answer_does_not_give_the_key_away():
+    assert not re.search(r"\b236\b", NUMBER.check(1e6).words)
+    assert "b" not in CHOICE.check("a").words.split()
+
+
+class Hostile:
+    """Raises wherever it is touched."""
+
+    def _refuse(self, *args):
+        raise RuntimeError("touched")
+
+    __class__ = property(_refuse)
+    __float__ = __str__ = __repr__ = __eq__ = __bool__ = __iter__ = __len__ = __hash__ = _refuse
+
+
+def _tower(levels=200):
+    expression = p
+    for _ in range(levels):
+        expression = expression * expression + expression
+    return expression
+
+
+FUZZ = [
+    *(math.nan, math.inf, -math.inf, 10**400, -(10**400), 1j, True, b"236", [], [236e6], {}),
+    *({"n": 8}, {"n": None, "f": []}, {"n": 10**400, "f": 0.5}, (1, 2), set(), object(), print),
+    *(np.array([1.0, 2.0]), np.array([]), np.datetime64("2026-11-27"), float, Hostile()),
+    *("nan", "inf", "1e999", "-", ".", "e", "1e", "1e5e5", "236 flop flop", "236 elephants"),
+    *("None", "x", "p", "p s", "p.__class__", "[p]", "{}", "lambda: 1", "p if s else 1", "p;s"),
+    *("__import__('os').system('touch HACKED')", "open('HACKED', 'w')", "exec('1')", "(p := 1)"),
+    *("eval(p)", "max", "max()", "max(p, key=s)", "sqrt(-p)", "1/(p - p)", "log(0)", "p**s**p**s"),
+    *("9**9**9**9", "9**9**9**9**9**9", "1e300*1e300", "(-p)**0.5", "p" * 10**6, "1" * 10**6),
+    *("(" * 10**5, "(" * 90 + "p" + ")" * 90, "-" * 1900 + "p", "+".join(["p"] * 900)),
+    *("\0", "\x7f", "π" * 500, "ℵ", "🙂", "p\ns", "#", "'", '"""', "f'{p}'", "\\", "a" * 3),
+    *(sp.oo, sp.nan, sp.zoo, sp.I, sp.true, sp.Symbol("x"), sp.Function("f")(p), sp.Eq(p, s)),
+    *(sp.Integral(p, s), sp.Matrix([[1, 2]]), sp.S.EmptySet, p**10**9, sp.exp(sp.exp(99 * p))),
+    *(sp.Integer(10) ** 5000, _tower(), sp.Add(*[p**k for k in range(2000)])),
+    *(sp.Piecewise((p, p > s), (s, True)), sp.Symbol("__import__('os')"), sp.factorial(p)),
+]
+
+
+@pytest.mark.parametrize("exercise", TOYS, ids=lambda toy: type(toy).__name__)
+@pytest.mark.parametrize("number", range(len(FUZZ)))
+def test_hostile_answers_never_raise_execute_or_hang(exercise, number, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    start = time.perf_counter()
+    verdict = exercise.check(FUZZ[number], **exercise.example)
+    repr(verdict)
+    assert time.perf_counter() - start < 2
+    assert verdict.outcome in (Outcome.WRONG, Outcome.UNCLEAR)
+    assert len(verdict.words) < 300
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_random_texts_never_raise():
+    choose = random.Random(5)
+    alphabet = [*"ps0123456789.+-*/^()_ ,eE%", "Mflop", "GB/s", "**", "max(", "__", "∞", "×", "1e3"]
+    for _ in range(3000):
+        text = "".join(choose.choices(alphabet, k=choose.randint(1, 25)))
+        for exercise in TOYS:
+            repr(exercise.check(text, **exercise.example))
+
+
+def test_hostile_own_numbers_never_raise():
+    for own in FUZZ:
+        assert outcome(OWN, 42, macs=own) in (Outcome.WRONG, Outcome.UNCLEAR)
+
+
+# Predictions
+
+
+def test_a_prediction_is_scored_by_its_ratio():
+    guess = Prediction("Speed", "flop/s")
+    assert guess.reveal(15.7e12) == "No prediction. The model says 15.7 Tflop/s."
+    guess.field.value = "157 Tflop/s"
+    assert "You predicted 157 Tflop/s. The model says 15.7 Tflop/s. Ratio 10, score 1.00" in (
+        guess.reveal(15.7e12)
+    )
+    guess.field.value = "7.85e12"
+    assert "Ratio 0.5, score 0.30" in guess.reveal(15.7e12)
+
+
+@pytest.mark.parametrize("typed", ["ten", "-3", "0", "nan", "__import__('os')", "3 GB", "1e999"])
+def test_a_prediction_that_cannot_be_read_does_not_hold_up_the_reveal(typed):
+    guess = Prediction("Speed", "flop/s")
+    guess.field.value = typed
+    assert "The model says 2 flop/s." in guess.reveal(2)
+    assert "score" not in guess.reveal(2)
+
+
+def test_a_prediction_leaves_words_behind_where_no_kernel_runs():
+    data = Prediction("Gain", "1")._repr_mimebundle_()
+    assert data["text/plain"] == "Your prediction. Gain: ____"
+    assert "application/vnd.jupyter.widget-view+json" in data
+
+
+def test_a_prediction_in_an_unknown_unit_is_refused():
+    with pytest.raises(ValueError, match="unit must be one of 'flop', .*, got 'horses'"):
+        Prediction("Power", "horses")
+
+
+# The exercises of the notebooks
+
+
+def _exercises(module):
+    return {name: value for name, value in vars(module).items() if isinstance(value, Exercise)}
+
+
+MODULES = {
+    module.NOTEBOOK: module
+    for info in pkgutil.iter_modules(helpers.questions.__path__)
+    if hasattr(module := import_module(f"{helpers.questions.__name__}.{info.name}"), "NOTEBOOK")
+}
+EVERY = {
+    f"{notebook[:2]}-{name}": exercise
+    for notebook, module in MODULES.items()
+    for name, exercise in _exercises(module).items()
+}
+every = pytest.mark.parametrize("exercise", EVERY.values(), ids=EVERY)
+notebooks = pytest.mark.parametrize("name", MODULES)
+
+
+def _planted(exercise):
+    """Wrong answers that the exercise knows, each with the slip that belongs to it."""
+    given = {**exercise.given, **exercise.example}
+    match exercise:
+        case Number():
+            return [(float(slip.wrong(**given)), slip.name) for slip in exercise.slips]
+        case Formula():
+            return [(slip.wrong, slip.name) for slip in exercise.slips]
+        case Choice():
+            return [(letter, letter) for letter in exercise.options if letter != exercise.answer()]
+        case Design():
+            return [(plant, name) for name, plant in _worst_designs(exercise).items()]
+
+
+def _worst_designs(exercise):
+    """For each requirement a design that breaks it first, found by moving numbers up and down."""
+    given, found = {**exercise.given, **exercise.example}, {}
+    moves = [10.0**power for power in (0, -3, -2, -1, -0.3, -0.1, 0.1, 0.3, 1, 2, 3, 4, 6)]
+    designs = [dict(exercise.design)]
+    for name, allowed in exercise.names.items():
+        designs += [
+            design | {name: value}
+            for design in list(designs)
+            for move in moves
+            if not allowed.refused(value := design[name] * move)
+        ]
+    for design in designs:
+        for requirement in exercise.requirements:
+            if requirement.wrong(**given, **design):
+                found.setdefault(requirement.name, design)
+                break
+    return found
+
+
+def _tokens(text):
+    """Every number of a text, as it is written."""
+    return set(re.findall(r"(?<![\w.])\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?", text))
+
+
+def _key_token(exercise):
+    """The number that would give the answer away; None for kinds without one."""
+    if isinstance(exercise, Number) and not exercise.own:
+        return _quantity(exercise.answer(), exercise.unit).split()[0]
+    return None
+
+
+@every
+def test_the_answer_of_the_core_is_correct(exercise):
+    verdict = exercise.check(exercise.answer(), **exercise.example)
+    assert verdict.outcome is Outcome.CORRECT, verdict
+    assert len(exercise.solution()) > 60
+
+
+@every
+def test_every_known_mistake_is_told_apart(exercise):
+    planted = _planted(exercise)
+    assert len(planted) >= 2
+    for answer, slip in planted:
+        verdict = exercise.check(answer, **exercise.example)
+        assert (verdict.outcome, verdict.slip) == (Outcome.WRONG, slip), (answer, verdict)
+        assert len(verdict.words) > 20
+    if isinstance(exercise, Design):
+        assert {slip for _, slip in planted} == {need.name for need in exercise.requirements}
+
+
+@every
+def test_goal_hints_and_diagnoses_do_not_give_the_answer_away(exercise):
+    texts = [exercise.statement, *(exercise.hint() for _ in exercise.hints)]
+    texts += [exercise.check(answer, **exercise.example).words for answer, _ in _planted(exercise)]
+    if token := _key_token(exercise):
+        assert token not in set().union(*map(_tokens, texts))
+    if isinstance(exercise, Formula):
+        assert not any(_squeezed(exercise.formula) in _squeezed(text) for text in texts)
+    assert len(exercise.hints) >= 2
+
+
+def _squeezed(text):
+    return re.sub(r"[\s`]", "", text)
+
+
+@every
+def test_hostile_answers_to_real_exercises_never_raise(exercise):
+    for answer in FUZZ:
+        verdict = exercise.check(answer, **exercise.example)
+        assert verdict.outcome in (Outcome.WRONG, Outcome.UNCLEAR)
+
+
+def _notebook(name):
+    return nbformat.read(NOTEBOOKS / name, as_version=4)
+
+
+def test_every_notebook_from_01_on_has_exercises():
+    numbered = {path.name for path in NOTEBOOKS.glob("*.ipynb") if path.name[:2] != "00"}
+    examination = {"11_examination.ipynb"}  # its ten questions are tested by test_examination.py
+    assert numbered - examination == MODULES.keys()
+
+
+@notebooks
+def test_a_notebook_has_at_least_five_exercises_of_several_kinds(name):
+    exercises = _exercises(MODULES[name]).values()
+    assert len(exercises) >= (12 if name.startswith("10") else 5)
+    assert len({type(exercise) for exercise in exercises}) >= 2
+    assert name.startswith("10") or any(exercise.own for exercise in exercises)
+
+
+@notebooks
+def test_the_notebook_says_what_the_module_says(name):
+    cells = {cell.id: cell for cell in _notebook(name).cells}
+    stated = [cell_id for cell_id in cells if cell_id.startswith("exercise-")]
+    exercises = _exercises(MODULES[name])
+    assert stated == [f"exercise-{key.replace('_', '-')}" for key in exercises]
+    for key, exercise in exercises.items():
+        slug = key.replace("_", "-")
+        assert cells[f"exercise-{slug}"].source == exercise.statement
+        assert cells[f"check-{slug}"].source == _check_cell(key, None, dict.fromkeys(exercise.own))
+
+
+def _check_cell(key, answer, own):
+    arguments = "".join(f", {name}={value!r}" for name, value in own.items())
+    return f"exercises.{key}.check({answer!r}{arguments})"
+
+
+@notebooks
+def test_the_stored_notebook_does_not_contain_an_answer(name):
+    text = json.dumps(
+        [
+            [
+                cell.source,
+                [
+                    dict(
+                        o,
+                        data={
+                            k: v for k, v in o.get("data", {}).items() if not k.startswith("image/")
+                        },
+                    )
+                    for o in cell.get("outputs", [])
+                ],
+            ]
+            for cell in _notebook(name).cells
+        ],
+        ensure_ascii=False,
+    ).replace("\\n", "\n")
+    tokens = _tokens(text)
+    for key, exercise in _exercises(MODULES[name]).items():
+        assert _key_token(exercise) not in tokens, key
+        if isinstance(exercise, Formula):
+            assert _squeezed(exercise.formula) not in _squeezed(text), key
+
+
+@notebooks
+def test_run_as_a_student_leaves_it(name):
+    """nbval runs the cells; what they say is stored, and here it is read."""
+    cells = [cell for cell in _notebook(name).cells if cell.id.startswith("check-")]
+    for cell in cells:
+        (output,) = cell.outputs
+        assert output.data["text/plain"].startswith(Outcome.NOT_ATTEMPTED.value)
+
+
+def _run_with(name, answers):
+    """Run the notebook with answers in place of None; what each check says, by exercise."""
+    notebook, exercises = _notebook(name), _exercises(MODULES[name])
+    checks = {f"check-{key.replace('_', '-')}": key for key in exercises}
+    for cell in notebook.cells:
+        if key := checks.get(cell.id):
+            cell.source = _check_cell(key, answers[key], exercises[key].example)
+    execute(notebook, NOTEBOOKS)
+    return {
+        checks[cell.id]: cell.outputs[0].data["text/plain"]
+        for cell in notebook.cells
+        if cell.id in checks
+    }
+
+
+@notebooks
+def test_run_with_the_solutions(name):
+    answers = {key: exercise.answer() for key, exercise in _exercises(MODULES[name]).items()}
+    for key, said in _run_with(name, answers).items():
+        assert said.startswith(Outcome.CORRECT.value), (key, said)
+
+
+@notebooks
+def test_run_with_planted_wrong_answers(name):
+    exercises = _exercises(MODULES[name])
+    planted = {key: _planted(exercise)[0][0] for key, exercise in exercises.items()}
+    for key, said in _run_with(name, planted).items():
+        verdict = exercises[key].check(planted[key], **exercises[key].example)
+        assert verdict.outcome is Outcome.WRONG and verdict.slip
+        assert said == repr(verdict), key
+
+
+KEYS = """
+import json
+from test_exercises import EVERY
+print(json.dumps({key: repr(exercise.answer()) for key, exercise in EVERY.items()}))
+"""
+
+
+def _keys(folder):
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT / "tests")])}
+    command = [sys.executable, "-c", KEYS]
+    run = subprocess.run(command, env=environment, cwd=folder, check=True, capture_output=True)
+    return json.loads(run.stdout)
+
+
+def test_changing_a_hardware_row_changes_the_keys(tmp_path):
+    shutil.copytree(ROOT / "helpers", tmp_path / "helpers")
+    before = _keys(tmp_path)
+    assert before == {key: repr(exercise.answer()) for key, exercise in EVERY.items()}
+    path = tmp_path / "helpers" / "data" / "devices.csv"
+    table = pd.read_csv(path)
+    table["bandwidth_GBps"] *= 2
+    table.to_csv(path, index=False)
+    after = _keys(tmp_path)
+    changed = {key[:2] for key in before if before[key] != after[key]}
+    assert {"02", "03", "04", "05", "06"} <= changed
+
+
+# The predictions of the notebooks
+
+PREDICTED = [name for name in MODULES if not name.startswith("10")]
+
+
+@pytest.mark.parametrize("name", PREDICTED)
+def test_nothing_above_a_reveal_gives_its_number_away(name):
+    above, revealed = set(), 0
+    for cell in _notebook(name).cells:
+        texts = [cell.source]
+        for output in cell.get("outputs", []):
+            text = output.get("text") or output.get("data", {}).get("text/plain", "")
+            if said := re.search(r"No prediction\. The model says ([\d.e+-]+\d)", text):
+                revealed += 1
+                assert said[1] not in above | _tokens(cell.source), (cell.id, said[1])
+            texts.append(text)
+        above |= set().union(*map(_tokens, texts))
+    assert revealed >= 3
+
+
+@pytest.mark.parametrize("name", PREDICTED)
+def test_every_prediction_is_asked_before_it_is_revealed(name):
+    source = "\n".join(c.source for c in _notebook(name).cells if c.cell_type == "code")
+    asked = re.findall(r"^(\w+) = Prediction\(", source, re.MULTILINE)
+    revealed = re.findall(r"^(\w+)\.reveal\(", source, re.MULTILINE)
+    assert asked == revealed and len(set(asked)) == len(asked)
