@@ -5,7 +5,8 @@ all computed by the models. The same marks become matplotlib artists in a still 
 SVG in a control that moves (`helpers.controls`), so the two cannot disagree.
 
 Colours mean the same everywhere: `MEMORY` for what bandwidth limits, `COMPUTE` for what the
-compute unit limits, `QUIET` for what is there for comparison. They differ in hue and in grey.
+compute unit limits, `QUIET` for what is there for comparison. Whoever does not see the hue tells
+them apart by lightness, shape or dash (`tests/test_colours.py`).
 """
 
 import base64
@@ -32,7 +33,7 @@ from helpers.roofline import BALANCED, attainable, bound, ridge
 from helpers.roofline import COMPUTE as COMPUTE_BOUND
 from helpers.roofline import MEMORY as MEMORY_BOUND
 
-MEMORY, COMPUTE, BOTH, QUIET, LIGHT = "#00497a", "#c04f00", "#2b2b2b", "#6b6b6b", "#a8a8a8"
+MEMORY, COMPUTE, BOTH, QUIET, LIGHT = "#00497a", "#c04f00", "#2b2b2b", "#6b6b6b", "#939393"
 ROOF_COLOURS = {MEMORY_BOUND: MEMORY, COMPUTE_BOUND: COMPUTE}
 DOT_SHAPES = {MEMORY_BOUND: "o", COMPUTE_BOUND: "s"}  # so that the regimes differ without colour
 # Labels stand above their roof, clear of the lines that drop from other tasks.
@@ -297,14 +298,14 @@ def plot_kernels(peak, bandwidth, groups, *, axes=None, intensities=(0.05, 2000)
         kernels = np.asarray(kernels)
         regimes = bound(kernels, peak, bandwidth)
         for regime in np.unique(regimes):
-            chosen = kernels[regimes == regime]
+            chosen, colour = kernels[regimes == regime], ROOF_COLOURS.get(regime, BOTH)
             ax.plot(
                 chosen,
                 attainable(chosen, peak, bandwidth),
                 DOT_SHAPES.get(regime, "D"),
-                color=ROOF_COLOURS.get(regime, BOTH),
+                color=colour,
+                markerfacecolor=(colour, 0.5),  # many coincide; the rim of each stays dark
                 markersize=6,
-                alpha=0.5,
             )
         right = int((kernels > ridge(peak, bandwidth)).sum())
         ax.set_title(f"{group}: {right} of {kernels.size} right of the ridge", fontsize=10)
@@ -1069,6 +1070,8 @@ def engine_scene(work, size, peak, fraction, batch, bandwidth, overlap, devices)
     for colour, part in ((COMPUTE, slice(0, turn)), (MEMORY, slice(turn - 1, None))):
         if len(n[part]) > 1:
             marks.append(Line(tuple(n[part].tolist()), tuple(values[part].tolist()), colour))
+    if turn < len(n):  # a mark, for those who do not see where the colour changes
+        marks.append(Dot(float(n[turn - 1]), float(values[turn - 1]), BOTH, "D"))
     communication = allreduce_time(size, devices, bandwidth)
     step = step_time(compute, communication, overlap)
     speed, share = throughput(batch, devices, step), float(efficiency_of(devices, overlap))

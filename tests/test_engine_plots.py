@@ -82,7 +82,7 @@ def test_scaling_draws_what_it_is_given_and_the_ideal():
 
 def moving(scene):
     curves = [mark for mark in scene.marks if isinstance(mark, Line) and not mark.dashed]
-    (dot,) = [mark for mark in scene.marks if isinstance(mark, Dot)]
+    *_, dot = [mark for mark in scene.marks if isinstance(mark, Dot)]  # last, over the turn
     (words,) = [mark for mark in scene.marks if isinstance(mark, Words)]
     return curves, dot, words
 
@@ -103,11 +103,13 @@ def test_the_engine_stands_where_the_core_says():
 
 def test_the_curve_turns_where_the_link_takes_as_long_as_the_computing():
     # compute 0.0853 s; the ring takes 0.2 (n - 1) / n s: equal at n = 1 / (1 - 0.42667) = 1.744
-    curves, _, _ = moving(plots.engine_scene(**ENGINE, overlap=0, devices=8))
-    before, after = curves
+    scene = plots.engine_scene(**ENGINE, overlap=0, devices=8)
+    before, after = moving(scene)[0]
     assert (before.colour, after.colour) == (plots.COMPUTE, plots.MEMORY)
     assert before.x[-1] == after.x[0] == pytest.approx(1 / (1 - 32 * 24e9 / 9e12 / 0.2))
     assert before.x[0] == 1 and after.x[-1] == pytest.approx(1000)
+    turn = next(mark for mark in scene.marks if isinstance(mark, Dot))
+    assert (turn.x, turn.y, turn.shape) == (after.x[0], pytest.approx(0.5), "D")  # c / (c + c)
 
 
 @pytest.mark.parametrize(("bandwidth", "colour"), [(1e12, plots.COMPUTE), (1e9, plots.MEMORY)])
