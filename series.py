@@ -4,6 +4,7 @@
 python3 series.py open [arguments for JupyterLab]   read and run the notebooks
 python3 series.py test [arguments for pytest]       run every test and every notebook
 python3 series.py store [notebooks]                 run notebooks and store their outputs
+python3 series.py slides                            make a lecture of every notebook, for a browser
 """
 
 import hashlib
@@ -99,7 +100,11 @@ def store(arguments):
     become(PYTHON, ROOT / "tests" / "store_outputs.py", *arguments)
 
 
-COMMANDS = {"open": open_lab, "test": test, "store": store}
+def slides(arguments):
+    become(PYTHON, "-m", "helpers.pages", *arguments)
+
+
+COMMANDS = {"open": open_lab, "test": test, "store": store, "slides": slides}
 
 
 def main(arguments):

@@ -1,0 +1,203 @@
+"""Notebooks as standalone HTML pages and as slides, readable with the network off.
+
+python -m helpers.pages     build the slides of all notebooks, and a page that lists them
+
+Formulas become MathML here and not in the reader's browser, pictures are part of the page, and
+nothing is loaded from elsewhere. The looks are in `templates/`, on top of nbconvert's own.
+"""
+
+import base64
+import html
+import re
+import shutil
+import struct
+from importlib.resources import files
+from pathlib import Path
+
+import jinja2
+import nbformat
+from latex2mathml.converter import convert
+from nbconvert.exporters import HTMLExporter, SlidesExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbformat.v4 import new_output
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = ROOT / "notebooks"
+SLIDES = ROOT / "build" / "slides"
+TEMPLATES = str(Path(__file__).parent / "templates")
+LAB = "http://localhost:8888/lab/tree"  # where `series.py open` shows the notebooks
+SHORT = 5  # lines of code that a slide shows beside a figure
+CONTROL = re.compile(r"^\w+Control\(", re.MULTILINE)
+INDEX = """<!DOCTYPE html>
+<html lang="en"><meta charset="utf-8"><title>How Fast Can It Train? Slides</title>
+<style>body {{ font: 20px/1.6 sans-serif; margin: 3em auto; max-width: 40em; }}</style>
+<h1>How Fast Can It Train? Slides</h1>
+<ul>
+{links}
+</ul>
+<p>Space steps on, Shift+Space back, S shows the speaker's notes, Esc all slides, F the full
+screen. The links "Move it live" need JupyterLab: <code>python3 series.py open</code>.</p>
+</html>
+"""
+
+
+def mathml(formula, display="inline"):
+    r"""MathML of a LaTeX formula without its dollars.
+
+    Parameters
+    ----------
+    formula : str
+    display : {"inline", "block"}
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If a part of the formula cannot be converted: it would be missing on the page.
+
+    Examples
+    --------
+    >>> mathml("x").partition("<mrow>")[2]
+    '<mi>x</mi></mrow></math>'
+    """
+    try:
+        converted = convert(formula, display=display)
+    except Exception as error:  # latex2mathml has no common base class for its complaints
+        raise ValueError(
+            f"formula must be LaTeX that latex2mathml knows, got {formula!r}"
+        ) from error
+    if unknown := re.search(r"\\[a-zA-Z]*", converted):  # an unknown command is passed through
+        raise ValueError(
+            f"formula must use commands of latex2mathml, got {unknown[0]} in {formula!r}"
+        )
+    return converted
+
+
+class _Renderer(IPythonRenderer):
+    """Markdown with formulas as MathML, and links that lead to the exported notebooks."""
+
+    def __init__(self, suffix, **options):
+        super().__init__(escape=False, embed_images=True, **options)
+        self.suffix = suffix
+
+    def inline_math(self, body):
+        return mathml(body)
+
+    def block_math(self, body):
+        return mathml(body, "block")
+
+    def latex_environment(self, name, body):
+        return mathml(rf"\begin{{{name}}}{body}\end{{{name}}}", "block")
+
+    def link(self, text, url, title=None):
+        if ":" not in url:
+            url = re.sub(r"\.ipynb(?=#|$)", self.suffix, url)
+        return super().link(text, url, title)
+
+
+class _Offline:
+    """What pages and slides share; comes before an exporter of nbconvert."""
+
+    def __init__(self, template):
+        super().__init__(template_name=template, extra_template_basedirs=[TEMPLATES])
+
+    @jinja2.pass_context
+    def markdown2html(self, context, source):
+        path = context["resources"]["metadata"]["path"]
+        renderer = _Renderer(self.file_extension, path=path, anchor_link_text=self.anchor_link_text)
+        return MarkdownWithMath(renderer).render(source)
+
+    def export(self, path):
+        """The notebook at `path` as the text of an HTML file."""
+        notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            for output in cell.get("outputs", []):
+                _show_without_scripts(output)
+        self.prepare(notebook, path)
+        place = {"metadata": {"name": path.stem, "path": str(path.parent)}}
+        return self.from_notebook_node(notebook, resources=place)[0]
+
+    def prepare(self, notebook, path):
+        """Change `notebook` as this kind of export needs."""
+
+
+class PageExporter(_Offline, HTMLExporter):
+    """A notebook as one HTML page, for reading, printing and archives."""
+
+    def __init__(self):
+        super().__init__("page")
+
+
+class LectureExporter(_Offline, SlidesExporter):
+    """A notebook as slides of 1280 x 720 pixels, with reveal.js in the folder `reveal` beside."""
+
+    def __init__(self):
+        super().__init__("lecture")
+        self.reveal_url_prefix = "reveal"
+        self.reveal_theme = "white"
+        self.exclude_input_prompt = self.exclude_output_prompt = True
+        self.exclude_anchor_links = True
+
+    def prepare(self, notebook, path):
+        for cell in notebook.cells:
+            if len(cell.source.splitlines()) > SHORT:
+                cell.metadata["tags"] = [*cell.metadata.get("tags", []), "long"]
+            if cell.cell_type == "code" and CONTROL.search(cell.source):
+                url = f"{LAB}/{path.name}#cell-id={cell.id}"
+                link = f'<a class="live" href="{url}">Move it live in JupyterLab</a>'
+                cell.outputs.append(new_output("display_data", {"text/html": link}))
+
+
+def _show_without_scripts(output):
+    """Give an output that holds a picture or a formula the HTML that shows it."""
+    data = output.get("data", {})
+    if "image/png" in data:
+        alt = html.escape(output.metadata["image/png"]["alt"])
+        picture = data["image/png"].replace("\n", "")
+        width, height = struct.unpack(">II", base64.b64decode(picture[:44])[16:24])
+        data["text/html"] = (
+            f'<img src="data:image/png;base64,{picture}" alt="{alt}" '
+            f'width="{width}" height="{height}">'
+        )
+    elif "text/latex" in data:
+        formula = data["text/latex"].strip("$").removeprefix(r"\displaystyle")
+        data["text/html"] = mathml(formula, "block")
+
+
+def build_slides(folder=SLIDES):
+    """Write the slides of every notebook, what they load and an index into a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Made anew.
+
+    Returns
+    -------
+    Path
+        The index.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    reveal = files("sphinx_revealjs") / "_static" / "revealjs"
+    for part in ("dist", "plugin/notes"):
+        shutil.copytree(
+            reveal / part, folder / "reveal" / part, ignore=shutil.ignore_patterns("*.map")
+        )
+    for text in NOTEBOOKS.glob("*.md"):  # the slides link to it
+        shutil.copy(text, folder)
+    links = []
+    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        exporter = LectureExporter()
+        slides = folder / (path.stem + exporter.file_extension)
+        slides.write_text(exporter.export(path), encoding="utf-8")
+        links.append(f'<li><a href="{slides.name}">{path.stem.replace("_", " ")}</a></li>')
+    index = folder / "index.html"
+    index.write_text(INDEX.format(links="\n".join(links)), encoding="utf-8")
+    return index
+
+
+if __name__ == "__main__":
+    print(f"Slides: {build_slides()}")
