@@ -36,8 +36,8 @@ table_of_times = Number(
     title="A table of times",
     goal=lambda alone, together, n: (
         "DLPerf also measured Wide & Deep, a network that predicts clicks, in OneFlow. There the "
-        f"batch of all devices together is fixed. One V100 needs {alone} ms for a step, {n} together "
-        f"need {together} ms. What is the efficiency on {n} devices? Answer with a fraction, or "
+        f"batch of all devices together is fixed. One V100 needs {alone} ms for a step, {n} "
+        f"together need {together} ms. What is the efficiency on {n} devices? Answer with a fraction, or "
         "as a text with a % sign."
     ),
     given=_ends("OneFlow 0.2 Wide&Deep"),
@@ -323,8 +323,8 @@ uneven_stages = Number(
     goal=lambda shares, chunks: (
         "ResNet-50 is cut into three stages, with these shares of the work: "
         + ", ".join(f"{name} ({share:.1%})" for name, share in zip(_STAGES, shares, strict=True))
-        + f". Each has its own device, and the batch passes in {chunks} micro-batches. Sending costs nothing. "
-        "How many times as fast as one device is this? Answer with a pure number."
+        + f". Each has its own device, and the batch passes in {chunks} micro-batches. Sending "
+        "costs nothing. How many times as fast as one device is this? Answer with a pure number."
     ),
     given=dict(shares=_shares(), chunks=8),
     key=lambda shares, chunks: 1 / chunked_time(*shares[:2], chunks, store=shares[2]),
