@@ -1,0 +1,363 @@
+"""Exercises of notebook 01: the compute budget."""
+
+from functools import cache
+from math import ceil
+
+from helpers._checks import AT_LEAST_ONE, POSITIVE
+from helpers.budget import (
+    IMAGENET_IMAGES,
+    achieved_fraction,
+    convolution_work,
+    resnet,
+    training_time,
+    training_work,
+)
+from helpers.catalog import device
+from helpers.exercises import Choice, Design, Formula, Number, Slip
+from helpers.plots import duration, short, si
+
+NOTEBOOK = "01_compute_budget.ipynb"
+EPOCHS = 90
+
+# Devices, device, precision and time (s) of a training run, and a remark about it.
+CLAIMS = {
+    "a": (
+        1,
+        "T4",
+        "fp16",
+        15 * 3600,
+        "Hard to believe of a card of 70 W, but not impossible.",
+    ),
+    "b": (1, "K80-die", "fp32", 6 * 86400, "Six days sound slow, and still they are too few."),
+    "c": (8, "H100-SXM", "bf16", 20 * 60, "The time is short because eight peaks add up."),
+    "d": (1, "Xeon-8280", "fp32", 21 * 86400, "A CPU is slow, but three weeks are long."),
+}
+
+
+def _budget():
+    """V of ResNet-50 v1.5, flop."""
+    return training_work(resnet(50).forward_work, IMAGENET_IMAGES, EPOCHS)
+
+
+def _fraction_claimed(count, key, precision, seconds, _remark):
+    """Fraction of the peak that a claim needs."""
+    return achieved_fraction(_budget(), seconds, device(key)[f"peak_{precision}"], count)
+
+
+def _option(count, key, precision, seconds, remark):
+    """The text of a claim, and what to say about it."""
+    claim = count, key, precision, seconds, remark
+    text = f"{count} × {key}, {precision.upper()}, {duration(seconds)}."
+    return text, lambda: f"This needs {_fraction_claimed(*claim):.0%} of the peak. {remark}"
+
+
+def _layer(channels, side, kernel):
+    """Forward work of a convolution that keeps its shape, for one picture, flop."""
+    return convolution_work(channels, channels, kernel, side, side)
+
+
+def _larger_picture(side):
+    """Forward work of ResNet-50 on a picture of another side, flop."""
+    return sum(
+        layer.flops * ((side / 224) ** 2 if layer.kind == "convolution" else 1)
+        for layer in resnet(50).layers
+        if layer.macs
+    )
+
+
+def _separable_share(c, d, k):
+    """Work of the two cheap convolutions over that of the ordinary one, at one output place."""
+    cheap = convolution_work(c, c, k, 1, 1, groups=c) + convolution_work(c, d, 1, 1, 1)
+    return cheap / convolution_work(c, d, k, 1, 1)
+
+
+@cache  # a design is tried many times, and each time a table would be read
+def _device_hours(passes):
+    """Hours that one A100 at its peak needs for ResNet-152, with so many passes in a step."""
+    work = training_work(resnet(152).forward_work, IMAGENET_IMAGES, EPOCHS, passes)
+    return training_time(work, device("A100-40").peak_bf16, 1) / 3600
+
+
+one_layer_trained = Number(
+    title="One layer in training",
+    goal=lambda channels, side, kernel, batch: (
+        f"The second convolution of VGG-16 reads {channels} channels of {side} × {side} numbers "
+        f"and writes {channels} channels of the same size, with filters of {kernel} × {kernel}. "
+        f"How much work is one *training step* for this layer alone, with a batch of {batch} "
+        "pictures? Answer in flop."
+    ),
+    given=dict(channels=64, side=224, kernel=3, batch=32),
+    key=lambda channels, side, kernel, batch: training_work(
+        _layer(channels, side, kernel), examples=batch, epochs=1
+    ),
+    unit="flop",
+    slips=[
+        Slip(
+            "multiply-add counted once",
+            "You counted multiply-adds. Each is a multiplication and an addition.",
+            lambda channels, side, kernel, batch: (
+                3 * batch * (kernel * channels * side) ** 2  # multiply-adds
+            ),
+        ),
+        Slip(
+            "backward pass forgotten",
+            "This is the forward pass. A training step also computes two gradients.",
+            lambda channels, side, kernel, batch: batch * _layer(channels, side, kernel),
+        ),
+        Slip(
+            "backward pass alone",
+            "This is the backward pass. The forward pass has to be done as well.",
+            lambda channels, side, kernel, batch: 2 * batch * _layer(channels, side, kernel),
+        ),
+        Slip(
+            "one picture for the batch",
+            "This is a step for one picture. The batch has more of them.",
+            lambda channels, side, kernel, batch: 3 * _layer(channels, side, kernel),
+        ),
+        Slip(
+            "one channel read",
+            "Each filter reads all input channels, not one: its numbers are a block, not a square.",
+            lambda channels, side, kernel, batch: (
+                3 * batch * convolution_work(1, channels, kernel, side, side)
+            ),
+        ),
+    ],
+    hints=[
+        "Begin with one output number: how long is its dot product?",
+        "Forward work = 2 × kernel² × input channels × output channels × height × width.",
+        "A step is three forward passes, for each picture of the batch.",
+    ],
+    reasoning=lambda channels, side, kernel, batch: (
+        f"Each output number is a dot product of {kernel} · {kernel} · {channels} = "
+        f"{kernel**2 * channels} numbers, and there are {channels} · {side} · {side} outputs. That "
+        f"is {si(_layer(channels, side, kernel), 'flop')} forward for "
+        f"each picture; times three for training, times {batch} pictures. Forward, this one layer "
+        f"is {_layer(channels, side, kernel) / resnet(50).forward_work:.0%}"
+        " of the whole ResNet-50."
+    ),
+)
+
+sharper_picture = Number(
+    title="A sharper picture",
+    goal=lambda side: (
+        f"Feed `resnet(50)` pictures of {side} × {side} in place of 224 × 224 pixels. Its filters "
+        "stay as they are; the last pooling still leaves one number for each channel. How much "
+        "work is the forward pass for one picture now? Answer in flop."
+    ),
+    given=dict(side=288),
+    key=_larger_picture,
+    unit="flop",
+    slips=[
+        Slip(
+            "side for area",
+            "You scaled with the side. A picture grows in height and in width.",
+            lambda side: resnet(50).forward_work * side / 224,
+        ),
+        Slip(
+            "parameters for work",
+            "The filters stay the same, so the parameters do. But each filter visits more places.",
+            lambda side: resnet(50).forward_work,
+        ),
+        Slip(
+            "multiply-add counted once",
+            "You scaled rightly, but counted multiply-adds.",
+            lambda side: _larger_picture(side) / 2,
+        ),
+        Slip(
+            "backward pass forgotten",
+            "Only the forward pass is asked for; you counted a training step.",
+            lambda side: 3 * _larger_picture(side),
+        ),
+    ],
+    hints=[
+        "Which factors of a convolution's work depend on the size of the picture?",
+        "Every convolution's output grows by the same factor in height, and by the same in width.",
+        "Multiply the forward work by (new side / 224)². The fully connected layer does not grow, "
+        "but it is too small to matter here.",
+    ],
+    reasoning=lambda side: (
+        f"Height and width both grow {short(side / 224)} times, so every convolution has "
+        f"{short((side / 224) ** 2)} times as many output places, each with the same dot product. "
+        f"The fully connected layer keeps its {si(resnet(50).layers[-1].flops, 'flop')}. No "
+        "parameter was added: the size of a network does not tell its work."
+    ),
+)
+
+separable = Formula(
+    title="A cheap convolution",
+    goal=(
+        "MobileNet replaces an ordinary k × k convolution from c to d channels by two: first, "
+        "each of the c channels is filtered by one k × k filter of its own; then an ordinary "
+        "1 × 1 convolution makes d channels of the c. Height and width stay. Derive (work of the "
+        "two) / (work of the ordinary one), a formula in `c`, `d`, `k`."
+    ),
+    symbols=dict(c=(8, 512), d=(8, 512), k=(2, 7)),
+    key=_separable_share,
+    formula="1/d + 1/k**2",
+    slips=[
+        Slip("second part forgotten", "You counted the first of the two only.", "1/d"),
+        Slip("first part forgotten", "You counted the 1 × 1 convolution only.", "1/k**2"),
+        Slip(
+            "side for area",
+            "A k × k filter has as many numbers as a square of side k, not k of them.",
+            "1/d + 1/k",
+        ),
+        Slip(
+            "ratio upside down",
+            "This is how much cheaper the two are; asked is their share of the ordinary work.",
+            "1/(1/d + 1/k**2)",
+        ),
+        Slip(
+            "all channels read",
+            "In the first part each filter reads one channel, not all c of them.",
+            "c/d + 1/k**2",
+        ),
+    ],
+    hints=[
+        "Count multiply-adds for one output place; height and width cancel.",
+        "The ordinary convolution takes k² · c multiply-adds for each of its d channels.",
+        "The first part takes k² multiply-adds for each of c channels, the second takes c for each "
+        "of d. Add, and divide by the ordinary count.",
+    ],
+    reasoning=lambda: (
+        "At one output place the ordinary convolution takes k²·c·d multiply-adds. The two parts "
+        "take k²·c and c·d. Divide: the first leaves one over d, the second one over k². The "
+        f"number of input channels falls out. For k = 3 and d = 256 the share is "
+        f"{_separable_share(256, 256, 3):.1%} "
+        "([Howard et al. 2017](https://arxiv.org/abs/1704.04861))."
+    ),
+)
+
+impossible_claim = Choice(
+    title="The impossible claim",
+    goal=(
+        f"Four people say how long they trained ResNet-50 v1.5 on ImageNet-1k for {EPOCHS} epochs, "
+        "and on what. One of them cannot be right, however good the code: it would have to run "
+        "faster than the peak. `devices()` has the peaks. Which claim is it? Answer with a letter."
+    ),
+    options={letter: _option(*claim) for letter, claim in CLAIMS.items()},
+    key=lambda: next(letter for letter in CLAIMS if _fraction_claimed(*CLAIMS[letter]) > 1),
+    hints=[
+        "Do not judge by the time alone: what does t = V / (f·n·π) say about f?",
+        "`achieved_fraction(V, time, peak, devices)` with the time in seconds, for each claim.",
+        "A fraction above 1 is impossible. One that is merely high is only hard to believe.",
+    ],
+    reasoning=lambda: (
+        f"V is {si(_budget(), 'flop')}. At the whole peak one K80 die would take "
+        f"{duration(training_time(_budget(), device('K80-die').peak_fp32, 1))}, and eight H100 "
+        f"{duration(training_time(_budget(), device('H100-SXM').peak_bf16, 1, 8))}. The claim that "
+        "looks slow is the false one. A budget gives a lower limit of the time, and no code gets "
+        "below it."
+    ),
+)
+
+your_own_computer = Number(
+    title="On your own computer",
+    goal=(
+        "In a new cell, run `import numpy as np; a = np.ones((2000, 2000), np.float32)`, then "
+        "`%timeit a @ a`. Each of the n × n numbers of this product (n = 2000) is a dot product "
+        f"of length n. At that speed, how long would ResNet-50 (v1.5, ImageNet-1k, {EPOCHS} "
+        "epochs) take to train? Give `check` your n and the `seconds` of one product; answer in s."
+    ),
+    own=dict(n=AT_LEAST_ONE, seconds=POSITIVE),
+    example=dict(n=2000, seconds=0.1),
+    key=lambda n, seconds: training_time(_budget(), peak=2 * n**3 / seconds, fraction=1),
+    unit="s",
+    slips=[
+        Slip(
+            "multiply-add counted once",
+            "One multiply-add is two flop, in your speed as in V. You mixed the two conventions.",
+            lambda n, seconds: _budget() * seconds / n**3,
+        ),
+        Slip(
+            "backward pass forgotten",
+            "This is the time of the forward passes. Training takes more of them.",
+            lambda n, seconds: _budget() / 3 * seconds / (2 * n**3),
+        ),
+        Slip(
+            "one epoch",
+            "This is the time of one epoch.",
+            lambda n, seconds: _budget() / EPOCHS * seconds / (2 * n**3),
+        ),
+        Slip(
+            "one row for the product",
+            "n dot products make one row of the result. It has n rows.",
+            lambda n, seconds: _budget() * seconds / (2 * n**2),
+        ),
+        Slip(
+            "flop for flop/s",
+            "You divided V by the work of one product. That counts products; each takes time.",
+            lambda n, seconds: _budget() / (2 * n**3),
+        ),
+    ],
+    hints=[
+        "First the work of one product a @ a: how many dot products, and how long is each?",
+        "Speed = 2 n³ / seconds, in flop/s. `%timeit` may print ms: 1 ms is 0.001 s.",
+        "Divide V of the corrected budget by this speed.",
+    ],
+    reasoning=lambda n, seconds: (
+        f"One product is 2 n³ = {si(2 * n**3, 'flop')}, and {duration(seconds)} for it is a speed "
+        f"of {si(2 * n**3 / seconds, 'flop/s')}. V = {si(_budget(), 'flop')} divided by it gives "
+        "the time. It is a hopeful one: a product of large matrices is about the best case, and a "
+        "whole network runs slower."
+    ),
+)
+
+rented_cards = Design(
+    title="A booking",
+    goal=lambda fraction, longest, budget: (
+        f"You rent A100 cards to train ResNet-152 (`resnet(152)`, ImageNet-1k, {EPOCHS} epochs) in "
+        "16 bits. Memory is short, so activations are recomputed. You may count on "
+        f"{fraction:.0%} of the peak, no more. It must be done within {short(longest)} hours and "
+        f"for at most {short(budget)} device-hours. Book: answer with "
+        "`dict(devices=..., hours=...)`."
+    ),
+    given=dict(fraction=0.4, longest=5, budget=26),
+    names=dict(devices=POSITIVE, hours=POSITIVE),
+    requirements=[
+        Slip(
+            "a fraction of a device",
+            "Devices come in whole numbers.",
+            lambda devices, hours, **_: devices != round(devices),
+        ),
+        Slip(
+            "recomputation forgotten",
+            "This is enough for ordinary training. Recomputed activations repeat the forward pass.",
+            lambda devices, hours, fraction, **_: (
+                _device_hours(3) <= fraction * devices * hours < _device_hours(4)
+            ),
+        ),
+        Slip(
+            "faster than measured",
+            "The job would not be done: it needs a larger fraction of the peak than you have.",
+            lambda devices, hours, fraction, **_: fraction * devices * hours < _device_hours(4),
+        ),
+        Slip(
+            "deadline missed",
+            "The booking is longer than the time allowed. More devices would shorten it.",
+            lambda devices, hours, longest, **_: hours > longest,
+        ),
+        Slip(
+            "over the budget",
+            "Too many device-hours are booked: devices × hours.",
+            lambda devices, hours, budget, **_: devices * hours > budget,
+        ),
+    ],
+    design=dict(devices=5, hours=4.9),
+    hints=[
+        "How many forward passes is a step when activations are recomputed? The section *Is V "
+        "really fixed?* says it.",
+        "`training_work` takes them as `passes`. Divide V by the fraction and by the peak of one "
+        "card: these are the device-seconds that you need.",
+        "Device-hours do not depend on n in this model. Choose n so that the time fits, then "
+        "round the hours up.",
+    ],
+    reasoning=lambda fraction, longest, budget: (
+        f"A step takes four passes in place of three, so one A100 alone at {fraction:.0%} needs "
+        f"{_device_hours(4) / fraction:.1f} hours, and n of them an n-th of it. For "
+        f"{short(longest)} hours that is {_device_hours(4) / fraction / longest:.2f} devices, so "
+        f"{ceil(_device_hours(4) / fraction / longest)}. The budget of {short(budget)} "
+        f"device-hours leaves a margin of {budget * fraction / _device_hours(4) - 1:.0%}. The "
+        "model lets n devices share the work without loss; notebook 06 asks when that holds."
+    ),
+)

@@ -1,0 +1,396 @@
+"""Exercises of notebook 02: the computing device."""
+
+from helpers._checks import AT_LEAST_ONE, POSITIVE
+from helpers.catalog import device, interconnects
+from helpers.exercises import Choice, Design, Formula, Number, Slip
+from helpers.plots import short, si
+from helpers.roofline import attainable, compute_utilisation, ridge
+
+NOTEBOOK = "02_computing_device.ipynb"
+CHANNEL_BYTES = 8  # of a transfer over a memory channel, 64 wires
+MACHINES = {
+    "a": ("H100-PCIe", "The highest peak helps only a task that can reach it."),
+    "b": ("A100-80", "Left of the ridge β decides, and not π."),
+    "c": ("A100-PCIe-80", "It has the peak of the A100-80, but a β of its own."),
+    "d": ("TPUv4", "Its peak is near that of the A100-80, its β is not."),
+}
+
+
+def _attained(intensity, key):
+    """What a device attains on a task in 16 bits, flop/s."""
+    return attainable(intensity, device(key).peak_bf16, device(key).bandwidth)
+
+
+def _option(key, remark):
+    """The text of a device, and what to say about it."""
+    return (
+        f"{key}.",
+        lambda intensity: f"It attains {si(_attained(intensity, key), 'flop/s')}. {remark}",
+    )
+
+
+def _link(direction="one_way"):
+    """Bandwidth of the link between servers, B/s."""
+    return interconnects().at["InfiniBand NDR 4x", direction]
+
+
+def _beta(wires, rate):
+    """Bandwidth of a bus, B/s."""
+    return wires * rate / 8
+
+
+channels_for_a_gpu = Number(
+    title="A CPU with the memory of a GPU",
+    goal=lambda rate: (
+        f"How many channels of DDR5-{rate / 1e6:.0f} ({rate / 1e6:.0f} million transfers each "
+        "second) would a CPU need to load as fast as the H100-SXM does? Answer with a pure number; "
+        "it need not be whole."
+    ),
+    given=dict(rate=4800e6),
+    key=lambda rate: device("H100-SXM").bandwidth / (rate * CHANNEL_BYTES),
+    slips=[
+        Slip(
+            "bits for bytes",
+            "A channel has 64 wires, and each carries one bit in a transfer, not one byte.",
+            lambda rate: device("H100-SXM").bandwidth / (64 * rate),
+        ),
+        Slip(
+            "wires for channels",
+            "These are wires. A channel bundles many of them.",
+            lambda rate: device("H100-SXM").bandwidth * 8 / rate,
+        ),
+        Slip(
+            "transfers for bytes",
+            "A transfer over a channel brings more than one byte.",
+            lambda rate: device("H100-SXM").bandwidth / rate,
+        ),
+        Slip(
+            "sockets for channels",
+            "This counts whole EPYC-9654 processors. Each of them has many channels.",
+            lambda rate: device("H100-SXM").bandwidth / device("EPYC-9654").bandwidth,
+        ),
+    ],
+    hints=[
+        "How many bytes does one channel bring in one transfer, over its 64 wires?",
+        "β of one channel = transfers each second × bytes for each transfer.",
+        "Divide the H100-SXM's bandwidth, in B/s, by that of one channel.",
+    ],
+    reasoning=lambda rate: (
+        f"One channel brings 64 / 8 = {CHANNEL_BYTES} bytes at a time, so "
+        f"{si(rate * CHANNEL_BYTES, 'B/s')}. The H100-SXM loads "
+        f"{si(device('H100-SXM').bandwidth, 'B/s')}. The EPYC-9654, with "
+        f"12 channels, has 1/{device('H100-SXM').bandwidth / device('EPYC-9654').bandwidth:.1f} of "
+        "that: the bandwidth of a GPU is bought with wires."
+    ),
+)
+
+headline = Number(
+    title="What is left of a headline",
+    goal=lambda printed, other: (
+        f"The Jetson AGX Orin 64GB is sold with {printed / 1e12:.0f} Top/s. This is sparse and in "
+        f"8-bit integers, and {other / 1e12:.0f} of it come from a second accelerator that your "
+        "program does not use. The GPU does half as many operations in FP16 as in 8 bits. How "
+        "many times longer than the headline suggests does a dense, compute-bound FP16 task take? "
+        "Answer with a pure number."
+    ),
+    given=dict(printed=275e12, other=105e12),
+    key=lambda printed, other: printed / device("Orin-64").peak_fp16,
+    slips=[
+        Slip(
+            "sparse peak",
+            "One halving is missing. Zeros that are skipped cost a factor 2, and so do 16 bits.",
+            lambda printed, other: printed / (2 * device("Orin-64").peak_fp16),
+        ),
+        Slip(
+            "second accelerator counted",
+            "You halved twice, rightly, but left in the operations that your program does not use.",
+            lambda printed, other: 2 * 2,
+        ),
+        Slip(
+            "nothing but the second accelerator",
+            "You took off the second accelerator only: what is left is sparse and in 8 bits.",
+            lambda printed, other: printed / (printed - other),
+        ),
+        Slip(
+            "ratio upside down",
+            "This is the speed as a share of the headline. Asked is the time, as a multiple.",
+            lambda printed, other: device("Orin-64").peak_fp16 / printed,
+        ),
+    ],
+    hints=[
+        "Take off first what the GPU does not do, then what only zeros make possible.",
+        "Subtract the second accelerator, halve for dense, and halve again for 16 bits.",
+        "Divide the headline by the result, or by the 16-bit peak in the catalogue: both agree.",
+    ],
+    reasoning=lambda printed, other: (
+        f"{printed / 1e12:.0f} − {other / 1e12:.0f} = {(printed - other) / 1e12:.0f}, sparse and "
+        f"in 8 bits; half of it dense, and half of that in FP16: "
+        f"{si((printed - other) / 4, 'flop/s')}, as in the catalogue. Nothing in the headline is "
+        "false, but three of its words (total, sparse, 8-bit) do not hold for this task."
+    ),
+)
+
+ridge_from_parts = Formula(
+    title="The ridge from its parts",
+    goal=(
+        "A device has `units` compute units, each doing `each` flop at a tick of a clock of "
+        "`clock` ticks a second. `wires` wires lead to its memory, each carrying `rate` bits a "
+        "second. Derive its ridge point I\\* in flop/B, a formula in these five names."
+    ),
+    symbols=dict(units=(1, 9), each=(1, 9), clock=(1, 9), wires=(1, 9), rate=(1, 9)),
+    key=lambda units, each, clock, wires, rate: ridge(units * each * clock, _beta(wires, rate)),
+    formula="8 * units * each * clock / (wires * rate)",
+    slips=[
+        Slip(
+            "bits for bytes",
+            "This is flop for each *bit*. A byte is more than that.",
+            "units * each * clock / (wires * rate)",
+        ),
+        Slip(
+            "bits for bytes, on the wrong side",
+            "Fewer bytes than bits arrive, so more flop go to each byte than to each bit.",
+            "units * each * clock / (8 * wires * rate)",
+        ),
+        Slip(
+            "ridge upside down",
+            "This is bytes for each flop. The ridge is flop for each byte.",
+            "wires * rate / (8 * units * each * clock)",
+        ),
+        Slip(
+            "multiply-add counted twice",
+            "`each` is in flop already: the factor 2 of a multiply-add is in it.",
+            "16 * units * each * clock / (wires * rate)",
+        ),
+    ],
+    hints=[
+        "Write down π and β first, each from its own section.",
+        "π takes the first three names, β the last two and a number.",
+        "β is in bytes: divide the bits by their number in a byte. Then divide π by β.",
+    ],
+    reasoning=lambda: (
+        "π = units · each · clock, and β = wires · rate ÷ 8. Dividing by an eighth multiplies by "
+        "8. So twice the wires halve the ridge, and twice the clock doubles it: a faster clock "
+        "makes a machine that is harder to feed."
+    ),
+)
+
+fastest_device = Choice(
+    title="The device for this task",
+    goal=lambda intensity: (
+        f"A task does I = {intensity} flop for each byte in 16 bits. Its data are in the memory of "
+        "the device. Four devices are free; `device(...)` has their numbers. Which one finishes "
+        "the task first? Answer with a letter."
+    ),
+    given=dict(intensity=20),
+    options={letter: _option(*machine) for letter, machine in MACHINES.items()},
+    key=lambda intensity: max(MACHINES, key=lambda x: _attained(intensity, MACHINES[x][0])),
+    hints=[
+        "Compare I with the ridge of each device before you compare peaks.",
+        "Left of its ridge a device attains β × I.",
+        "`attainable(I, peak, bandwidth)` gives the speed of each device; take the largest.",
+    ],
+    reasoning=lambda intensity: (
+        "Their ridges are "
+        + ", ".join(
+            f"{short(ridge(device(key).peak_bf16, device(key).bandwidth))} ({key})"
+            for key, _ in MACHINES.values()
+        )
+        + f" flop/B, all above {intensity}. So every device waits for its memory, and their order "
+        "is that of β. The peak of the H100-PCIe is "
+        f"{device('H100-PCIe').peak_bf16 / device('A100-80').peak_bf16:.1f} times that of the "
+        "A100-80, and does not help."
+    ),
+)
+
+your_own_ridge = Number(
+    title="Your own ridge",
+    goal=lambda each, **_: (
+        "Look up your computer's processor: physical cores and base clock (`lscpu`, or the maker's "
+        f"page). Count {each} flop for each core and tick, as for the EPYC 7742. Then its memory: "
+        "channels of 64 wires (often 2) and transfers each second (DDR4-3200: 3200e6). Where is "
+        "its FP32 ridge? Give `check` your four numbers in plain units; answer in flop/B."
+    ),
+    given=dict(each=32),
+    own=dict(cores=AT_LEAST_ONE, clock=POSITIVE, channels=AT_LEAST_ONE, rate=POSITIVE),
+    example=dict(cores=8, clock=2.4e9, channels=2, rate=3200e6),
+    key=lambda each, cores, clock, channels, rate: ridge(
+        cores * each * clock, channels * rate * CHANNEL_BYTES
+    ),
+    unit="flop/B",
+    slips=[
+        Slip(
+            "threads for cores",
+            "Twice too large. Did you count threads (as `nproc` does), or one of two channels?",
+            lambda each, cores, clock, channels, rate: ridge(
+                2 * cores * each * clock, channels * rate * CHANNEL_BYTES
+            ),
+        ),
+        Slip(
+            "multiply-add counted once",
+            "Half of it. What a core does in a tick is given in flop already: halve nothing.",
+            lambda each, cores, clock, channels, rate: ridge(
+                cores * each * clock / 2, channels * rate * CHANNEL_BYTES
+            ),
+        ),
+        Slip(
+            "bits for bytes",
+            "You counted each of the 64 wires as a byte. A wire brings one bit at a time.",
+            lambda each, cores, clock, channels, rate: ridge(
+                cores * each * clock, channels * rate * 64
+            ),
+        ),
+        Slip(
+            "transfers for bytes",
+            "A transfer over a channel brings 64 bits, which is more than one byte.",
+            lambda each, cores, clock, channels, rate: ridge(cores * each * clock, channels * rate),
+        ),
+        Slip(
+            "ridge upside down",
+            "This is β/π, bytes for each flop. The ridge is π/β.",
+            lambda each, cores, clock, channels, rate: (
+                channels * rate * CHANNEL_BYTES / (cores * each * clock)
+            ),
+        ),
+    ],
+    hints=[
+        "Two numbers are needed, π and β, each a product of what you looked up.",
+        "π = cores × flop for each core and tick × clock, and β = channels × transfers each second "
+        "× bytes of a transfer.",
+        "64 wires bring 64 bits at a time. Divide π by β, with clock and transfers in plain units "
+        "(2.4 GHz is 2.4e9).",
+    ],
+    reasoning=lambda each, cores, clock, channels, rate: (
+        f"π = {short(cores)} · {each} · {clock / 1e9:g} GHz = {si(cores * each * clock, 'flop/s')} "
+        f"and β = {short(channels)} · {rate / 1e6:.0f} million · {CHANNEL_BYTES} B = "
+        f"{si(channels * rate * CHANNEL_BYTES, 'B/s')}. Divide them. The big EPYC 7742 has its "
+        f"ridge at {short(ridge(device('EPYC-7742').peak_fp32, device('EPYC-7742').bandwidth))}: "
+        "both numbers grow together. (Some processors do more or less than "
+        f"{each} flop for each core and tick; the maker's page says so.)"
+    ),
+)
+
+flop_while_a_byte_arrives = Number(
+    title="While one byte arrives",
+    goal=lambda: (
+        f"InfiniBand NDR joins servers with {8 * _link() / 1e9:.0f} Gbit/s in each direction. An "
+        "H100-SXM receives data over one such link. How many flop can it do in BF16, on ordinary "
+        "dense data, in the time in which one byte arrives? Answer in flop/B."
+    ),
+    key=lambda: ridge(device("H100-SXM").peak_bf16, _link()),
+    unit="flop/B",
+    slips=[
+        Slip(
+            "bits for bytes",
+            "The link is sold in bits. You divided as if they were bytes.",
+            lambda: ridge(device("H100-SXM").peak_bf16, 8 * _link()),
+        ),
+        Slip(
+            "two-way bandwidth",
+            "You added both directions. What arrives uses one of them.",
+            lambda: ridge(device("H100-SXM").peak_bf16, _link("two_way")),
+        ),
+        Slip(
+            "sparse peak",
+            "The data are dense: the peak with sparsity does not hold for them.",
+            lambda: ridge(2 * device("H100-SXM").peak_bf16, _link()),
+        ),
+        Slip(
+            "memory for link",
+            "This is the ridge of the card's own memory. The data come over the link.",
+            lambda: ridge(device("H100-SXM").peak_bf16, device("H100-SXM").bandwidth),
+        ),
+    ],
+    hints=[
+        "It is a ridge point, with the link in place of the memory.",
+        "Turn the link's rate into B/s first.",
+        "π is the dense BF16 peak in the catalogue. Divide it by the bytes of one direction.",
+    ],
+    reasoning=lambda: (
+        f"{8 * _link() / 1e9:.0f} Gbit/s are {si(_link(), 'B/s')}, and the dense peak is "
+        f"{si(device('H100-SXM').peak_bf16, 'flop/s')}. From its own memory the card needs "
+        f"{short(ridge(device('H100-SXM').peak_bf16, device('H100-SXM').bandwidth))} flop for each "
+        f"byte to be busy; across the network {device('H100-SXM').bandwidth / _link():.0f} times "
+        "as many. So servers that train together must do much work for each byte that they send: "
+        "notebook 06."
+    ),
+)
+
+build_a_device = Design(
+    title="Build a device",
+    goal=lambda macs, clock, rate, intensity, target, most_wires, least_used: (
+        f"You build a device for a task with I = {intensity} flop/B. It must attain "
+        f"{si(target, 'flop/s')}, and use at least {least_used:.0%} of its peak on this task. Each "
+        f"unit does {macs} multiply-adds at a tick of {clock / 1e9:g} GHz; each wire carries "
+        f"{rate / 1e9:g} Gbit/s, and {most_wires} wires fit. Answer with "
+        "`dict(units=..., wires=...)`."
+    ),
+    given=dict(
+        macs=128,
+        clock=1.4e9,
+        rate=5.2e9,
+        intensity=80,
+        target=100e12,
+        most_wires=2048,
+        least_used=0.9,
+    ),
+    names=dict(units=AT_LEAST_ONE, wires=AT_LEAST_ONE),
+    requirements=[
+        Slip(
+            "peak too low",
+            "The compute unit alone is too slow: its peak is below what the task must attain.",
+            lambda units, macs, clock, target, **_: 2 * macs * units * clock < target,
+        ),
+        Slip(
+            "bits for bytes",
+            "The memory is too slow. It would do if your wires carried bytes, but they carry bits.",
+            lambda wires, rate, intensity, target, **_: (
+                intensity * _beta(wires, rate) < target <= intensity * wires * rate
+            ),
+        ),
+        Slip(
+            "memory too slow",
+            "The compute unit waits: β × I is below what the task must attain.",
+            lambda wires, rate, intensity, target, **_: intensity * _beta(wires, rate) < target,
+        ),
+        Slip(
+            "multiply-add counted once",
+            "Too much of the peak is idle: half the units would do. A multiply-add is two flop.",
+            lambda units, wires, macs, clock, rate, intensity, least_used, target, **_: (
+                compute_utilisation(intensity, 2 * macs * units * clock, _beta(wires, rate))
+                < least_used
+                <= compute_utilisation(intensity, macs * units * clock, _beta(wires, rate))
+                and macs * units * clock >= target
+            ),
+        ),
+        Slip(
+            "idle units",
+            "Too much of the peak is idle: these wires cannot feed so many units.",
+            lambda units, wires, macs, clock, rate, intensity, least_used, **_: (
+                compute_utilisation(intensity, 2 * macs * units * clock, _beta(wires, rate))
+                < least_used
+            ),
+        ),
+        Slip(
+            "too many wires",
+            "So many wires do not fit along the edges of the chip.",
+            lambda wires, most_wires, **_: wires > most_wires,
+        ),
+    ],
+    design=dict(units=300, wires=2000),
+    hints=[
+        "Two requirements are lower limits: π and β × I must both reach the target.",
+        "π = units × flop for each unit and tick × clock, and β = wires × rate ÷ 8.",
+        "Find the least number of wires first, then the units: at least enough for the target, and "
+        "not so many that β × I is far below π.",
+    ],
+    reasoning=lambda macs, clock, rate, intensity, target, most_wires, least_used: (
+        f"One unit does {si(2 * macs * clock, 'flop/s')}, so at least "
+        f"{target / (2 * macs * clock):.1f} units are needed. One wire brings "
+        f"{si(rate / 8, 'B/s')}, which feeds {si(intensity * rate / 8, 'flop/s')} of this task, so "
+        f"at least {target / (intensity * rate / 8):.0f} wires are needed of the {most_wires} that "
+        "fit. With all of them, "
+        f"{intensity * _beta(most_wires, rate) / (least_used * 2 * macs * clock):.0f} units are "
+        "the most that stay busy enough. The ridge lies close to I: a device is built for an "
+        "intensity."
+    ),
+)
