@@ -1,0 +1,413 @@
+"""Exercises of notebook 04: Amdahl's law."""
+
+import math
+
+from helpers._checks import Range
+from helpers.amdahl import break_even, compute_fraction, karp_flatt, limit, speedup
+from helpers.catalog import device, interconnects, scaling
+from helpers.exercises import Choice, Design, Formula, Number, Slip
+from helpers.plots import short, si
+from helpers.roofline import ridge
+
+NOTEBOOK = "04_amdahl.ipynb"
+
+V100 = device("V100-SXM2")
+PCIE = interconnects().loc["PCIe 3.0 x16"]
+
+
+def _factor_for(share, p):
+    """The s that reaches a share of the ceiling: p/s = (1 - p) (1/share - 1)."""
+    return (limit(p) - 1) * share / (1 - share)
+
+
+def _least_intensity(s, link):
+    """Intensity at which s V100s behind a shared link are as fast as one V100, from S = 1."""
+    balance = (V100.bandwidth / link - 1) / (1 - 1 / s)
+    return balance * ridge(V100.peak_fp32, V100.bandwidth)
+
+
+def _link_fraction(s, link):
+    """Fraction p of one V100's time spent computing at the least intensity."""
+    return compute_fraction(_least_intensity(s, link), V100.peak_fp32, V100.bandwidth)
+
+
+def _shared_speedup(n, p, k):
+    """Speed-up on n devices whose common link gets slower by k with each further device."""
+    return speedup(p, n, 1 + k * (n - 1))
+
+
+def _best_number(p, k):
+    """The n at which `_shared_speedup` is largest: (1 - p) k = p/n^2, and p/(1 - p) = limit - 1."""
+    return math.sqrt((limit(p) - 1) / k)
+
+
+def _throughput(series):
+    """Numbers of devices of a published series, and its speeds."""
+    table = scaling().set_index("series").loc[series]
+    return table["devices"].to_numpy(), table["value"].to_numpy()
+
+
+def _fractions(series):
+    """Karp-Flatt fractions of a published series, from the second row on."""
+    devices, speed = _throughput(series)
+    return karp_flatt(speed[1:] / speed[0], devices[1:])
+
+
+def _trend(series):
+    """The letter of the option that the fractions of a series speak for."""
+    e = _fractions(series)
+    if (e < 0).any():
+        return "d"
+    if (e[1:] < 0.9 * e[:-1]).all():
+        return "c"
+    return "b" if (e[1:] > 1.1 * e[:-1]).all() else "a"
+
+
+def _listed(values):
+    """Numbers as words: 4, 8 and 16."""
+    *most, last = map(short, values)
+    return f"{', '.join(most)} and {last}"
+
+
+def _step(compute, load, s, k):
+    """Time of a step with s times the compute unit and k times the bandwidth."""
+    total = compute + load
+    return total / speedup(compute / total, s, 1 / k)
+
+
+def _best_split(compute, load, budget):
+    """The s and k of a budget at which both save the same: s/k is the root of compute/load."""
+    k = budget / (1 + math.sqrt(compute / load))
+    return dict(s=budget - k, k=k)
+
+
+two_thirds = Number(
+    title="Two thirds of the ceiling",
+    goal=lambda p: (
+        f"A training step spends a fraction p = {p} of its time computing; nothing overlaps, and "
+        "loading stays as it is. How many times as fast must the compute unit be, so that the "
+        "speed-up is two thirds of its ceiling? Answer with a pure number."
+    ),
+    given=dict(p=0.85),
+    key=lambda p: _factor_for(2 / 3, p),
+    slips=[
+        Slip(
+            "serial and parallel swapped",
+            "You sped up the part 1 − p. It is the part p that the compute unit shortens.",
+            lambda p: _factor_for(2 / 3, 1 - p),
+        ),
+        Slip(
+            "half of the ceiling",
+            "There p/s equals 1 − p, which is half of the ceiling. A little more is asked.",
+            lambda p: _factor_for(1 / 2, p),
+        ),
+        Slip(
+            "S for s",
+            "This is the speed-up S of the whole step. Asked is s, the factor of the compute unit "
+            "alone.",
+            lambda p: 2 / 3 * limit(p),
+        ),
+    ],
+    hints=[
+        "Write S = 1/(1 − p + p/s) and the ceiling 1/(1 − p) beside each other.",
+        "Two thirds of the ceiling means that the time is 3/2 of the time at the ceiling.",
+        "So 1 − p + p/s = 1.5 · (1 − p). Solve for s.",
+    ],
+    reasoning=lambda p: (
+        "From 1 − p + p/s = 1.5 · (1 − p) follows s = 2p/(1 − p). The ceiling is "
+        f"{short(limit(p))}, and S is {short(2 / 3 * limit(p))} there. Half of the ceiling needs "
+        f"only s = {short(_factor_for(1 / 2, p))}: the next sixth of it costs as much again."
+    ),
+)
+
+after_the_upgrade = Formula(
+    title="The profile after the upgrade",
+    goal=(
+        "A profiler on the old machine shows that a fraction p of the time is spent computing. "
+        "The compute unit becomes s times as fast; loading stays as it is, nothing overlaps. "
+        "Which fraction will the profiler show on the new machine? Derive it. Answer with a "
+        "formula in p and s, a string or SymPy."
+    ),
+    symbols=dict(p=(0.05, 0.95), s=(1.5, 30)),
+    key=lambda p, s: (speedup(p, s) - 1) / (s - 1),  # Gustafson's p', solved from S = 1 - p' + p's
+    formula="p/(p + s*(1 - p))",
+    slips=[
+        Slip(
+            "share of the old time",
+            "You measure the new computing time by the old total. The total has shrunk as well.",
+            "p/s",
+        ),
+        Slip(
+            "loading for computing",
+            "This is the fraction that is spent loading. Asked is the other one.",
+            "(1 - p)/(1 - p + p/s)",
+        ),
+        Slip(
+            "the wrong direction",
+            "You went from the fast machine to the slow one, as the notebook does. Here p is "
+            "measured on the slow machine.",
+            "p*s/(1 - p + p*s)",
+        ),
+        Slip(
+            "fraction unchanged",
+            "The profile changes: one part of the time gets shorter, the other does not.",
+            "p",
+        ),
+    ],
+    hints=[
+        "Take 1 s on the old machine. How long are both parts on the new one?",
+        "A fraction is a part over the total, and both are times on the new machine.",
+        "The parts are p/s and 1 − p.",
+    ],
+    reasoning=(
+        "Of one second, p/s is left for computing and 1 − p for loading. The fraction is p/s over "
+        "their sum; multiply above and below by s. It is the p′ of Gustafson's law, and it always "
+        "falls: each upgrade of the compute unit makes the next one less worth its price."
+    ),
+)
+
+shared_link = Number(
+    title="Eight cards behind one link",
+    goal=lambda s, link: (
+        f"One V100 (FP32) loads from its own memory at {si(V100.bandwidth, 'B/s')}. A machine of "
+        f"{s} V100s computes {s} times as fast, but they load through one PCIe 3.0 x16 link that "
+        f"they share, {si(link, 'B/s')} each way. Loading and computing take turns. From which "
+        "intensity on is the machine faster than the one card? Answer in flop/B."
+    ),
+    given=dict(s=8, link=PCIE.one_way),
+    key=_least_intensity,
+    unit="flop/B",
+    slips=[
+        Slip(
+            "two-way bandwidth",
+            "You took twice the bandwidth, both ways together. Data that are loaded use one way.",
+            lambda s, link: _least_intensity(s, 2 * link),
+        ),
+        Slip(
+            "ridge of the link",
+            "This is where loading over the link takes as long as computing on one card. Asked is "
+            "where the total time equals that of one card with its own memory.",
+            lambda s, link: ridge(V100.peak_fp32, link),
+        ),
+        Slip(
+            "infinitely many cards",
+            "You let the computing time vanish. With so few cards a part of it remains.",
+            lambda s, link: _least_intensity(math.inf, link),
+        ),
+    ],
+    hints=[
+        "How many times as long does loading take? That is r.",
+        "The notebook states the break-even in units of the ridge: r = 1 + x(1 − 1/s).",
+        "Solve for x, then multiply by the V100's ridge in FP32.",
+    ],
+    reasoning=lambda s, link: (
+        f"r = {short(V100.bandwidth / link)}, so x = (r − 1)/(1 − 1/s) = "
+        f"{short((V100.bandwidth / link - 1) / (1 - 1 / s))} ridges of "
+        f"{si(ridge(V100.peak_fp32, V100.bandwidth), 'flop/B')}. That is "
+        f"p = {_link_fraction(s, link):.3f}, and {s} times the compute then breaks even at "
+        f"r = {short(break_even(_link_fraction(s, link), s))}. Below it, the cards wait longer "
+        "than they save."
+    ),
+)
+
+best_number = Formula(
+    title="The best number of devices",
+    goal=(
+        "n devices compute n times as fast. But the link that they share gets slower with each of "
+        "them: loading takes r = 1 + k(n − 1) times as long, with a small constant k. Then S rises "
+        "first and falls later. At which n is S largest? Derive it with SymPy. Answer with a "
+        "formula in p and k."
+    ),
+    symbols=dict(p=(0.5, 0.99), k=(0.001, 0.2)),
+    given=dict(p=0.9, k=0.01),  # of the example in the reasoning
+    key=_best_number,
+    formula="sqrt(p/(k*(1 - p)))",
+    slips=[
+        Slip(
+            "break-even for best",
+            "There n devices are only as fast as one: S is 1 again. The best n comes earlier.",
+            "p/(k*(1 - p))",
+        ),
+        Slip(
+            "serial and parallel swapped",
+            "You exchanged p and 1 − p. More computing must allow more devices, not fewer.",
+            "sqrt((1 - p)/(k*p))",
+        ),
+        Slip(
+            "two parts set equal",
+            "There loading takes as long as computing. The best n is where one more device "
+            "saves as much as it costs: set the derivative of the time to zero.",
+            "(k - 1 + sqrt((1 - k)**2 + 4*k*p/(1 - p)))/(2*k)",
+        ),
+        Slip(
+            "k forgotten",
+            "You took r = n, so that the link slows down by its full time with each device.",
+            "sqrt(p/(1 - p))",
+        ),
+    ],
+    hints=[
+        "S is largest where the time is least.",
+        "The time in units of t₁ is (1 − p)(1 + k(n − 1)) + p/n. Differentiate with respect to n.",
+        "(1 − p)k and p/n² must be equal. Solve for n > 0.",
+    ],
+    reasoning=lambda p, k: (
+        "The time is (1 − p)(1 + k(n − 1)) + p/n. Its derivative (1 − p)k − p/n² is zero at one "
+        f"n > 0. With p = {p} and k = {k} this n is {short(_best_number(p, k))}, and S is "
+        f"{short(_shared_speedup(_best_number(p, k), p, k))}; with "
+        f"{short(_best_number(p, k) ** 2)} devices S is "
+        f"{short(_shared_speedup(_best_number(p, k) ** 2, p, k))} again. The best number is the "
+        "square root of the number that is no use at all."
+    ),
+)
+
+trend_of_the_fraction = Choice(
+    title="Read a published table",
+    goal=lambda series: (
+        "GNMT, a translation network of LSTM layers, was trained in FP32 on "
+        f"{_listed(_throughput(series)[0])} V100s of one machine, the batch of all together held "
+        f"fixed. NVIDIA (DeepLearningExamples) lists {_listed(_throughput(series)[1])} tokens "
+        "each second. Work out the Karp–Flatt fraction e of each row. What does it do? Answer "
+        "with a letter."
+    ),
+    given=dict(series="GNMT V100 DGX-2H FP32"),
+    options={
+        "a": (
+            "It stays about the same: Amdahl's law with one p describes the table.",
+            lambda series: (
+                "Then the first row would foretell the others. With its e the law gives "
+                f"{short(speedup(1 - _fractions(series)[0], _throughput(series)[0][-1]))} times on "
+                f"{_throughput(series)[0][-1]} cards; measured are "
+                f"{short(_throughput(series)[1][-1] / _throughput(series)[1][0])}."
+            ),
+        ),
+        "b": (
+            "It grows: something gets worse with every card, such as the link.",
+            "Two slips make it grow. These are speeds, not times, so S is the new one over the "
+            "old one. And 1 − S/n is not e: under Amdahl's law it grows even where e stays.",
+        ),
+        "c": (
+            "It falls: the time that is not shared shrinks as cards are added.",
+            lambda series: f"e is {_listed(_fractions(series))}. No single p describes the table.",
+        ),
+        "d": (
+            "It is negative: the cards together are faster than n times one.",
+            "Compare S with n: no row reaches it, so no e is negative.",
+        ),
+    },
+    key=_trend,
+    hints=[
+        "First S of each row: its tokens each second over those of one card.",
+        "`karp_flatt(S, n)` gives e; by hand it is (1/S − 1/n)/(1 − 1/n).",
+    ],
+    reasoning=lambda series: (
+        f"e is {_listed(_fractions(series))}, a fall by a factor "
+        f"{short(_fractions(series)[0] / _fractions(series)[-1])}. Amdahl's law would keep it "
+        f"fixed. So 1/e of the last row, {short(1 / _fractions(series)[-1])}, is no ceiling; a "
+        "model of the computing and communicating in each step is needed."
+    ),
+)
+
+_SECONDS = Range(1e-6, True, 1e8, True, "from 1e-6 to 1e8 s")
+own_stopwatch = Number(
+    title="Your own stopwatch",
+    goal=(
+        "Time one fixed job of your own with one worker and with several: `make -j1` and "
+        "`make -j4`, or a large NumPy matrix product started with OMP_NUM_THREADS=1 and 4. Use no "
+        "more workers than you have cores (`nproc`). Bring both times in s, "
+        "as `one` and `many`, and the workers as `devices`. Which serial fraction e follows? "
+        "Answer with a fraction."
+    ),
+    own=dict(
+        one=_SECONDS,
+        many=_SECONDS,
+        devices=Range(2, True, 1e4, True, "from 2 to 10000"),
+    ),
+    example=dict(one=41.0, many=13.6, devices=4),
+    key=lambda one, many, devices: karp_flatt(one / many, devices),
+    tolerance=0.02,
+    slips=[
+        Slip(
+            "serial and parallel swapped",
+            "This is p, the fraction that the workers share. Asked is e = 1 − p.",
+            lambda one, many, devices: 1 - karp_flatt(one / many, devices),
+        ),
+        Slip(
+            "speed-up for efficiency",
+            "This is S, the old time over the new one: a speed-up, not a fraction of the time.",
+            lambda one, many, devices: one / many,
+        ),
+        Slip(
+            "efficiency for fraction",
+            "This is what is missing from the efficiency, 1 − S/n. It also contains the idle time "
+            "of all other workers.",
+            lambda one, many, devices: 1 - one / many / devices,
+        ),
+        Slip(
+            "infinitely many workers",
+            "This is 1/S, as if no shared work were left. With few workers a part remains.",
+            lambda one, many, devices: many / one,
+        ),
+    ],
+    hints=[
+        "First S, the time with one worker over the time with several.",
+        "Solve Amdahl's law for e = 1 − p, with s = n. `karp_flatt` does it.",
+        "e = (1/S − 1/n) / (1 − 1/n).",
+    ],
+    reasoning=lambda one, many, devices: (
+        f"S = {short(one / many)} on {short(devices)} workers, an efficiency of "
+        f"{one / many / devices:.0%}. Amdahl's law, solved for 1 − p, gives e. If it is negative, "
+        "S is above n, as when the data of a smaller share fit into a faster cache. Time another "
+        "number of workers: if e stays, the law describes your job."
+    ),
+)
+
+split_the_budget = Design(
+    title="Split the budget",
+    goal=lambda compute, load, budget, deadline: (
+        f"A step of your training computes for {short(1000 * compute)} ms, then loads for "
+        f"{short(1000 * load)} ms. You can pay {budget} shares in all: s of them make the compute "
+        "unit s times as fast, k of them make the bandwidth k times as large (today is one of "
+        f"each). Bring the step down to {short(1000 * deadline)} ms. Answer dict(s=..., k=...)."
+    ),
+    given=dict(compute=0.048, load=0.003, budget=10, deadline=0.0076),
+    names=dict(
+        s=Range(1, True, 1000, True, "from 1 to 1000"),
+        k=Range(1, True, 1000, True, "from 1 to 1000"),
+    ),
+    requirements=[
+        Slip(
+            "over the budget",
+            "s and k together are more shares than you can pay.",
+            lambda compute, load, budget, deadline, s, k: s + k > budget * (1 + 1e-9),
+        ),
+        Slip(
+            "too little bandwidth",
+            "The step is too slow, and a bit more bandwidth would save more time than a bit more "
+            "compute. The part that nobody speeds up is the ceiling.",
+            lambda compute, load, budget, deadline, s, k: (
+                _step(compute, load, s, k) > deadline and load / k**2 > compute / s**2
+            ),
+        ),
+        Slip(
+            "too little compute",
+            "The step is too slow, and a bit more compute would save more time than a bit more "
+            "bandwidth. Most of the time is still spent computing.",
+            lambda compute, load, budget, deadline, s, k: _step(compute, load, s, k) > deadline,
+        ),
+    ],
+    design=_best_split(compute=0.048, load=0.003, budget=10),
+    hints=[
+        "All for the compute unit is not enough. Try it, and look at what the time is made of.",
+        "The time is compute/s + load/k. One share saves about compute/s² or load/k².",
+        "At the best split both savings are equal, so s/k is the square root of compute/load.",
+    ],
+    reasoning=lambda compute, load, budget, deadline: (
+        f"All for the compute unit, s = {budget - 1}, gives "
+        f"{short(1000 * _step(compute, load, budget - 1, 1))} ms; half and half gives "
+        f"{short(1000 * _step(compute, load, budget / 2, budget / 2))} ms. Both savings are equal "
+        f"at s/k = √(compute/load) = {short(math.sqrt(compute / load))}, which gives "
+        f"{short(1000 * _step(compute, load, **_best_split(compute, load, budget)))} ms. Computing "
+        f"takes {compute / (compute + load):.0%} of the time, and still "
+        f"{_best_split(compute, load, budget)['k'] / budget:.0%} of the money belongs in the link."
+    ),
+)
