@@ -37,8 +37,8 @@ table_of_times = Number(
     goal=lambda alone, together, n: (
         "DLPerf also measured Wide & Deep, a network that predicts clicks, in OneFlow. There the "
         f"batch of all devices together is fixed. One V100 needs {alone} ms for a step, {n} "
-        f"together need {together} ms. What is the efficiency on {n} devices? Answer with a fraction, or "
-        "as a text with a % sign."
+        f"together need {together} ms. What is the efficiency on {n} devices? Answer with a "
+        "fraction, or as a text with a % sign."
     ),
     given=_ends("OneFlow 0.2 Wide&Deep"),
     key=lambda alone, together, n: efficiency(alone / together, n),
