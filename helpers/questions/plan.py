@@ -355,10 +355,10 @@ rented_machines = Design(
     title="Rented machines",
     goal=lambda fraction, deadline, limit, budget, **rest: (
         f"ResNet-101 for {EPOCHS} epochs of ImageNet, on machines like those of this notebook. In "
-        f"the worst case (f = {fraction:.1%}, no overlap, h = {1e3 * OVERHEAD:.0f} ms) it must take "
-        f"at most {duration(deadline)} and {budget} GPU hours. More than {limit} pictures in all in a step "
-        "would need more epochs: not allowed. Answer dict(machines=..., batch=...), batch for "
-        "each GPU."
+        f"the worst case (f = {fraction:.1%}, no overlap, h = {1e3 * OVERHEAD:.0f} ms) it may "
+        f"take {duration(deadline)} and {budget} GPU hours at most. More than {limit} pictures in "
+        "all in a step would need more epochs: not allowed. Answer dict(machines=..., batch=...), "
+        "batch for each GPU."
     ),
     given=dict(
         work=training_work(resnet(101).forward_work, examples=1, epochs=1),
