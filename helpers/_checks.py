@@ -20,7 +20,7 @@ class Range(NamedTuple):
         # Written as "not inside", so that NaN, which fails every comparison, is refused.
         above = values >= self.low if self.low_allowed else values > self.low
         below = values <= self.high if self.high_allowed else values < self.high
-        return ~(above & below)
+        return np.logical_not(above & below)  # ~ would take a Python bool for an integer
 
 
 POSITIVE = Range(0, False, math.inf, False, "above 0 and finite")

@@ -21,7 +21,6 @@ from enum import Enum
 from itertools import islice
 
 import ipywidgets as widgets
-import numpy as np
 
 from helpers._checks import Range
 from helpers.plots import duration, short, si
@@ -566,7 +565,7 @@ def _number(answer, unit):
 def _number_within(name, value, allowed):
     """A pure number of the reader, as a float; raises `_Unclear` if it is not allowed."""
     number = _number(value, "1")
-    if allowed.refused(np.float64(number)):
+    if allowed.refused(number):
         raise _Unclear(f"{name} must be {allowed.words}, got {short(number)}.")
     return number
 
