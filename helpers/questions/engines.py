@@ -1,6 +1,6 @@
 """Exercises of notebook 06: deep learning engines on many devices."""
 
-from helpers._checks import POSITIVE, Range
+from helpers._checks import Range
 from helpers.budget import resnet, training_work, vgg
 from helpers.catalog import device, interconnects, scaling
 from helpers.exercises import Choice, Design, Formula, Number, Slip
@@ -442,7 +442,10 @@ home_network = Number(
         "parameters=...). Answer in s."
     ),
     unit="s",
-    own=dict(megabits=POSITIVE, parameters=POSITIVE),
+    own=dict(
+        megabits=Range(0.1, True, 1e6, True, "from 0.1 to 1000000 (Mbit/s)"),
+        parameters=Range(1, True, 1e13, True, "from 1 to 10¹³"),
+    ),
     example=dict(megabits=300, parameters=resnet(50).parameters),
     key=lambda megabits, parameters: allreduce_time(4 * parameters, 2, megabits * 1e6 / 8),
     slips=[

@@ -2,7 +2,7 @@
 
 import math
 
-from helpers._checks import POSITIVE, Range
+from helpers._checks import Range
 from helpers.budget import alexnet, training_work
 from helpers.catalog import device, interconnects
 from helpers.exercises import Choice, Design, Formula, Number, Slip
@@ -405,6 +405,7 @@ chunks_and_buffers = Design(
 )
 
 FILES = 8
+SECONDS = Range(0, False, 86400, True, "above 0 and at most a day (in s)")
 
 your_own_pipeline = Number(
     title="Your own pipeline",
@@ -416,7 +417,7 @@ your_own_pipeline = Number(
         "check(answer, load=..., compute=...). Answer in s."
     ),
     unit="s",
-    own=dict(load=POSITIVE, compute=POSITIVE),
+    own=dict(load=SECONDS, compute=SECONDS),
     example=dict(load=5.0, compute=8.0),
     key=lambda load, compute: chunked_time(FILES * load, FILES * compute, FILES),
     slips=[

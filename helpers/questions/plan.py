@@ -1,6 +1,6 @@
 """Exercises of notebook 07: plan a training run."""
 
-from helpers._checks import POSITIVE, Range
+from helpers._checks import Range
 from helpers.amdahl import speedup
 from helpers.budget import (
     IMAGENET_IMAGES,
@@ -441,7 +441,10 @@ your_own_computers = Number(
         "pure number, not rounded."
     ),
     given=dict(deadline=2 * 3600, fraction=0.4),
-    own=dict(cores=POSITIVE, clock=POSITIVE),
+    own=dict(
+        cores=Range(1, True, 1024, True, "from 1 to 1024"),
+        clock=Range(0.1, True, 10, True, "from 0.1 to 10 (GHz)"),
+    ),
     example=dict(cores=6, clock=3.1),
     key=_own_count,
     slips=[
