@@ -411,7 +411,7 @@ class Choice(Exercise):
 
     def _answer_in_words(self, given):
         letter = self.key(**given)
-        return f"{letter}) {_fill(self.options[letter][0], given)}"
+        return f"{letter}) {_fill(self.options[letter][0], given).rstrip('.')}."
 
 
 @dataclass(kw_only=True, repr=False)

@@ -376,7 +376,8 @@ def _worst_designs(exercise):
             design | {name: value}
             for design in list(designs)
             for move in moves
-            if not allowed.refused(value := design[name] * move)
+            for value in (design[name] * move, round(design[name] * move))
+            if not allowed.refused(value)
         ]
     for design in designs:
         for requirement in exercise.requirements:
