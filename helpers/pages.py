@@ -13,8 +13,8 @@ import shutil
 import struct
 from importlib.resources import files
 from pathlib import Path
+from xml.etree import ElementTree
 
-import jinja2
 import nbformat
 from latex2mathml.converter import convert
 from nbconvert.exporters import HTMLExporter, SlidesExporter
@@ -25,9 +25,13 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
 SLIDES = ROOT / "build" / "slides"
 TEMPLATES = str(Path(__file__).parent / "templates")
-LAB = "http://localhost:8888/lab/tree"  # where `series.py open` shows the notebooks
-SHORT = 5  # lines of code that a slide shows beside a figure
+# Where `series.py open` shows the notebooks. JupyterLab sends a second window of one workspace to
+# another address, so this is a workspace of its own. It scrolls to a cell only if the notebook is
+# open already: the first click on a link opens it, the second goes to the cell.
+LAB = "http://localhost:8888/lab/workspaces/slides/tree"
 CONTROL = re.compile(r"^\w+Control\(", re.MULTILINE)
+SHORT = 5  # lines of code that a slide shows beside a figure
+PARTS = {"mfrac": 2, "mroot": 2, "msub": 2, "msup": 2, "msubsup": 3, "munderover": 3}
 INDEX = """<!DOCTYPE html>
 <html lang="en"><meta charset="utf-8"><title>How Fast Can It Train? Slides</title>
 <style>body {{ font: 20px/1.6 sans-serif; margin: 3em auto; max-width: 40em; }}</style>
@@ -69,10 +73,12 @@ def mathml(formula, display="inline"):
         raise ValueError(
             f"formula must be LaTeX that latex2mathml knows, got {formula!r}"
         ) from error
-    if unknown := re.search(r"\\[a-zA-Z]*", converted):  # an unknown command is passed through
-        raise ValueError(
-            f"formula must use commands of latex2mathml, got {unknown[0]} in {formula!r}"
-        )
+    # What it does not know it passes through, and what is missing it leaves out.
+    if unknown := re.search(r"\\[a-zA-Z]*", converted):
+        raise ValueError(f"formula must use known commands, got {unknown[0]} in {formula!r}")
+    for element in ElementTree.fromstring(converted).iter():
+        if len(element) != PARTS.get(element.tag.rpartition("}")[2], len(element)):
+            raise ValueError(f"formula must have all arguments of its commands, got {formula!r}")
     return converted
 
 
@@ -104,10 +110,8 @@ class _Offline:
     def __init__(self, template):
         super().__init__(template_name=template, extra_template_basedirs=[TEMPLATES])
 
-    @jinja2.pass_context
-    def markdown2html(self, context, source):
-        path = context["resources"]["metadata"]["path"]
-        renderer = _Renderer(self.file_extension, path=path, anchor_link_text=self.anchor_link_text)
+    def markdown2html(self, source):
+        renderer = _Renderer(self.file_extension, path=self.folder)
         return MarkdownWithMath(renderer).render(source)
 
     def export(self, path):
@@ -117,8 +121,9 @@ class _Offline:
             for output in cell.get("outputs", []):
                 _show_without_scripts(output)
         self.prepare(notebook, path)
-        place = {"metadata": {"name": path.stem, "path": str(path.parent)}}
-        return self.from_notebook_node(notebook, resources=place)[0]
+        self.folder = str(path.parent)  # where pictures in Markdown are looked for
+        name = {"metadata": {"name": path.stem}}
+        return self.from_notebook_node(notebook, resources=name)[0]
 
     def prepare(self, notebook, path):
         """Change `notebook` as this kind of export needs."""
@@ -139,15 +144,16 @@ class LectureExporter(_Offline, SlidesExporter):
         self.reveal_url_prefix = "reveal"
         self.reveal_theme = "white"
         self.exclude_input_prompt = self.exclude_output_prompt = True
-        self.exclude_anchor_links = True
 
     def prepare(self, notebook, path):
         for cell in notebook.cells:
+            if cell.cell_type != "code":
+                continue
             if len(cell.source.splitlines()) > SHORT:
                 cell.metadata["tags"] = [*cell.metadata.get("tags", []), "long"]
-            if cell.cell_type == "code" and CONTROL.search(cell.source):
+            if CONTROL.search(cell.source):
                 url = f"{LAB}/{path.name}#cell-id={cell.id}"
-                link = f'<a class="live" href="{url}">Move it live in JupyterLab</a>'
+                link = f'<a class="live" href="{url}" target="lab">Move it live in JupyterLab</a>'
                 cell.outputs.append(new_output("display_data", {"text/html": link}))
 
 

@@ -14,7 +14,7 @@ MODELS = [f"helpers.{name}" for name in ("budget", "roofline", "amdahl", "pipeli
 # The packages are imported first: what *they* change at import is not ours to answer for.
 SNAPSHOT = """
 import importlib, json, sys, warnings
-import IPython.display, ipywidgets, numpy, numpy.random, pandas
+import IPython.display, ipywidgets, nbconvert.exporters, numpy, numpy.random, pandas
 import matplotlib.pyplot as plt
 
 def state():

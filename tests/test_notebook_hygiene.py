@@ -25,6 +25,8 @@ MACHINE_PATH = re.compile(r"/(?:tmp|home|root|work|Users)/|[A-Z]:\\")
 CODE = re.compile(r"(```|~~~).*?\1|`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]*\$", re.DOTALL)
 LINK = re.compile(r"\]\(\s*<?([^)\s>]+)[^)]*\)|\b(?:href|src)=\"([^\"]+)\"")
 IMAGE = re.compile(r"!\[(?P<alt>[^]]*)\]\(|<img\b(?:(?!alt=)[^>])*(?:alt=\"(?P<html>[^\"]*)\")?")
+SLIDE_TYPES = {"slide", "subslide", "fragment", "notes", "skip", "-"}
+ASKS = re.compile(r"\*\*(Predict|Before you|Look for)")
 HEADING = re.compile(r"^(#+) +(.*?) *#*$", re.MULTILINE)
 
 
@@ -198,6 +200,30 @@ def file_is_small(notebook):
         yield f"{size} bytes"
 
 
+def slide_type(cell):
+    return cell.metadata.get("slideshow", {}).get("slide_type")
+
+
+def every_cell_has_a_slide_type(notebook):
+    for cell in notebook.cells:
+        if slide_type(cell) not in SLIDE_TYPES:
+            yield f"{cell.id}: slide type {slide_type(cell)}"
+
+
+def the_answer_is_a_step_after_the_question(notebook):
+    """On slides; what is not shown, and the box for a guess, may stand between them."""
+    asked = None
+    for cell in notebook.cells:
+        if slide_type(cell) in {"skip", "notes"} or "Prediction(" in cell.source:
+            continue
+        if asked and cell.cell_type == "code":
+            if slide_type(cell) == "-":
+                yield f"{cell.id}: shown together with the question in {asked}"
+            asked = None
+        if cell.cell_type == "markdown" and ASKS.search(cell.source):
+            asked = cell.id
+
+
 def sample():
     """A notebook that keeps every rule."""
     alt = "A slanted line that rises to a corner and stays level from there on."
@@ -208,10 +234,12 @@ def sample():
     cells = [
         new_markdown_cell("# Title\n\n```\n# no title\n```", id="title"),
         new_code_cell("import math", id="setup", execution_count=1),
-        new_markdown_cell("## Two roofs\n![a picture](roof.png)", id="two-roofs"),
+        new_markdown_cell("## Two roofs\n![a picture](roof.png)\n**Predict:**", id="two-roofs"),
         new_code_cell("print(2)", id="first", execution_count=2, outputs=[printed]),
         new_code_cell("draw()", id="second", execution_count=3, outputs=[picture]),
     ]
+    for cell, kind in zip(cells, ("slide", "skip", "slide", "fragment", "-"), strict=True):
+        cell.metadata["slideshow"] = {"slide_type": kind}
     return new_notebook(cells=cells, metadata=METADATA)
 
 
@@ -288,6 +316,14 @@ RULES = {
         show(**{"text/plain": r"C:\Users\me"}),
     ],
     file_is_small: [stream("stdout", "x" * MAX_BYTES)],
+    every_cell_has_a_slide_type: [
+        put(1, metadata={}),
+        put(1, metadata={"slideshow": {"slide_type": "slid"}}),
+    ],
+    the_answer_is_a_step_after_the_question: [
+        put(3, metadata={"slideshow": {"slide_type": "-"}}),
+        lambda notebook: notebook.cells.pop(3),
+    ],
 }
 WAYS_TO_BREAK = [
     pytest.param(rule, spoil, id=f"{rule.__name__}-{number}")
@@ -328,6 +364,12 @@ def test_there_are_notebooks():
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
 def test_notebook_keeps_the_rule(rule, path):
     assert list(rule(nbformat.read(path, as_version=4))) == []
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
+def test_a_lecture_is_neither_short_nor_long(path):
+    kinds = [slide_type(cell) for cell in nbformat.read(path, as_version=4).cells]
+    assert 8 <= kinds.count("slide") + kinds.count("subslide") <= 32
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
