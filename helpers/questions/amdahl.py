@@ -3,7 +3,7 @@
 import math
 
 from helpers._checks import Range
-from helpers.amdahl import break_even, compute_fraction, karp_flatt, limit, speedup
+from helpers.amdahl import compute_fraction, karp_flatt, limit, speedup
 from helpers.catalog import device, interconnects, scaling
 from helpers.exercises import Choice, Design, Formula, Number, Slip
 from helpers.plots import short, si
@@ -15,20 +15,29 @@ V100 = device("V100-SXM2")
 PCIE = interconnects().loc["PCIe 3.0 x16"]
 
 
+def _solve(difference):
+    """The number above 0 at which a difference turns from below 0 to above, by bisection."""
+    low, high = 1e-6, 1e9
+    for _ in range(100):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if difference(middle) < 0 else (low, middle)
+    return middle
+
+
 def _factor_for(share, p):
-    """The s that reaches a share of the ceiling: p/s = (1 - p) (1/share - 1)."""
-    return (limit(p) - 1) * share / (1 - share)
+    """The s that reaches a share of the ceiling."""
+    return _solve(lambda s: speedup(p, s) - share * limit(p))
+
+
+def _compute_fraction(intensity):
+    """Fraction p of one V100's time spent computing."""
+    return compute_fraction(intensity, V100.peak_fp32, V100.bandwidth)
 
 
 def _least_intensity(s, link):
-    """Intensity at which s V100s behind a shared link are as fast as one V100, from S = 1."""
-    balance = (V100.bandwidth / link - 1) / (1 - 1 / s)
-    return balance * ridge(V100.peak_fp32, V100.bandwidth)
-
-
-def _link_fraction(s, link):
-    """Fraction p of one V100's time spent computing at the least intensity."""
-    return compute_fraction(_least_intensity(s, link), V100.peak_fp32, V100.bandwidth)
+    """Intensity at which s V100s behind a shared link are as fast as one V100: S = 1."""
+    r = V100.bandwidth / link
+    return _solve(lambda intensity: speedup(_compute_fraction(intensity), s, r) - 1)
 
 
 def _shared_speedup(n, p, k):
@@ -37,8 +46,12 @@ def _shared_speedup(n, p, k):
 
 
 def _best_number(p, k):
-    """The n at which `_shared_speedup` is largest: (1 - p) k = p/n^2, and p/(1 - p) = limit - 1."""
-    return math.sqrt((limit(p) - 1) / k)
+    """The n at which `_shared_speedup` is largest.
+
+    Its time is a + b n + c/n, least where b n = c/n; there, and only there, twice and half of n
+    give the same.
+    """
+    return _solve(lambda n: _shared_speedup(n / 2, p, k) - _shared_speedup(2 * n, p, k))
 
 
 def _throughput(series):
@@ -203,10 +216,9 @@ shared_link = Number(
     reasoning=lambda s, link: (
         f"r = {short(V100.bandwidth / link)}, so x = (r − 1)/(1 − 1/s) = "
         f"{short((V100.bandwidth / link - 1) / (1 - 1 / s))} ridges of "
-        f"{si(ridge(V100.peak_fp32, V100.bandwidth), 'flop/B')}. That is "
-        f"p = {_link_fraction(s, link):.3f}, and {s} times the compute then breaks even at "
-        f"r = {short(break_even(_link_fraction(s, link), s))}. Below it, the cards wait longer "
-        "than they save."
+        f"{si(ridge(V100.peak_fp32, V100.bandwidth), 'flop/B')}. One card alone would compute for "
+        f"{_compute_fraction(_least_intensity(s, link)):.1%} of its time there. Below it, the cards "
+        "wait longer than they save."
     ),
 )
 
