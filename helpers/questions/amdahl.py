@@ -112,7 +112,7 @@ two_thirds = Number(
         Slip(
             "half of the ceiling",
             "There p/s equals 1 − p, which is half of the ceiling. A little more is asked.",
-            lambda p: _factor_for(1 / 2, p),
+            lambda p: p / (1 - p),
         ),
         Slip(
             "S for s",
@@ -217,8 +217,8 @@ shared_link = Number(
         f"r = {short(V100.bandwidth / link)}, so x = (r − 1)/(1 − 1/s) = "
         f"{short((V100.bandwidth / link - 1) / (1 - 1 / s))} ridges of "
         f"{si(ridge(V100.peak_fp32, V100.bandwidth), 'flop/B')}. One card alone would compute for "
-        f"{_compute_fraction(_least_intensity(s, link)):.1%} of its time there. Below it, the cards "
-        "wait longer than they save."
+        f"{_compute_fraction(_least_intensity(s, link)):.1%} of its time there. Below it, the "
+        "cards wait longer than they save."
     ),
 )
 
