@@ -299,17 +299,16 @@ def part(heading):
     return text
 
 
-def rows(text, columns):
+def rows(text):
     """The rows of the table in a text whose first cell is a number or a time of day."""
-    found = [line.strip("| ").split(" |") for line in text.splitlines() if re.match(r"\| \d", line)]
-    cells = [[cell.strip() for cell in line] for line in found]
-    return [row + [""] * (columns - len(row)) for row in cells]
+    lines = [line for line in text.splitlines() if re.match(r"\| \d", line)]
+    return [[cell.strip() for cell in line[1:-1].split("|")] for line in lines]
 
 
 def sections(name):
     """The sections of a notebook on this page: anchor, minutes and the polls that belong there."""
     found = []
-    for minutes, section, polls in rows(part(f"]({name})"), 3):
+    for minutes, section, polls in rows(part(f"]({name})")):
         ((file, anchor),) = LINKED.findall(section)
         assert file == name
         found.append((anchor, int(minutes), re.findall(r"`(.+?)`", polls)))
@@ -375,7 +374,7 @@ def test_every_section_has_its_minutes_and_they_add_up(name):
 
 @pytest.mark.parametrize(("plan", "total"), [("Two hours", 120), ("Six hours", 360)])
 def test_a_plan_adds_up_and_keeps_the_order_of_the_series(plan, total):
-    table = rows(part(plan), 3)
+    table = rows(part(plan))
     lengths = [int(length) for _, length, _ in table]
     assert sum(lengths) == total
     starts = [int(at.split(":")[0]) * 60 + int(at.split(":")[1]) for at, _, _ in table]
