@@ -5,6 +5,7 @@ made from the marks of `helpers.plots`, so every number in it comes from the mod
 a slider therefore costs one short text, not a new picture.
 """
 
+import base64
 import html
 import math
 
@@ -41,12 +42,12 @@ class Control(widgets.VBox):
         figure.draw_without_rendering()  # lay out once, so that data coordinates stay put
         figure.set_layout_engine("none")
         self._canvas = _Canvas(figure, self.axes)
-        self._background = widgets.Image(
-            value=plots.png(figure, scale=2), format="png", layout=_stacked(self._canvas)
+        self.background = widgets.HTML(
+            _background(plots.png(figure, scale=2), len(inputs)), layout=_stacked(self._canvas)
         )
         self.moving = widgets.HTML(layout=_stacked(self._canvas))
         picture = widgets.GridBox(
-            [self._background, self.moving],
+            [self.background, self.moving],
             layout=widgets.Layout(grid_template_areas='"picture"', overflow="hidden"),
         )
         self._redraw()
@@ -54,8 +55,10 @@ class Control(widgets.VBox):
             widget.observe(self._changed, names="value")
             widget.style = {"description_width": "13em"}
             widget.layout = widgets.Layout(width=f"{self._canvas.width:.0f}px")
+            widget.tooltip = ""  # without one, ipywidgets shows "null"
             widget.add_class(f"input-{name}")
         super().__init__([*inputs.values(), picture])
+        self.add_class("series-control")
 
     def draw_axes(self, ax):
         """Draw on `ax` what does not move; return it."""
@@ -529,6 +532,53 @@ def _straight(scale, limits, pixels):
 
 def _sentence(scenes):
     return " ".join(scene.sentence for scene in scenes)
+
+
+# What ipywidgets has no setting for, the page does itself once the picture has loaded. JupyterLab
+# takes arrows and letters pressed on a list for its own (x cuts the cell): not here. The handle of
+# a slider has no name, and that of a `SelectionSlider` tells the number of its position: it takes
+# the name and the value that stand beside it, and so does the field to type the value in.
+_MAKE_ACCESSIBLE = """
+(function prepare(image, tries) {
+    const control = image.closest('.series-control');
+    const inputs = control?.querySelectorAll('select, .noUi-handle') ?? [];
+    if (inputs.length < INPUTS) {  // not all of them are drawn yet
+        if (tries) setTimeout(prepare, 100, image, tries - 1);
+        return;
+    }
+    for (const input of inputs) input.setAttribute('data-lm-suppress-shortcuts', '');
+    for (const slider of control.querySelectorAll('.widget-slider')) {
+        const [name, bar, handle, readout] =
+            ['.widget-label', '.slider', '.noUi-handle', '.widget-readout']
+                .map(kind => slider.querySelector(kind));
+        const say = () => {
+            handle.ariaValueText = readout.textContent;
+            handle.ariaDisabled = bar.hasAttribute('disabled');
+        };
+        const changes = new MutationObserver(say);
+        changes.observe(readout, {childList: true});
+        changes.observe(bar, {attributeFilter: ['disabled']});
+        readout.setAttribute('role', 'textbox');
+        readout.ariaLabel = handle.ariaLabel = name.textContent;
+        say();
+    }
+})(this, 100)
+"""
+# ipywidgets marks the focus by a tint or a border of one pixel, and forbids lists an outline.
+_VISIBLE_FOCUS = f"""
+.series-control :is([role=slider], [role=textbox], select):focus-visible
+{{ outline: 3px solid {plots.MEMORY} !important; outline-offset: 2px; }}
+"""
+
+
+def _background(png, inputs):
+    """What stands still, for the eye only: the SVG over it carries the words."""
+    return (
+        f"<style>{_VISIBLE_FOCUS}</style>"
+        f'<img alt="" src="data:image/png;base64,{base64.b64encode(png).decode()}" '
+        f'style="display:block;width:100%" '
+        f'onload="{html.escape(_MAKE_ACCESSIBLE.replace("INPUTS", str(inputs)))}">'
+    )
 
 
 def _stacked(canvas):
