@@ -1,0 +1,361 @@
+"""The examination: fresh numbers that always tell right from wrong. And the published slips."""
+
+import math
+import re
+from collections import Counter
+from functools import cache
+
+import nbformat
+import numpy as np
+import pytest
+
+from helpers.exercises import Choice, Exercise, Formula, Number, Outcome
+from helpers.questions import examination, mistakes
+from helpers.questions.examination import Examination
+from store_outputs import NOTEBOOKS
+
+SEEDS = range(300)
+
+
+@pytest.fixture(scope="module")
+def examinations():
+    """Examinations of many seeds; the tables are read from their files only once meanwhile."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("device", "interconnects", "resnet", "vgg", "alexnet"):
+            patch.setattr(examination, name, cache(getattr(examination, name)))
+        yield [Examination(seed) for seed in SEEDS]
+
+
+def statements(exam):
+    return [question.statement for question in exam]
+
+
+def test_equal_seeds_give_equal_examinations_and_different_ones_differ():
+    first, again, other = Examination(5), Examination(5), Examination(6)
+    assert statements(first) == statements(again)
+    assert repr(first) == repr(again)
+    assert all(a != b for a, b in zip(statements(first), statements(other), strict=True))
+
+
+def test_without_a_seed_one_is_drawn_and_said():
+    drawn = Examination()
+    assert f"Examination(seed={drawn.seed})" in repr(drawn)
+    assert statements(Examination(drawn.seed)) == statements(drawn)
+    assert len({Examination().seed for _ in range(3)}) > 1
+
+
+@pytest.mark.parametrize("seed", [1.5, "1", True, float("nan"), [1]])
+def test_a_seed_is_a_whole_number(seed):
+    with pytest.raises(ValueError, match="seed must be a whole number or None, got"):
+        Examination(seed)
+
+
+@pytest.mark.parametrize("number", [0, 11, -1, 1.5, "1", None, True, slice(1, 3), [1]])
+def test_only_ten_questions_exist(number):
+    with pytest.raises(ValueError, match="number must be a whole number from 1 to 10, got"):
+        Examination(1)[number]
+
+
+def test_the_ten_mix_the_whole_series():
+    exam = Examination(1)
+    assert [exam[number] for number in range(1, 11)] == list(exam)
+    notebooks = {template.notebook for template in examination.TEMPLATES}
+    assert {name[:2] for name in notebooks} == {f"0{number}" for number in range(1, 8)}
+    assert all((NOTEBOOKS / name).is_file() for name in notebooks)
+    listing = repr(exam)
+    assert all(f"{number}. {exam[number]!r}" in listing for number in range(1, 11))
+
+
+def test_questions_of_two_examinations_do_not_share_what_was_said():
+    first, other = Examination(1), Examination(1)
+    first[1].check(1)
+    first[1].hint()
+    assert other[1].last is None and other[1].hints_shown == 0
+
+
+def test_every_answer_passes(examinations):
+    for exam in examinations:
+        for question in exam:
+            assert question.check(question.answer()).outcome is Outcome.CORRECT, (
+                exam.seed,
+                question,
+            )
+            assert question.check(None).outcome is Outcome.NOT_ATTEMPTED
+
+
+def test_every_slip_is_recognised(examinations):
+    seen = Counter()
+    for exam in examinations:
+        for question in exam:
+            for name, wrong in slips(question):
+                verdict = question.check(wrong)
+                assert (verdict.outcome, verdict.slip) == (Outcome.WRONG, name), (exam.seed, name)
+                seen[question.title] += 1
+    assert len(seen) == 10 and min(seen.values()) >= 2 * len(SEEDS)
+
+
+def slips(question):
+    if isinstance(question, Choice):
+        return [(letter, letter) for letter in question.options if letter != question.answer()]
+    return [(slip.name, float(slip.wrong(**question.given))) for slip in question.slips]
+
+
+def test_no_answer_stands_in_its_question_or_is_trivial(examinations):
+    for exam in examinations:
+        for question in exam:
+            if isinstance(question, Number):
+                answer = re.match(r"[\d.e+-]*\d", str(question.solution()))[0]
+                told = [question.statement, *(question.hint() for _ in question.hints)]
+                assert answer not in re.findall(r"\d+(?:\.\d+)?", " ".join(told))
+                assert len(answer.strip("0.")) > 1, (exam.seed, answer)
+
+
+def test_answers_vary_from_seed_to_seed(examinations):
+    for number in range(1, 11):
+        answers = {exam[number].answer() for exam in examinations}
+        assert len(answers) >= (3 if isinstance(examinations[0][number], Choice) else 20)
+
+
+def test_the_questions_agree_with_a_calculation_by_hand():
+    """One question each, from the printed figures alone."""
+    given = {
+        1: dict(network="ResNet-50", pictures=100_000, epochs=50),
+        2: dict(units=100, macs=512, clock=1.5, wires=4096, rate=2.0),
+        3: dict(key="A100-40", size=4096, batch=64),
+        5: dict(n=8, measured=4.0),
+        6: dict(p=0.8, s=4, r=2.0),
+        7: dict(load=3.0, compute=8.0, chunks=6),
+        8: dict(network="VGG-16", number_bytes=4, n=8, link="NVLink 3"),
+        9: dict(n=8, batch=64, compute=200, communication=80, overlap=0.5, overhead=10),
+        10: dict(key="H100-SXM", work=2e21, fraction=0.4, days=10),
+    }
+    by_hand = {
+        1: 6 * 4.09e9 * 100_000 * 50,
+        2: (100 * 512 * 2 * 1.5e9) / (4096 * 2e9 / 8),
+        3: 1555e9 * 2 * 64 * 4096**2 / (2 * (4096**2 + 2 * 64 * 4096)),
+        5: 7.0,  # e = (1/4 - 1/8) / (7/8) = 1/7
+        6: 1 / (2 * 0.2 + 0.8 / 4),
+        7: 8 + 3 / 6,
+        8: 2 * 7 / 8 * 138_357_544 * 4 / 300e9,
+        9: 200 / (200 + 40 + 10),
+        10: 2e21 / (0.4 * 989e12 * 864_000),
+    }
+    for number, expected in by_hand.items():
+        key = examination.TEMPLATES[number - 1].exercise.key
+        assert math.isclose(key(**given[number]), expected, rel_tol=1e-12), number
+    # Left of the ridge (x = 0.5) bandwidth pays, right of it the peak; both together in between.
+    lever = examination.TEMPLATES[3].exercise.key
+    assert lever(peak=100e12, bandwidth=1e12, balance=0.5, more=(3, 2, 2)) == "b"
+    assert lever(peak=100e12, bandwidth=1e12, balance=3, more=(2, 3, 2)) == "a"
+    assert lever(peak=100e12, bandwidth=1e12, balance=1, more=(3, 3, 2)) == "c"
+
+
+def test_marks_count_outcomes_and_say_what_to_read_again():
+    exam = Examination(9)
+    assert str(exam.mark()) == (
+        "Examination(seed=9): 0 correct, 0 wrong, 10 not attempted, 0 cannot be judged."
+    )
+    for number in (1, 2, 3):
+        exam[number].check(exam[number].answer())
+    name, wrong = slips(exam[7])[0]
+    exam[7].check(wrong)
+    exam[10].check(-3)
+    exam[9].check("a good deal")
+    head, *advice = str(exam.mark()).splitlines()
+    assert head.endswith("3 correct, 2 wrong, 4 not attempted, 1 cannot be judged.")
+    assert len(advice) == 2
+    assert name in advice[0] and "05_pipelining.ipynb" in advice[0] and "Question 7" in advice[0]
+    assert "Question 10" in advice[1] and "07_plan_a_training_run.ipynb" in advice[1]
+    exam[7].check(exam[7].answer())  # the last check counts
+    assert "4 correct, 1 wrong" in str(exam.mark())
+    assert exam.mark().startswith("Examination(seed=9)") and "5 correct" not in exam.mark()
+
+
+def test_another_hardware_row_gives_another_answer(monkeypatch):
+    exam, original = Examination(3), examination.device
+    layer, plan = exam[3].answer(), exam[10].answer()
+
+    def faster(key):
+        row = original(key).copy()
+        row["peak_fp16"], row["bandwidth"] = 3 * row["peak_fp16"], 1.5 * row["bandwidth"]
+        return row
+
+    monkeypatch.setattr(examination, "device", faster)
+    assert math.isclose(exam[3].answer(), 1.5 * layer)  # memory-bound: it follows the bandwidth
+    assert math.isclose(exam[10].answer(), plan / 3)
+    assert exam[3].check(layer).outcome is Outcome.WRONG
+
+
+@pytest.mark.parametrize(
+    ("number", "core"),
+    [
+        (1, "training_work"),
+        (2, "ridge"),
+        (3, "attainable"),
+        (5, "limit"),
+        (6, "speedup"),
+        (7, "chunked_time"),
+        (8, "allreduce_time"),
+        (9, "efficiency"),
+        (10, "training_time"),
+    ],
+)
+def test_another_core_function_gives_another_answer(number, core, monkeypatch):
+    exam, original = Examination(3), getattr(examination, core)
+    before = exam[number].answer()
+    monkeypatch.setattr(examination, core, lambda *args, **named: 1.7 * original(*args, **named))
+    assert exam[number].answer() != before
+    assert exam[number].check(before).outcome is Outcome.WRONG
+
+
+def test_another_roofline_gives_another_lever(monkeypatch):
+    levers = next(e[4] for e in map(Examination, range(50)) if e[4].answer() == "b")
+    monkeypatch.setattr(examination, "attainable", lambda intensity, peak, bandwidth: peak)
+    assert levers.answer() != "b"  # on a machine without a memory roof bandwidth gains nothing
+
+
+def test_a_broken_core_does_not_draw_for_ever(monkeypatch):
+    monkeypatch.setattr(examination, "attainable", lambda intensity, peak, bandwidth: peak)
+    with pytest.raises(RuntimeError, match="no clear numbers"):
+        Examination(1)
+
+
+# ---- the gallery of published slips ----
+
+GALLERY = {name: value for name, value in vars(mistakes).items() if isinstance(value, Exercise)}
+# What was published, as printed there: typed from the sources, and computed in the module.
+AS_PRINTED = {
+    "mostly_waiting": 5,
+    "above_its_roof": 8500e9,
+    "cycles_for_seconds": 160e9,
+    "forward_only": 0.864e18,
+    "borrowed_bandwidth": 295.2,
+    "sparse_ridge": 674.0,
+    "too_small_a_bubble": 0.047,
+}
+# What is right, by hand.
+RIGHT = {
+    "mostly_waiting": 100 / 80,
+    "lost_parentheses": 1 / (0.1 + 0.9 / 4),
+    "above_its_roof": 400e9 * 4,
+    "mean_of_ridges": 3200 / 51.2,
+    "cycles_for_seconds": 15e9 * 32,
+    "forward_only": 6 * 4_089_184_256 * 1_281_167 * 90,
+    "borrowed_bandwidth": 989 / 4.8,
+    "sparse_ridge": 42.5 / 2 / 0.2048,
+    "two_names": 334 / 2,
+    "straight_on": 60 / (15.7 / 0.9),
+    "too_small_a_bubble": 3 / 19,
+    "ten_seconds": 1 / (1 + (0.5 * 2 * 255 / 256 * 350 / 50) / (6 * 175e9 * 2048 / 256 / 494.5e12)),
+    "your_find": 1 / (0.07 + 0.93 / 20),
+}
+
+
+def published(exercise):
+    return next((s for s in exercise.slips if s.name == mistakes.PUBLISHED), None)
+
+
+def test_the_gallery_is_large_and_most_of_it_holds_a_published_value():
+    assert len(GALLERY) >= 14
+    with_value = [e for e in GALLERY.values() if not isinstance(e, Choice) and published(e)]
+    assert len(with_value) >= len(GALLERY) / 2
+    assert RIGHT.keys() == {name for name, e in GALLERY.items() if isinstance(e, Number)}
+
+
+@pytest.mark.parametrize("name", AS_PRINTED)
+def test_the_published_number_follows_from_its_own_inputs(name):
+    exercise = GALLERY[name]
+    value = float(published(exercise).wrong(**exercise.given))
+    assert math.isclose(value, AS_PRINTED[name], rel_tol=3e-3)
+    verdict = exercise.check(value)
+    assert (verdict.outcome, verdict.slip) == (Outcome.WRONG, mistakes.PUBLISHED)
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_the_right_number_is_that_of_a_calculation_by_hand(name):
+    assert math.isclose(GALLERY[name].answer(), RIGHT[name], rel_tol=1e-9)
+
+
+def test_the_right_formulas_and_letters():
+    assert GALLERY["one_letter_short"].check("s / (s - p*s + p)").outcome is Outcome.CORRECT
+    assert GALLERY["lost_peak"].check("1 / (1 - I*beta/pi)").outcome is Outcome.CORRECT
+    letters = {name: e.answer() for name, e in GALLERY.items() if isinstance(e, Choice)}
+    assert letters == {"thinner_link": "b", "bigger_chip": "b", "no_such_unit": "c"}
+
+
+def test_the_diagnoses_follow_the_core(monkeypatch):
+    monkeypatch.setattr(
+        mistakes, "compute_fraction", lambda x, peak, bandwidth: 0.9 / bandwidth**0.1
+    )
+    assert GALLERY["thinner_link"].answer() == "a"  # here p would rise
+    original = mistakes.device
+
+    def other(key):
+        row = original(key).copy()
+        row["bandwidth"], row["peak_fp8"] = row["bandwidth"] / 2, 624e12
+        return row
+
+    monkeypatch.setattr(mistakes, "device", other)
+    assert GALLERY["bigger_chip"].answer() == "a"  # the ridge would be at 590 flop/B
+    assert GALLERY["no_such_unit"].answer() == "d"
+    assert math.isclose(GALLERY["borrowed_bandwidth"].answer(), 2 * 989 / 4.8)
+
+
+def test_factors_cover_every_published_number():
+    factors = mistakes.published_factors()
+    numbers = [e for e in GALLERY.values() if isinstance(e, Number) and published(e)]
+    assert len(factors) == len(numbers) and min(factors) > 1
+    assert math.isclose(factors[0], 4)  # 5 in place of 1.25
+
+
+@pytest.mark.parametrize("p", [0.0, 0.5, 1.0])
+def test_a_find_of_ones_own_is_judged_over_the_whole_range(p):
+    right = 1 / (1 - p + p / 8)
+    assert GALLERY["your_find"].check(right, p=p, n=8).outcome is Outcome.CORRECT
+    assert GALLERY["your_find"].check(100, p=p, n=8).outcome is Outcome.WRONG
+
+
+@pytest.mark.parametrize("name", ["10_find_the_mistake", "11_examination"])
+def test_the_notebook_holds_what_its_module_says(name):
+    cells = {c.id: c for c in nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4).cells}
+    assert all("slide_type" in cell.metadata["slideshow"] for cell in cells.values())
+    if name == "11_examination":
+        for number in range(1, 11):
+            assert cells[f"show-{number}"].source == f"exam[{number}]"
+            assert cells[f"question-{number}"].source == f"exam[{number}].check(None)"
+        return
+    order = [cell_id for cell_id in cells if cell_id.startswith("exercise-")]
+    assert order == [f"exercise-{name.replace('_', '-')}" for name in GALLERY]
+    for name, exercise in GALLERY.items():
+        slug = name.replace("_", "-")
+        own = "".join(f", {key}=None" for key in exercise.own)
+        assert cells[f"exercise-{slug}"].source == exercise.statement
+        assert cells[f"check-{slug}"].source == f"exercises.{name}.check(None{own})"
+
+
+@pytest.mark.parametrize(
+    ("name", "questions"),
+    [("10_find_the_mistake", list(GALLERY.values())), ("11_examination", list(Examination(2026)))],
+)
+def test_no_answer_stands_in_the_stored_notebook(name, questions):
+    text = (NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8")
+    cells = nbformat.reads(text, as_version=4).cells
+    for cell in cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop("image/png", None)
+    text = " ".join(f"{cell.source} {cell.get('outputs', '')}" for cell in cells)
+    numbers = set(re.findall(r"\d+(?:\.\d+)?", text))
+    for question in questions:
+        if isinstance(question, Number):
+            assert re.match(r"[\d.]+", str(question.solution()))[0].strip(".") not in numbers
+        elif isinstance(question, Formula):
+            assert question.formula.replace(" ", "") not in text.replace(" ", "")
+
+
+def test_formulas_of_the_gallery_are_recognised_when_published():
+    for name in ("one_letter_short", "lost_peak"):
+        exercise = GALLERY[name]
+        assert isinstance(exercise, Formula)
+        verdict = exercise.check(published(exercise).wrong)
+        assert (verdict.outcome, verdict.slip) == (Outcome.WRONG, mistakes.PUBLISHED)
+        assert np.isfinite([exercise.key(**point) for point in exercise.points()]).all()
