@@ -369,7 +369,8 @@ def test_notebook_keeps_the_rule(rule, path):
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
 def test_a_lecture_is_neither_short_nor_long(path):
     kinds = [slide_type(cell) for cell in nbformat.read(path, as_version=4).cells]
-    assert 8 <= kinds.count("slide") + kinds.count("subslide") <= 32
+    slides = kinds.count("slide") + kinds.count("subslide")
+    assert 8 <= slides <= 32 or slides == 1  # an examination shows its title only
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
