@@ -344,10 +344,10 @@ def test_no_answer_stands_in_the_stored_notebook(name, questions):
         for output in cell.get("outputs", []):
             output.get("data", {}).pop("image/png", None)
     text = " ".join(f"{cell.source} {cell.get('outputs', '')}" for cell in cells)
-    numbers = set(re.findall(r"\d+(?:\.\d+)?", text))
+    numbers = set(examination.NUMBER.findall(text))
     for question in questions:
         if isinstance(question, Number):
-            assert re.match(r"[\d.]+", str(question.solution()))[0].strip(".") not in numbers
+            assert examination.NUMBER.match(str(question.solution()))[0] not in numbers
         elif isinstance(question, Formula):
             assert question.formula.replace(" ", "") not in text.replace(" ", "")
 

@@ -24,6 +24,7 @@ from helpers.plots import duration, short, si
 from helpers.roofline import attainable, bound, ridge
 
 CLEAR = 3  # tolerances that lie at least between an answer and a slip
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
 DRAWS = 1000  # far more than needed, unless a formula of the core is broken
 NETWORKS = {
     "ResNet-18": lambda: resnet(18),
@@ -151,8 +152,8 @@ def _is_clear(question):
     apart = CLEAR * question.tolerance
     if any(math.isclose(a, b, rel_tol=apart) for a, b in combinations(values, 2)):
         return False
-    printed = re.match(r"[\d.]+", str(question.solution()))[0]
-    numbers = re.findall(r"\d+(?:\.\d+)?", " ".join([question.statement, *question.hints]))
+    printed = NUMBER.match(str(question.solution()))[0]
+    numbers = NUMBER.findall(" ".join([question.statement, *question.hints]))
     return len(printed.strip("0.")) > 1 and printed not in numbers
 
 
