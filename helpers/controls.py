@@ -333,7 +333,8 @@ class PipelineControl(Control):
 class EngineControl(Control):
     """Data-parallel training: network, devices, link, batch and overlap to speed and efficiency.
 
-    The dashed curves show no overlap and full overlap. Gradients are FP32, 4 B for each weight.
+    The dashed curves show no overlap and full overlap, the diamond where the link takes as long as
+    the computing. Gradients are FP32, 4 B for each weight.
 
     Parameters
     ----------
