@@ -36,12 +36,13 @@ NETWORKS = {
     "VGG-19": lambda: vgg(19),
 }
 GPUS = ("V100-SXM2", "A100-40", "A100-80", "H100-SXM", "H200-SXM", "B200-SXM", "MI300X")
+# Links whose datasheets print both ways together.
 LINKS = {
+    "NVLink 1": "NVLink 1 (P100)",
     "NVLink 2": "NVLink 2 (V100)",
     "NVLink 3": "NVLink 3 (A100)",
     "NVLink 4": "NVLink 4 (H100/H200)",
-    "InfiniBand HDR": "InfiniBand HDR 4x",
-    "InfiniBand NDR": "InfiniBand NDR 4x",
+    "NVLink 5": "NVLink 5 (B200)",
 }
 
 
