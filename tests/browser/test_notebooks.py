@@ -46,6 +46,7 @@ STATE = """control => ({
         return {
             name: input.className.match(/ input-(\\w+)/)[1],
             shown: list ? list.value : readout.textContent,
+            exact: list ? null : input.querySelector('.slider').noUiSlider.get(true),
             said: list ? list.value : handle.ariaValueText,
             names: [input.querySelector('label').textContent, ...(list
                 ? [list.labels[0]?.textContent] : [handle.ariaLabel, readout.ariaLabel])],
@@ -133,35 +134,37 @@ def opened(request, browser, server):
     lab.close_notebook(page)
 
 
-def value_of(widget, shown):
-    """The value of an input from what the page shows of it."""
-    if isinstance(widget, Dropdown | SelectionSlider):
-        return dict(widget._options_full)[shown]
-    return float(shown[:-1]) / 100 if shown.endswith("%") else float(shown)
-
-
 def expected(state, twin):
-    """What the page must come to, once its inputs show what they show in `state`."""
+    """What the page must come to, once its inputs stand where they stand in `state`."""
     for shown in state["inputs"]:
-        widget = twin.inputs[shown["name"]]
-        widget.value = value_of(widget, shown["shown"])
-    inputs = []
-    for shown in state["inputs"]:
-        widget = twin.inputs[shown["name"]]
-        inputs.append(
-            {
-                "name": shown["name"],
-                "shown": shown["shown"],
-                "said": shown["shown"],
-                "names": [widget.description] * len(shown["names"]),
-                "disabled": [widget.disabled] * len(shown["disabled"]),
-            }
-        )
+        set_twin(twin.inputs[shown["name"]], shown)
     return {
         "picture": canonicalize(f"<div>{twin.moving.value}</div>"),
         "sentence": twin.sentence,
         "label": twin.sentence,
-        "inputs": inputs,
+        "inputs": [expected_input(twin.inputs[shown["name"]], shown) for shown in state["inputs"]],
+    }
+
+
+def set_twin(widget, shown):
+    if isinstance(widget, Dropdown | SelectionSlider):
+        widget.value = dict(widget._options_full)[shown["shown"]]
+    else:
+        widget.value = shown["exact"]
+
+
+def expected_input(widget, shown):
+    if isinstance(widget, Dropdown | SelectionSlider):
+        words = widget._options_full[widget.index][0]
+    else:
+        words = format(widget.value, widget.readout_format)
+    return {
+        "name": shown["name"],
+        "exact": shown["exact"],
+        "shown": words,
+        "said": words,
+        "names": [widget.description] * len(shown["names"]),
+        "disabled": [widget.disabled] * len(shown["disabled"]),
     }
 
 
@@ -179,7 +182,12 @@ def settled(page, control, twin):
 
 
 def difference(state, goal):
-    return {key: (state[key], goal[key]) for key in state if state[key] != goal[key]}
+    """What is wrong, and what it should be."""
+    wrong = {key: (state[key], goal[key]) for key in state if state[key] != goal[key]}
+    if "inputs" in wrong:
+        pairs = zip(*wrong["inputs"], strict=True)
+        wrong["inputs"] = [(shown, meant) for shown, meant in pairs if shown != meant]
+    return str(wrong)
 
 
 def input_of(state, name):
