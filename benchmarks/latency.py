@@ -145,8 +145,9 @@ class Case:
         """Press the arrow keys, each after the picture of the one before."""
         self.handle.focus()
         for key in ["ArrowRight"] * (PRESSES // 2) + ["ArrowLeft"] * (PRESSES // 2):
-            # Not in step with the frames. Steps sooner after each other than about 0.2 s are
-            # slowed by the acknowledgements of TCP; dragging, which has them, is timed below.
+            # Each press by itself and not in step with the frames: steps in quick succession wait
+            # for TCP's delayed acknowledgements (Jupyter Server leaves Nagle's algorithm on), and
+            # those are timed by dragging.
             self.page.wait_for_timeout(random.uniform(300, 400))
             self.page.evaluate("latency.expect()")
             self.page.keyboard.press(key)
@@ -169,7 +170,7 @@ class Case:
         self.page.wait_for_timeout(1000 * QUIET_SECONDS)
         frames, released = self.page.evaluate("[[...latency.frames.values()], latency.released]")
         self.rates.append(sum(frame <= released for frame in frames) / (end - begun))
-        self.settled.append(max(0, *(frame - released for frame in frames)))
+        self.settled.append(max([0, *(frame - released for frame in frames)]))
         if self.control:
             self.last_values.append(self.says_what_the_core_says())
 
