@@ -470,6 +470,11 @@ def test_the_notebook_says_what_the_module_says(name):
         assert cells[f"check-{slug}"].source == _check_cell(key, None, dict.fromkeys(exercise.own))
 
 
+def _check_ids(name):
+    """Id of each cell that checks an exercise: the name of the exercise."""
+    return {f"check-{key.replace('_', '-')}": key for key in _exercises(MODULES[name])}
+
+
 def _check_cell(key, answer, own):
     arguments = "".join(f", {name}={value!r}" for name, value in own.items())
     return f"exercises.{key}.check({answer!r}{arguments})"
@@ -505,16 +510,16 @@ def test_the_stored_notebook_does_not_contain_an_answer(name):
 @notebooks
 def test_run_as_a_student_leaves_it(name):
     """nbval runs the cells; what they say is stored, and here it is read."""
-    cells = [cell for cell in _notebook(name).cells if cell.id.startswith("check-")]
-    for cell in cells:
-        (output,) = cell.outputs
+    cells = {cell.id: cell for cell in _notebook(name).cells}
+    for check in _check_ids(name):
+        (output,) = cells[check].outputs
         assert output.data["text/plain"].startswith(Outcome.NOT_ATTEMPTED.value)
 
 
 def _run_with(name, answers):
     """Run the notebook with answers in place of None; what each check says, by exercise."""
     notebook, exercises = _notebook(name), _exercises(MODULES[name])
-    checks = {f"check-{key.replace('_', '-')}": key for key in exercises}
+    checks = _check_ids(name)
     for cell in notebook.cells:
         if key := checks.get(cell.id):
             cell.source = _check_cell(key, answers[key], exercises[key].example)

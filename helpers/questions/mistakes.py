@@ -837,7 +837,7 @@ your_find = Number(
         "compare with what is claimed or measured there. Answer with a pure number."
     ),
     own=dict(p=FRACTION, n=ABOVE_ONE),
-    example=dict(p=0.93, n=20),
+    example=dict(p=0.8, n=5),
     key=lambda p, n: speedup(p, n),
     slips=[
         Slip(
