@@ -30,6 +30,7 @@ TEMPLATES = str(Path(__file__).parent / "templates")
 # open already: the first click on a link opens it, the second goes to the cell.
 LAB = "http://localhost:8888/lab/workspaces/slides/tree"
 CONTROL = re.compile(r"^\w+Control\(", re.MULTILINE)
+REVEAL = re.compile(r"\n\w+\.reveal\(.*\)$")
 SHORT = 5  # lines of code that a slide shows beside a figure
 PARTS = {"mfrac": 2, "mroot": 2, "msub": 2, "msup": 2, "msubsup": 3, "munderover": 3}
 INDEX = """<!DOCTYPE html>
@@ -149,12 +150,19 @@ class LectureExporter(_Offline, SlidesExporter):
         for cell in notebook.cells:
             if cell.cell_type != "code":
                 continue
+            # In a lecture the hall has predicted, not the notebook.
+            cell.source = REVEAL.sub("", cell.source)
+            cell.outputs = [output for output in cell.outputs if not _is_unasked_reveal(output)]
             if len(cell.source.splitlines()) > SHORT:
                 cell.metadata["tags"] = [*cell.metadata.get("tags", []), "long"]
             if CONTROL.search(cell.source):
                 url = f"{LAB}/{path.name}#cell-id={cell.id}"
                 link = f'<a class="live" href="{url}" target="lab">Move it live in JupyterLab</a>'
                 cell.outputs.append(new_output("display_data", {"text/html": link}))
+
+
+def _is_unasked_reveal(output):
+    return output.get("data", {}).get("text/plain", "").startswith("No prediction.")
 
 
 def _show_without_scripts(output):

@@ -286,3 +286,17 @@ def test_the_slide_of_a_control_links_to_the_live_one(tmp_path):
     assert [link.rpartition("/")[2] for link in page.links if "localhost" in link] == [
         "sample.ipynb#cell-id=control"
     ]
+
+
+def test_slides_show_what_is_revealed_without_a_prediction_that_nobody_made(tmp_path):
+    said = new_output(
+        "execute_result", {"text/plain": "No prediction. The model says 8.72."}, execution_count=1
+    )
+    printed = new_output("stream", name="stdout", text="gain 8.72\n")
+    cell = new_code_cell("print(gain)\nguess.reveal(gain)", outputs=[printed, said])
+    slides, page = (
+        exported(kind, sample(cell), tmp_path) for kind in (LectureExporter, PageExporter)
+    )
+    assert "No prediction" not in slides and "guess" not in slides
+    assert "gain 8.72" in slides
+    assert "No prediction. The model says 8.72." in page
