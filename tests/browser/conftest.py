@@ -34,7 +34,7 @@ def server():
 def keep(page, name, log=()):
     """Keep a picture of `page` and its log; return where."""
     FAILURES.mkdir(exist_ok=True)
-    path = FAILURES / re.sub(r"[^\w.-]+", "-", name)
+    path = FAILURES / re.sub(r"[^\w.-]+", "-", name).strip("-")
     page.screenshot(path=f"{path}.png")
     Path(f"{path}.log").write_text("\n".join(log) + "\n")
     return f"{path}.png and .log"
