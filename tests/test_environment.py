@@ -29,7 +29,9 @@ CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
 *CONDA_LINES, CONDA_PIP = CONDA["dependencies"]
 CONDA_RANGES = dict(line.partition(" ")[::2] for line in CONDA_LINES)
 CONDA_PYTHON = CONDA_RANGES.pop("python")
-LOCAL_MODULES = {"helpers", "series"} | {path.stem for path in (ROOT / "tests").glob("*.py")}
+LOCAL_MODULES = {"helpers", "series", "tests"} | {
+    path.stem for path in (ROOT / "tests").rglob("*.py")
+}
 
 
 def test_conda_installs_the_same_ranges():

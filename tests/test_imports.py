@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 HELPERS = Path(__file__).resolve().parents[1] / "helpers"
-MODULES = [f"helpers.{path.stem}" for path in sorted(HELPERS.glob("*.py"))]
+MODULES = [
+    ".".join(path.relative_to(HELPERS.parent).with_suffix("").parts)
+    for path in sorted(HELPERS.rglob("*.py"))
+]
 MODELS = [f"helpers.{name}" for name in ("budget", "roofline", "amdahl", "pipeline", "parallel")]
 
 # The packages are imported first: what *they* change at import is not ours to answer for.
