@@ -19,6 +19,8 @@ from helpers.catalog import devices, interconnects, runs
 from helpers.plots import Dot, Line, Scene, Words
 from helpers.roofline import bandwidth_utilisation, compute_utilisation
 
+SVG_STYLE = "display:block;font:13px sans-serif;paint-order:stroke"  # words lie on their halo
+
 
 class Control(widgets.VBox):
     """A group of inputs over a picture; the base of all controls.
@@ -449,7 +451,7 @@ class _Canvas:
         parts = (frame.svg(scene) for frame, scene in zip(self._frames, scenes, strict=True))
         return (
             f'<svg role="img" aria-label="{sentence}" width="{self.width:.0f}" '
-            f'height="{self.height:.0f}" style="display:block;font:13px sans-serif">'
+            f'height="{self.height:.0f}" style="{SVG_STYLE}">'
             f"{''.join(parts)}</svg>"
             f'<p aria-live="polite" style="margin:0;line-height:1.4">{sentence}</p>'
         )
@@ -516,6 +518,7 @@ class _Frame:
                 anchor = {"left": "start", "center": "middle", "right": "end"}[mark.align]
                 return (
                     f'<text x="{x + right:.1f}" y="{y - up:.1f}" fill="{mark.colour}" '
+                    f'stroke="white" stroke-width="{plots.HALO}" '
                     f'text-anchor="{anchor}" dominant-baseline="middle">'
                     f"{html.escape(mark.text)}</text>"
                 )

@@ -15,6 +15,7 @@ import numbers
 import random
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -26,6 +27,7 @@ from helpers._checks import Range
 from helpers.plots import duration, short, si
 
 MAX_CHARACTERS, MAX_NODES = 2000, 500  # of an answer; far more than any right one needs
+LINE_WIDTH = 90
 POINTS = 12  # at which a formula is compared with the core
 FORMULA_TOLERANCE = 1e-9
 
@@ -98,10 +100,10 @@ class Outcome(Enum):
 
 
 class Said(str):
-    """A text that a notebook shows as it is, without quotes."""
+    """A text that a notebook shows without quotes, in lines that fit a page."""
 
     def __repr__(self):
-        return str(self)
+        return _wrapped(str(self))
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class Verdict:
     slip: str = ""
 
     def __repr__(self):
-        return f"{self.outcome.value}. {self.words}"
+        return _wrapped(f"{self.outcome.value}. {self.words}")
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,7 @@ class Exercise:
         return f"**{self.title}.** {self._say(self.goal)}"
 
     def __repr__(self):
-        return f"{self.title}. {self._say(self.goal)}"
+        return _wrapped(f"{self.title}. {self._say(self.goal)}")
 
     def check(self, answer=None, **own):
         """Judge an answer.
@@ -386,7 +388,7 @@ class Choice(Exercise):
 
     def __repr__(self):
         options = (f"{letter}) {self._say(text)}" for letter, (text, _) in self.options.items())
-        return "\n".join([super().__repr__(), *options])
+        return "\n".join([super().__repr__(), *map(_wrapped, options)])
 
     def answer(self):
         return self.key(**self.given, **self.example)
@@ -514,6 +516,11 @@ class Prediction(widgets.VBox):
         """The live field, and beside it words for pages without a kernel."""
         data = super()._repr_mimebundle_(**kwargs)
         return {**data, "text/plain": f"Your prediction. {self.label}: ____"}
+
+
+def _wrapped(text):
+    """JupyterLab would break long lines in the middle of a word, and GitHub not at all."""
+    return "\n".join(textwrap.fill(line, LINE_WIDTH) for line in text.splitlines())
 
 
 def _fill(text, given):

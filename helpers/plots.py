@@ -16,6 +16,7 @@ from io import BytesIO
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FixedFormatter, FuncFormatter, MaxNLocator, NullLocator
 from PIL import Image
 
@@ -53,6 +54,7 @@ SIDES = {
 DEVICE_BANDWIDTHS, DEVICE_PEAKS = (4e10, 2e13), (3e11, 1e16)
 PIXELS_PER_INCH = 100
 SIZE = (6.5, 4.0)  # inches
+HALO = 3  # points of white around words, so that they can be read across a line
 SI_PREFIXES = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -120,6 +122,7 @@ def draw(ax, marks):
                     color=mark.colour,
                     ha=mark.align,
                     va="center",
+                    path_effects=[withStroke(linewidth=HALO, foreground="white")],
                 )
             case _:
                 raise ValueError(f"marks must be Line, Dot or Words, got {mark!r}")
@@ -183,8 +186,10 @@ def short(number, digits=3):
     --------
     >>> short(17.444), short(1000), short(1281167), short(0.25), short(0.00001)
     ('17.4', '1000', '1281167', '0.25', '1e-05')
+    >>> short(999.9999)  # rounded up, it has one digit more
+    '1000'
     """
-    if abs(number) >= 10.0**digits and np.isfinite(number):
+    if abs(number) >= 10.0**digits - 0.5 and np.isfinite(number):
         return f"{number:.0f}"
     return f"{number:.{digits}g}"
 

@@ -37,7 +37,7 @@ LOCAL_MODULES = {"helpers", "series", "tests"} | {
 def test_conda_installs_the_same_ranges():
     ranges = dict(CONDA_RANGES)
     ranges.pop("pip")  # a tool of the conda environment itself; a venv always has it
-    from_conda = {name: SpecifierSet(text) for name, text in ranges.items()}
+    from_conda = {canonicalize_name(name): SpecifierSet(text) for name, text in ranges.items()}
     from_pip = {(r := Requirement(line)).name: r.specifier for line in CONDA_PIP["pip"]}
     assert from_conda.keys().isdisjoint(from_pip)
     assert from_conda | from_pip == REQUIREMENTS

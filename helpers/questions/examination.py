@@ -111,15 +111,10 @@ class Examination:
             for question in self.questions
         ]
         counts = Counter(outcomes)
-        words = {
-            Outcome.CORRECT: "correct",
-            Outcome.WRONG: "wrong",
-            Outcome.NOT_ATTEMPTED: "not attempted",
-            Outcome.UNCLEAR: "cannot be judged",
-        }
+        order = (Outcome.CORRECT, Outcome.WRONG, Outcome.NOT_ATTEMPTED, Outcome.UNCLEAR)
         lines = [
             f"Examination(seed={self.seed}): "
-            + ", ".join(f"{counts[outcome]} {name}" for outcome, name in words.items())
+            + ", ".join(f"{counts[outcome]} {outcome.value.lower()}" for outcome in order)
             + "."
         ]
         rows = zip(self.questions, outcomes, TEMPLATES, strict=True)

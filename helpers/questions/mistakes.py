@@ -387,7 +387,7 @@ def _h100():
 
 
 forward_only = Number(
-    title="Half of a training run",
+    title="A part of a training run",
     goal=lambda operations, images, epochs: (
         f"Training ResNet-50, says the article, takes {operations / 1e9:.0f} G operations for one "
         f"picture, so {epochs} epochs of {images / 1e6} million pictures take "

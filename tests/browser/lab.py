@@ -25,6 +25,8 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+import series
+
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Containers offer no user namespaces for the sandbox; the rest keeps the browser to itself.
@@ -129,6 +131,7 @@ def jupyterlab():
                     *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
                     f"--ServerApp.root_dir={folder}",
                     "--expose-app-in-browser",  # window.jupyterapp, to run cells and to wait
+                    series.PROMPT,
                 ],
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -6,6 +6,7 @@ that the page's own inputs show. So no control and no number is listed.
 """
 
 import ast
+import re
 import time
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
@@ -75,6 +76,15 @@ RESTORE_ALT = """() => {
         });
     }
 }"""
+RUN_CELL = """async id => {
+    const panel = window.jupyterapp.shell.currentWidget;
+    const place = panel.content.widgets.findIndex(cell => cell.model.id === id);
+    panel.content.activeCellIndex = place;
+    await window.jupyterapp.commands.execute("notebook:run-cell");
+    await panel.sessionContext.session.kernel.requestKernelInfo();  // answered after the cell
+    return panel.content.widgets[place].model.outputs.toJSON();
+}"""
+MODEL = re.compile(r"The model says (.+?)\.(?: Ratio|$)")
 
 
 @dataclass
@@ -289,6 +299,29 @@ def test_every_input_obeys_the_keyboard(opened):
 
 def test_every_input_obeys_the_mouse(opened):
     sweep(opened, by_mouse)
+
+
+def revealed(cell_id, outputs):
+    """What the reveal in a cell says, as (id of the cell, words of the model, all its words)."""
+    for output in outputs:
+        said = " ".join("".join(output.get("data", {}).get("text/plain", "")).split())
+        if model := MODEL.search(said):
+            yield cell_id, model[1], said
+
+
+def test_predictions_take_what_is_typed(opened):
+    """What the model said without a prediction is typed into the field: a perfect score."""
+    page, fields = opened.page, opened.page.locator(".prediction input")
+    reveals = [found for cell in opened.cells for found in revealed(cell["id"], cell["outputs"])]
+    assert fields.count() == len(reveals)
+    for number, (cell_id, model, said) in enumerate(reveals):
+        assert said.startswith("No prediction.")
+        field = fields.nth(number)
+        assert field.evaluate("field => field.labels[0].textContent")
+        field.focus()
+        page.keyboard.type(model)
+        ((_, same, scored),) = revealed(cell_id, page.evaluate(RUN_CELL, cell_id))
+        assert same == model and f"You predicted {model}. " in scored and "score 0.00" in scored
 
 
 def test_axe_finds_nothing_serious_in_what_is_ours(opened):
