@@ -31,18 +31,22 @@ LINE_WIDTH = 90
 POINTS = 12  # at which a formula is compared with the core
 FORMULA_TOLERANCE = 1e-9
 
-SCALES = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18, "m": 1e-3}
+SCALES = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
+SCALES |= {"m": 1e-3} | dict.fromkeys(("u", "µ", "μ"), 1e-6)  # micro sign and Greek letter
 SCALES |= {f"{letter}i": 1024.0**power for power, letter in enumerate("KMGTPE", start=1)}
 # Units that mean the same quantity, each with its size in the unit of the series.
 UNITS = {
-    "flop": {"flop": 1.0, "flops": 1.0},
-    "flop/s": {"flop/s": 1.0, "flops/s": 1.0, "FLOPS": 1.0},
-    "flop/B": {"flop/B": 1.0, "flops/B": 1.0, "flop/byte": 1.0},
+    "flop": dict.fromkeys(("flop", "flops", "FLOP", "FLOPs"), 1.0),
+    "flop/s": dict.fromkeys(("flop/s", "flops/s", "FLOP/s", "FLOPS"), 1.0),
+    "flop/B": dict.fromkeys(("flop/B", "flops/B", "FLOP/B", "flop/byte"), 1.0),
     "B": {"B": 1.0, "byte": 1.0, "bytes": 1.0, "bit": 1 / 8, "bits": 1 / 8, "b": 1 / 8},
     "B/s": {"B/s": 1.0, "bit/s": 1 / 8, "b/s": 1 / 8},
-    "s": {"s": 1.0, "min": 60.0, "h": 3600.0, "day": 86400.0, "days": 86400.0},
+    "s": {"s": 1.0, "min": 60.0}
+    | dict.fromkeys(("h", "hour", "hours"), 3600.0)
+    | dict.fromkeys(("day", "days"), 86400.0)
+    | dict.fromkeys(("year", "years"), 365 * 86400.0),
     "img/s": {"img/s": 1.0},
-    "1": {"": 1.0, "%": 0.01, "times": 1.0, "×": 1.0},
+    "1": {"": 1.0, "%": 0.01, "times": 1.0, "x": 1.0, "×": 1.0},
 }
 UNIT_NAMES = {
     "1": "a pure number",
@@ -50,8 +54,11 @@ UNIT_NAMES = {
     "flop/s": "flop/s, a speed",
     "img/s": "images each second (img/s)",
 }
-NUMBER = r"[-+]?(?:\d[\d,_]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-QUANTITY = re.compile(rf"\s*({NUMBER})\s*((?:[A-Za-z%]\S*|×)?)\s*")
+# Commas only between groups of three digits: "0,36" is no number here, and must not become 36.
+NUMBER = r"[-+]?(?:[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?|\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
+UNIT = r"(?![eE][-+]?\d)(?:[A-Za-zµμ%]\S*|×$)"  # "e15/8e12" is the rest of a calculation
+QUANTITY = re.compile(rf"\s*({NUMBER})\s*((?:{UNIT})?)\s*")
+CALCULATION = re.compile(rf"\s*(.*\d.*?)\s+({UNIT})\s*")
 FUNCTIONS = {
     "max": max,
     "min": min,
@@ -87,7 +94,15 @@ GENERAL_SLIPS = {
     ),
 }
 UNIT_SLIPS = {"factor 2": {"flop"}, "bits for bytes": {"B"}, "GB for GiB": {"B"}}
-WRITTEN = str.maketrans({"^": "**", "×": "*", "·": "*", "−": "-", "π": "pi", "β": "beta"})
+WRITTEN = str.maketrans(
+    {"^": "**", "²": "**2", "³": "**3", "×": "*", "·": "*", "÷": "/", "−": "-"}
+    | {"π": "pi", "β": "beta"}
+)
+FORMULAS_ARE = (
+    "A formula is made of numbers, symbols, + - * / ** and a few functions, with a star in every "
+    "product: 2*(n - 1), not 2(n - 1)."
+)
+NAMED = re.compile(r"\s*\w+\s*=(?!=)")  # the "S =" of "S = 1/(1 - p)"
 
 
 class Outcome(Enum):
@@ -204,16 +219,32 @@ class Exercise:
         self.last = self._verdict(answer, own)
         return self.last
 
-    def hint(self):
-        """The next hint; after the last one the ladder starts again."""
+    def hint(self, *ignored, **ignored_too):
+        """The next hint; after the last one the ladder starts again.
+
+        What stands between the brackets of `check` may stay there.
+        """
         place = self.hints_shown % len(self.hints)
         self.hints_shown += 1
         return Said(f"Hint {place + 1} of {len(self.hints)}: {self._say(self.hints[place])}")
 
-    def solution(self, **own):
-        """The answer and the reasoning behind it."""
-        given = {**self.given, **self.example, **own}
-        return Said(f"{self._answer_in_words(given)} {_fill(self.reasoning, given)}")
+    def solution(self, *ignored, **own):
+        """The answer and the reasoning behind it, for the reader's own numbers if they are given.
+
+        What stands between the brackets of `check` may stay there.
+        """
+        before, numbers = "", self.example
+        try:
+            if any(value is not None for value in own.values()):
+                numbers = self._own_numbers(own)
+            elif self.own:
+                names = " and ".join(f"{name} = {short(self.example[name])}" for name in self.own)
+                call = ", ".join(f"{name}=..." for name in self.own)
+                before = f"With {names} (for yours: .solution({call})): "
+        except _Unclear as unclear:
+            return Said(unclear)
+        given = {**self.given, **numbers}
+        return Said(f"{before}{self._answer_in_words(given)} {_fill(self.reasoning, given)}")
 
     def answer(self):
         """The right answer, computed by the core, in a form that `check` accepts."""
@@ -289,7 +320,7 @@ class Number(Exercise):
 
     def _form(self):
         unit = "a pure number" if self.unit == "1" else f"in {self.unit}"
-        return f" ({unit}, within {self.tolerance:.0%})"
+        return f" ({unit}, within {100 * self.tolerance:g}%)"
 
     def _read(self, answer):
         return _number(answer, self.unit)
@@ -477,6 +508,7 @@ class Prediction(widgets.VBox):
         self.field = widgets.Text(
             description=f"{self.label}:",
             placeholder="your guess, or nothing",
+            continuous_update=False,  # one message, and before that of the next cell
             style={"description_width": "initial"},
             layout=widgets.Layout(width="650px"),
         )
@@ -530,7 +562,7 @@ def _fill(text, given):
 def _quantity(value, unit):
     """A number to read, with its unit if it has one."""
     if unit == "s":
-        return duration(value)
+        return duration(value) if value >= 0.1 else f"{short(1e3 * value)} ms"
     return short(value) if unit == "1" else si(value, unit)
 
 
@@ -571,7 +603,10 @@ def _number(answer, unit):
 
 def _number_within(name, value, allowed):
     """A pure number of the reader, as a float; raises `_Unclear` if it is not allowed."""
-    number = _number(value, "1")
+    try:
+        number = _number(value, "1")
+    except _Unclear:
+        raise _Unclear(f"{name} must be a plain number, {allowed.words}.") from None
     if allowed.refused(number):
         raise _Unclear(f"{name} must be {allowed.words}, got {short(number)}.")
     return number
@@ -581,18 +616,19 @@ def _quantity_in(text, unit):
     """A string such as ``"236 Mflop"`` as a float in `unit`."""
     if len(text) > MAX_CHARACTERS:
         raise _Unclear(f"This answer is longer than {MAX_CHARACTERS} characters.")
-    match = QUANTITY.fullmatch(text)
-    if not match:
-        (value,) = _evaluations(text, [{}])
-        return value
-    number, written = float(match[1].replace(",", "").replace("_", "")), match[2]
+    if match := QUANTITY.fullmatch(text):
+        number, written = float(match[1].replace(",", "").replace("_", "")), match[2]
+    else:
+        match = CALCULATION.fullmatch(text)
+        calculation, written = match.groups() if match else (text, "")
+        (number,) = _evaluations(calculation, [{}])
     if not written:
         return number
     for asked in (unit, *UNITS):  # the unit asked for comes first
         if (size := _size(written, asked)) is not None:
             break
     else:
-        raise _Unclear(f"The unit {written[:20]!r} is not known here; asked is {unit}.")
+        raise _Unclear(f"The unit {written[:20]!r} is not known; asked is {_unit_name(unit)}.")
     if asked != unit:
         raise _WrongUnit(f"This is in {_unit_name(asked)}; asked is {_unit_name(unit)}.")
     return number * size
@@ -641,10 +677,12 @@ def _evaluations(answer, points):
         raise _Unclear(f"A formula is asked for, not a value of type {type(answer).__name__}.")
     if len(answer) > MAX_CHARACTERS:
         raise _Unclear(f"This answer is longer than {MAX_CHARACTERS} characters.")
+    if re.search(r"\d,\d", answer):
+        raise _Unclear("Write a decimal point, not a comma: 6.47.")
     try:
-        tree = ast.parse(answer.strip().translate(WRITTEN), mode="eval").body
+        tree = ast.parse(NAMED.sub("", answer, 1).strip().translate(WRITTEN), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise _Unclear("This cannot be read as a formula.") from None
+        raise _Unclear(f"This cannot be read as a formula. {FORMULAS_ARE}") from None
     if sum(1 for _ in ast.walk(tree)) > 4 * MAX_NODES:
         raise _Unclear(f"This formula has more than {MAX_NODES} parts.")
     try:
@@ -676,4 +714,4 @@ def _value(node, symbols):
         case ast.Call(func=ast.Name(id=name), keywords=[]) if name.lower() in FUNCTIONS:
             return FUNCTIONS[name.lower()](*(_value(argument, symbols) for argument in node.args))
         case _:
-            raise _Unclear("Only numbers, symbols, + - * / ** and a few functions can be read.")
+            raise _Unclear(FORMULAS_ARE)

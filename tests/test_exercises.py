@@ -97,6 +97,10 @@ def test_nothing_is_not_an_attempt(exercise, nothing):
         "236 Mflops",
         "2 * 118e6",
         "2×118×10^6",
+        "2.36e15/1e7",
+        "2 * 118 Mflop",
+        "0.236 GFLOP",
+        "V = 236e6",
         234e6,  # within 1 %
     ],
 )
@@ -117,6 +121,7 @@ def test_a_right_number_in_any_form_is_correct(answer):
         ("236 Mflop/s", "unit"),
         ("236 MB", "unit"),
         (150e6, ""),
+        ("118 * 2 kflop", "prefix"),
         (0, ""),
     ],
 )
@@ -136,6 +141,12 @@ def test_a_wrong_number_is_diagnosed(answer, slip):
         ("B", 2**30, "1 GiB", None),
         ("B", 2**30, "1 GB", "GB for GiB"),
         ("B", 8e9, "8 GB/s", "unit"),
+        ("B", 125, "1 kbit", None),
+        ("s", 5e-6, "5 µs", None),
+        ("s", 5e-6, "5 us", None),
+        ("s", 7200, "2 hours", None),
+        ("1", 8, "8x", None),
+        ("flop/B", 1 / 12, "1/12 FLOP/B", None),
         ("s", 7200, "2 h", None),
         ("s", 7200, "120 min", None),
         ("s", 0.005, "5 ms", None),
@@ -165,6 +176,7 @@ p, s = sp.symbols("p s", positive=True)
         "1/(1-p+p/s)",
         "s / (s - p*(s - 1))",
         "(1 − p + p·s^(-1))^(-1)",
+        "S = 1 ÷ (1 - p + p²/(p·s))",
     ],
 )
 def test_every_equivalent_formula_is_correct(answer):
@@ -196,6 +208,15 @@ def test_sympys_own_pi_and_i_count_as_peak_and_intensity():
     assert outcome(ridge, "I*β/π") is Outcome.CORRECT
 
 
+@pytest.mark.parametrize("answer", ["0,236e9", "236,5 Mflop", "2,36e8", "0,083"])
+def test_a_decimal_comma_is_not_taken_for_nothing(answer):
+    assert "a decimal point, not a comma" in NUMBER.check(answer).words
+
+
+def test_truth_is_no_number():
+    assert outcome(NUMBER, True) is outcome(FORMULA, True) is Outcome.UNCLEAR
+
+
 def test_choices():
     assert CHOICE.check("b").words == "Yes: x = 2."
     assert outcome(CHOICE, " (B) ") is Outcome.CORRECT
@@ -218,7 +239,11 @@ def test_own_numbers_of_the_reader():
     assert "macs is missing" in OWN.check(42).words
     assert "macs must be above 0" in OWN.check(42, macs=-1).words
     assert "asks for no layers" in OWN.check(42, macs=7, layers=3).words
-    assert "48." in OWN.solution(macs=8)
+    assert "macs must be a plain number, above 0" in OWN.check(42, macs="7 GB").words
+    assert OWN.solution(macs=8).startswith("48.")
+    assert OWN.solution(None, macs=None).startswith("With macs = 5 (for yours: .solution(macs=")
+    assert OWN.solution(macs=0) == "macs must be above 0 and finite, got 0."
+    assert OWN.hint(None, macs=None).startswith("Hint 1")
 
 
 def test_hints_are_a_ladder_and_the_solution_gives_the_answer():
