@@ -102,7 +102,7 @@ FORMULAS_ARE = (
     "A formula is made of numbers, symbols, + - * / ** and a few functions, with a star in every "
     "product: 2*(n - 1), not 2(n - 1)."
 )
-NAMED = re.compile(r"\s*\w+\s*=(?!=)")  # the "S =" of "S = 1/(1 - p)"
+NAMED = re.compile(r"^\s*\w+\s*=(?!=)")  # the "S =" of "S = 1/(1 - p)"
 
 
 class Outcome(Enum):

@@ -137,6 +137,7 @@ def test_a_wrong_number_is_diagnosed(answer, slip):
         ("B/s", 12.5e9, "100 Gbit/s", None),
         ("B/s", 12.5e9, "100 Gb/s", None),
         ("B/s", 12.5e9, 100e9, "bits for bytes"),
+        ("B/s", 12.5e9, 12.5e9 / 8, "bits for bytes"),
         ("B/s", 12.5e9, "12.5 GiB/s", "GB for GiB"),
         ("B", 2**30, "1 GiB", None),
         ("B", 2**30, "1 GB", "GB for GiB"),
@@ -195,6 +196,11 @@ def test_another_wrong_formula_is_shown_a_point_at_which_it_fails():
     yours, models = map(float, re.findall(r"gives ([\d.]+\d)", verdict.words))
     assert yours == pytest.approx(1 / (1 - values["p"]) + values["p"] / values["s"], rel=0.02)
     assert models == pytest.approx(speedup(**values), rel=0.02)
+
+
+@pytest.mark.parametrize("text", ["max(p, s, key=s)", "min(*p)", "2(p - 1)", "p s", "f(p)"])
+def test_what_is_no_formula_is_not_called_wrong(text):
+    assert "A formula is made of" in FORMULA.check(text).words
 
 
 def test_sympys_own_pi_and_i_count_as_peak_and_intensity():
@@ -289,6 +295,14 @@ FUZZ = [
     *("9**9**9**9", "9**9**9**9**9**9", "1e300*1e300", "(-p)**0.5", "p" * 10**6, "1" * 10**6),
     *("(" * 10**5, "(" * 90 + "p" + ")" * 90, "-" * 1900 + "p", "+".join(["p"] * 900)),
     *("\0", "\x7f", "π" * 500, "ℵ", "🙂", "p\ns", "#", "'", '"""', "f'{p}'", "\\", "a" * 3),
+    *(
+        "1 " * 10**6,
+        " a1" * 10**6,
+        "1" + " " * 10**6,
+        "1 " * 999,
+        "1," * 999,
+        ("1" + " " * 20) * 90,
+    ),
     *(sp.oo, sp.nan, sp.zoo, sp.I, sp.true, sp.Symbol("x"), sp.Function("f")(p), sp.Eq(p, s)),
     *(sp.Integral(p, s), sp.Matrix([[1, 2]]), sp.S.EmptySet, p**10**9, sp.exp(sp.exp(99 * p))),
     *(sp.Integer(10) ** 5000, _tower(), sp.Add(*[p**k for k in range(2000)])),
