@@ -184,7 +184,7 @@ shared_link = Number(
     goal=lambda s, link: (
         f"One V100 (FP32) loads from its own memory at {si(V100.bandwidth, 'B/s')}. A machine of "
         f"{s} V100s computes {s} times as fast, but they load through one PCIe 3.0 x16 link that "
-        f"they share, {si(link, 'B/s')} each way. Loading and computing take turns. From which "
+        f"they share, {si(link, 'B/s', 4)} each way. Loading and computing take turns. From which "
         "intensity on is the machine faster than the one card? Answer in flop/B."
     ),
     given=dict(s=8, link=PCIE.one_way),
@@ -225,10 +225,10 @@ shared_link = Number(
 best_number = Formula(
     title="The best number of devices",
     goal=(
-        "n devices compute n times as fast. But the link that they share gets slower with each of "
-        "them: loading takes r = 1 + k(n − 1) times as long, with a small constant k. Then S rises "
-        "first and falls later. At which n is S largest? Derive it with SymPy. Answer with a "
-        "formula in p and k."
+        "On one device a fraction p of the time is spent computing. n devices compute n times as "
+        "fast, but the link that they share gets slower: loading takes r = 1 + k(n − 1) times as "
+        "long, with a small constant k. At which n is S largest? Derive it with SymPy (make new "
+        'symbols: `n, k = sp.symbols("n k", positive=True)`). Answer with a formula in p and k.'
     ),
     symbols=dict(p=(0.5, 0.99), k=(0.001, 0.2)),
     given=dict(p=0.9, k=0.01),  # of the example in the reasoning
@@ -368,8 +368,9 @@ own_stopwatch = Number(
     reasoning=lambda one, many, devices: (
         f"S = {short(one / many)} on {short(devices)} workers, an efficiency of "
         f"{one / many / devices:.0%}. Amdahl's law, solved for 1 − p, gives e. If it is negative, "
-        "S is above n, as when the data of a smaller share fit into a faster cache. Time another "
-        "number of workers: if e stays, the law describes your job."
+        "S is above n, as when the data of a smaller share fit into a faster cache. If it is above "
+        "1, the workers together are slower than one. Time another number of workers: if e stays, "
+        "the law describes your job."
     ),
 )
 

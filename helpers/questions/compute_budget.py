@@ -321,6 +321,13 @@ rented_cards = Design(
             lambda devices, hours, **_: devices != round(devices),
         ),
         Slip(
+            "rounded down",
+            "Just too short: round the hours up, not down.",
+            lambda devices, hours, fraction, **_: (
+                0.97 * _device_hours(4) <= fraction * devices * hours < _device_hours(4)
+            ),
+        ),
+        Slip(
             "recomputation forgotten",
             "This is enough for ordinary training. Recomputed activations repeat the forward pass.",
             lambda devices, hours, fraction, **_: (

@@ -1,6 +1,8 @@
 """Exercises of notebook 02: the computing device."""
 
-from helpers._checks import AT_LEAST_ONE, POSITIVE
+from math import ceil
+
+from helpers._checks import AT_LEAST_ONE, Range
 from helpers.catalog import device, interconnects
 from helpers.exercises import Choice, Design, Formula, Number, Slip
 from helpers.plots import short, si
@@ -204,14 +206,20 @@ fastest_device = Choice(
 
 your_own_ridge = Number(
     title="Your own ridge",
-    goal=lambda each, **_: (
+    goal=lambda each, cores, clock, channels, rate: (
         "Look up your computer's processor: physical cores and base clock (`lscpu`, or the maker's "
         f"page). Count {each} flop for each core and tick, as for the EPYC 7742. Then its memory: "
-        "channels of 64 wires (often 2) and transfers each second (DDR4-3200: 3200e6). Where is "
-        "its FP32 ridge? Give `check` your four numbers in plain units; answer in flop/B."
+        "channels of 64 wires (often 2) and transfers each second (DDR4-3200: 3200e6). Not to be "
+        f"found? Take {cores} cores, {clock / 1e9:g}e9, {channels} channels, {rate / 1e6:g}e6. "
+        "Where is the FP32 ridge? Give `check` your four numbers in plain units; answer in flop/B."
     ),
     given=dict(each=32),
-    own=dict(cores=AT_LEAST_ONE, clock=POSITIVE, channels=AT_LEAST_ONE, rate=POSITIVE),
+    own=dict(
+        cores=Range(1, True, 1e4, True, "from 1 to 10000"),
+        clock=Range(1e7, True, 1e11, True, "from 1e7 to 1e11 Hz (3 GHz is 3e9)"),
+        channels=Range(1, True, 1e3, True, "from 1 to 1000"),
+        rate=Range(1e7, True, 1e11, True, "from 1e7 to 1e11 each second (DDR4-3200 has 3200e6)"),
+    ),
     example=dict(cores=8, clock=2.4e9, channels=2, rate=3200e6),
     key=lambda each, cores, clock, channels, rate: ridge(
         cores * each * clock, channels * rate * CHANNEL_BYTES
@@ -286,12 +294,14 @@ flop_while_a_byte_arrives = Number(
         ),
         Slip(
             "two-way bandwidth",
-            "You added both directions. What arrives uses one of them.",
+            "Half of it. Did you add both directions of the link, or halve a peak that is dense "
+            "already?",
             lambda: ridge(device("H100-SXM").peak_bf16, _link("two_way")),
         ),
         Slip(
             "sparse peak",
-            "The data are dense: the peak with sparsity does not hold for them.",
+            "Twice too large. Did you take the peak with sparsity, or half of a rate that holds "
+            "for each direction?",
             lambda: ridge(2 * device("H100-SXM").peak_bf16, _link()),
         ),
         Slip(
@@ -322,7 +332,7 @@ build_a_device = Design(
         f"{si(target, 'flop/s')}, and use at least {least_used:.0%} of its peak on this task. Each "
         f"unit does {macs} multiply-adds at a tick of {clock / 1e9:g} GHz; each wire carries "
         f"{rate / 1e9:g} Gbit/s, and {most_wires} wires fit. Answer with "
-        "`dict(units=..., wires=...)`."
+        "whole numbers: `dict(units=..., wires=...)`."
     ),
     given=dict(
         macs=128,
@@ -336,15 +346,21 @@ build_a_device = Design(
     names=dict(units=AT_LEAST_ONE, wires=AT_LEAST_ONE),
     requirements=[
         Slip(
+            "a fraction of a wire",
+            "Units and wires come in whole numbers.",
+            lambda units, wires, **_: units != round(units) or wires != round(wires),
+        ),
+        Slip(
             "peak too low",
             "The compute unit alone is too slow: its peak is below what the task must attain.",
             lambda units, macs, clock, target, **_: 2 * macs * units * clock < target,
         ),
         Slip(
             "bits for bytes",
-            "The memory is too slow. It would do if your wires carried bytes, but they carry bits.",
+            "The memory is far too slow. Did you count as if each wire carried bytes? It carries "
+            "bits.",
             lambda wires, rate, intensity, target, **_: (
-                intensity * _beta(wires, rate) < target <= intensity * wires * rate
+                target / 2 <= intensity * wires * rate <= 2 * target
             ),
         ),
         Slip(
@@ -385,10 +401,10 @@ build_a_device = Design(
     ],
     reasoning=lambda macs, clock, rate, intensity, target, most_wires, least_used: (
         f"One unit does {si(2 * macs * clock, 'flop/s')}, so at least "
-        f"{target / (2 * macs * clock):.1f} units are needed. One wire brings "
+        f"{ceil(target / (2 * macs * clock))} units are needed. One wire brings "
         f"{si(rate / 8, 'B/s')}, which feeds {si(intensity * rate / 8, 'flop/s')} of this task, so "
-        f"at least {target / (intensity * rate / 8):.0f} wires are needed of the {most_wires} that "
-        "fit. With all of them, "
+        f"at least {ceil(target / (intensity * rate / 8))} wires are needed of the {most_wires} "
+        "that fit. With all of them, "
         f"{intensity * _beta(most_wires, rate) / (least_used * 2 * macs * clock):.0f} units are "
         "the most that stay busy enough. The ridge lies close to I: a device is built for an "
         "intensity."

@@ -82,6 +82,12 @@ sparse_headline = Number(
             lambda peak, bandwidth: ridge(2 * peak, bandwidth),
         ),
         Slip(
+            "halved twice",
+            "You halved twice. Only the zeros that are skipped come out of the headline: its "
+            "multiply-adds are counted as two flop, as here.",
+            lambda peak, bandwidth: ridge(peak / 2, bandwidth),
+        ),
+        Slip(
             "ridge upside down",
             "This is bytes for each flop. The ridge is flop for each byte.",
             lambda peak, bandwidth: 1 / ridge(peak, bandwidth),
