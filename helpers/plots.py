@@ -929,7 +929,7 @@ def plot_splits(networks, batch, *, axes=None):
     """
     axes = _panels(axes, len(networks), 3.4)
     for ax, network in zip(axes, networks, strict=True):
-        ax.set(yscale="log", xlabel="layer with weights, in order", title=network.name)
+        ax.set(yscale="log", xlabel="layer with multiply-adds, in order", title=network.name)
         ax.set_ylabel("batch at which both send the same")
         layers = [layer for layer in network.layers if layer.macs]
         ax.axhline(batch, color=QUIET, linestyle="--")
