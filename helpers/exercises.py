@@ -16,6 +16,7 @@ import random
 import re
 import sys
 import textwrap
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -32,16 +33,17 @@ POINTS = 12  # at which a formula is compared with the core
 FORMULA_TOLERANCE = 1e-9
 
 SCALES = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
-SCALES |= {"m": 1e-3} | dict.fromkeys(("u", "µ", "μ"), 1e-6)  # micro sign and Greek letter
+SCALES |= {"m": 1e-3, "n": 1e-9} | dict.fromkeys(("u", "µ", "μ"), 1e-6)  # two kinds of mu
 SCALES |= {f"{letter}i": 1024.0**power for power, letter in enumerate("KMGTPE", start=1)}
 # Units that mean the same quantity, each with its size in the unit of the series.
 UNITS = {
-    "flop": dict.fromkeys(("flop", "flops", "FLOP", "FLOPs"), 1.0),
-    "flop/s": dict.fromkeys(("flop/s", "flops/s", "FLOP/s", "FLOPS"), 1.0),
-    "flop/B": dict.fromkeys(("flop/B", "flops/B", "FLOP/B", "flop/byte"), 1.0),
+    "flop": dict.fromkeys(("flop", "flops"), 1.0),
+    "flop/s": dict.fromkeys(("flop/s", "flops/s", "flopS"), 1.0),
+    "flop/B": dict.fromkeys(("flop/B", "flops/B", "flop/byte", "flops/byte"), 1.0),
     "B": {"B": 1.0, "byte": 1.0, "bytes": 1.0, "bit": 1 / 8, "bits": 1 / 8, "b": 1 / 8},
     "B/s": {"B/s": 1.0, "bit/s": 1 / 8, "b/s": 1 / 8},
-    "s": {"s": 1.0, "min": 60.0}
+    "s": dict.fromkeys(("s", "sec", "second", "seconds"), 1.0)
+    | dict.fromkeys(("min", "minutes"), 60.0)
     | dict.fromkeys(("h", "hour", "hours"), 3600.0)
     | dict.fromkeys(("day", "days"), 86400.0)
     | dict.fromkeys(("year", "years"), 365 * 86400.0),
@@ -98,6 +100,7 @@ WRITTEN = str.maketrans(
     {"^": "**", "²": "**2", "³": "**3", "×": "*", "·": "*", "÷": "/", "−": "-"}
     | {"π": "pi", "β": "beta"}
 )
+NO_VALUE = "The model has no value for numbers of this size."
 FORMULAS_ARE = (
     "A formula is made of numbers, symbols, + - * / ** and a few functions, with a star in every "
     "product: 2*(n - 1), not 2(n - 1)."
@@ -193,6 +196,10 @@ class Exercise:
     hints_shown: int = field(default=0, init=False)
     last: Verdict | None = field(default=None, init=False)
 
+    def __post_init__(self):
+        if not self.hints:
+            raise ValueError(f"hints must not be empty, got {self.hints!r}")
+
     @property
     def statement(self):
         """The title and the goal as they stand in the notebook, in Markdown."""
@@ -244,7 +251,10 @@ class Exercise:
         except _Unclear as unclear:
             return Said(unclear)
         given = {**self.given, **numbers}
-        return Said(f"{before}{self._answer_in_words(given)} {_fill(self.reasoning, given)}")
+        try:
+            return Said(f"{before}{self._answer_in_words(given)} {_fill(self.reasoning, given)}")
+        except (ArithmeticError, ValueError):
+            return Said(NO_VALUE)
 
     def answer(self):
         """The right answer, computed by the core, in a form that `check` accepts."""
@@ -252,7 +262,8 @@ class Exercise:
 
     def _verdict(self, answer, own):
         try:
-            if answer is None or answer is ... or isinstance(answer, str) and not answer.strip():
+            answer = _exact(answer)
+            if answer is None or answer is ... or isinstance(answer, str) and not answer:
                 words = f"Put your answer{self._form()} in place of None"
                 words += "; .hint() in place of .check(...) helps."
                 return Verdict(Outcome.NOT_ATTEMPTED, words)
@@ -264,7 +275,10 @@ class Exercise:
             return Verdict(Outcome.UNCLEAR, str(unclear))
         except Exception:  # a reader's object may do anything when it is read
             return Verdict(Outcome.UNCLEAR, f"This is not an answer{self._form()}.")
-        return self._judge(answer, given)
+        try:
+            return self._judge(answer, given)
+        except (ArithmeticError, ValueError):
+            return Verdict(Outcome.UNCLEAR, NO_VALUE)
 
     def _own_numbers(self, own):
         """The reader's numbers, checked: all that are asked for, and nothing else."""
@@ -314,6 +328,10 @@ class Number(Exercise):
     unit: str = "1"
     tolerance: float = 0.01
     slips: Sequence[Slip] = ()
+
+    def __post_init__(self):
+        super().__post_init__()
+        _check_unit(self.unit)
 
     def answer(self):
         return float(self.key(**self.given, **self.example))
@@ -501,8 +519,7 @@ class Prediction(widgets.VBox):
     """
 
     def __init__(self, what, unit="1"):
-        if unit not in UNITS:
-            raise ValueError(f"unit must be one of {', '.join(map(repr, UNITS))}, got {unit!r}")
+        _check_unit(unit)
         self.unit = unit
         self.label = what if unit == "1" else f"{what} ({unit})"
         self.field = widgets.Text(
@@ -528,7 +545,14 @@ class Prediction(widgets.VBox):
         Said
             Prediction, model, their ratio, and the score \\|log10(ratio)\\|: 0 is perfect, 0.3 is
             a factor 2, 1 a factor 10.
+
+        Raises
+        ------
+        ValueError
+            If the value of the model is not above 0 and finite.
         """
+        if not 0 < model < math.inf:
+            raise ValueError(f"model must be above 0 and finite, got {model!r}")
         right = f"The model says {_quantity(float(model), self.unit)}."
         if not self.field.value.strip():
             return Said(f"No prediction. {right}")
@@ -538,16 +562,21 @@ class Prediction(widgets.VBox):
             return Said(f"{unclear} {right}")
         if guess <= 0:
             return Said(f"A prediction must be above 0. {right}")
-        ratio = guess / model
+        score = abs(math.log10(guess) - math.log10(model))  # the ratio itself could underflow
         return Said(
-            f"You predicted {_quantity(guess, self.unit)}. {right} Ratio {short(ratio)}, "
-            f"score {abs(math.log10(ratio)):.2f} (0 is perfect, 0.3 is a factor 2)."
+            f"You predicted {_quantity(guess, self.unit)}. {right} Ratio {short(guess / model)}, "
+            f"score {score:.2f} (0 is perfect, 0.3 is a factor 2)."
         )
 
     def _repr_mimebundle_(self, **kwargs):
         """The live field, and beside it words for pages without a kernel."""
         data = super()._repr_mimebundle_(**kwargs)
         return {**data, "text/plain": f"Your prediction. {self.label}: ____"}
+
+
+def _check_unit(unit):
+    if not isinstance(unit, str) or unit not in UNITS:
+        raise ValueError(f"unit must be one of {', '.join(map(repr, UNITS))}, got {unit!r}")
 
 
 def _wrapped(text):
@@ -586,8 +615,14 @@ def _general_slip(answer, key, exercise):
     return Verdict(Outcome.WRONG, f"Too {side}. .hint() in place of .check(...) helps.")
 
 
+def _exact(answer):
+    """The answer; a string as a plain one, since a subclass may say anything about itself."""
+    return str.__str__(answer).strip() if isinstance(answer, str) else answer
+
+
 def _number(answer, unit):
     """An answer as a float in `unit`; raises `_Unclear` with the reason if it is none."""
+    answer = _exact(answer)
     if isinstance(answer, str):
         value = _quantity_in(answer, unit)
     elif isinstance(answer, numbers.Real) and not isinstance(answer, bool):
@@ -595,7 +630,7 @@ def _number(answer, unit):
     elif _is_sympy(answer):
         (value,) = _evaluations(answer, [{}])
     else:
-        raise _Unclear(f"One number is asked for, not a value of type {type(answer).__name__}.")
+        raise _Unclear(f"One number is asked for, not a value of type {_type_name(answer)}.")
     if not math.isfinite(value):
         raise _Unclear("A finite number is asked for.")
     return value
@@ -605,7 +640,7 @@ def _number_within(name, value, allowed):
     """A pure number of the reader, as a float; raises `_Unclear` if it is not allowed."""
     try:
         number = _number(value, "1")
-    except _Unclear:
+    except Exception:  # as for an answer
         raise _Unclear(f"{name} must be a plain number, {allowed.words}.") from None
     if allowed.refused(number):
         raise _Unclear(f"{name} must be {allowed.words}, got {short(number)}.")
@@ -616,6 +651,7 @@ def _quantity_in(text, unit):
     """A string such as ``"236 Mflop"`` as a float in `unit`."""
     if len(text) > MAX_CHARACTERS:
         raise _Unclear(f"This answer is longer than {MAX_CHARACTERS} characters.")
+    text = " ".join(text.split()).removesuffix(".")  # runs of blanks would cost cubic time
     if match := QUANTITY.fullmatch(text):
         number, written = float(match[1].replace(",", "").replace("_", "")), match[2]
     else:
@@ -640,11 +676,16 @@ def _unit_name(unit):
 
 def _size(written, unit):
     """How many of `unit` one of the `written` unit is; None if it is another quantity."""
+    written = re.sub("(?i)flop", "flop", written)  # FLOP, Flop; FLOPS, a speed, becomes flopS
     for name, size in UNITS[unit].items():
         scale = SCALES.get(written.removesuffix(name)) if written != name else 1.0
         if written.endswith(name) and scale and (name or written == ""):
             return scale * size
     return None
+
+
+def _type_name(answer):
+    return type(answer).__name__[:20]
 
 
 def _is_sympy(answer):
@@ -674,13 +715,15 @@ def _evaluations(answer, points):
     elif isinstance(answer, numbers.Real) and not isinstance(answer, bool):
         return [_float(answer)] * len(points)
     elif not isinstance(answer, str):
-        raise _Unclear(f"A formula is asked for, not a value of type {type(answer).__name__}.")
+        raise _Unclear(f"A formula is asked for, not a value of type {_type_name(answer)}.")
     if len(answer) > MAX_CHARACTERS:
         raise _Unclear(f"This answer is longer than {MAX_CHARACTERS} characters.")
     if re.search(r"\d,\d", answer):
         raise _Unclear("Write a decimal point, not a comma: 6.47.")
     try:
-        tree = ast.parse(NAMED.sub("", answer, 1).strip().translate(WRITTEN), mode="eval").body
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what it may not like about the text
+            tree = ast.parse(NAMED.sub("", answer, 1).strip().translate(WRITTEN), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise _Unclear(f"This cannot be read as a formula. {FORMULAS_ARE}") from None
     if sum(1 for _ in ast.walk(tree)) > 4 * MAX_NODES:

@@ -186,10 +186,10 @@ def short(number, digits=3):
     --------
     >>> short(17.444), short(1000), short(1281167), short(0.25), short(0.00001)
     ('17.4', '1000', '1281167', '0.25', '1e-05')
-    >>> short(999.9999)  # rounded up, it has one digit more
-    '1000'
+    >>> short(999.9999), short(1e300)  # rounded up, the first has one digit more
+    ('1000', '1e+300')
     """
-    if abs(number) >= 10.0**digits - 0.5 and np.isfinite(number):
+    if 10.0**digits - 0.5 <= abs(number) < 1e15:
         return f"{number:.0f}"
     return f"{number:.{digits}g}"
 
