@@ -145,9 +145,7 @@ class Case:
         """Press the arrow keys, each after the picture of the one before."""
         self.handle.focus()
         for key in ["ArrowRight"] * (PRESSES // 2) + ["ArrowLeft"] * (PRESSES // 2):
-            # Each press by itself and not in step with the frames: steps in quick succession wait
-            # for TCP's delayed acknowledgements (Jupyter Server leaves Nagle's algorithm on), and
-            # those are timed by dragging.
+            # Each press by itself and not in step with the frames; drags time quick successions.
             self.page.wait_for_timeout(random.uniform(300, 400))
             self.page.evaluate("latency.expect()")
             self.page.keyboard.press(key)

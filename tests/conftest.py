@@ -2,11 +2,7 @@
 
 
 def pytest_terminal_summary(terminalreporter):
-    reasons = {str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])}
-    if any("no chromium found" in reason for reason in reasons):
-        terminalreporter.write_line(
-            "BROWSER TESTS SKIPPED: no chromium found; install it (Debian: apt-get install "
-            "chromium) or set CHROMIUM to its path",
-            red=True,
-            bold=True,
-        )
+    reasons = {report.longrepr[2] for report in terminalreporter.stats.get("skipped", [])}
+    for reason in reasons:
+        if "no chromium found" in reason:
+            terminalreporter.write_line(f"BROWSER TESTS SKIPPED: {reason}", red=True, bold=True)

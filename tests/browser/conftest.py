@@ -5,22 +5,18 @@ A test that fails leaves a picture of each page among its fixtures, and what the
 """
 
 import os
-import re
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
 import lab
 
-FAILURES = Path(__file__).parent / "failures"
-
 
 @pytest.fixture(scope="package")
 def browser():
     """Chromium; where there is none, tests are skipped, but fail on CI."""
     if not lab.find_chromium():
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("no chromium found")
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(lab.NO_CHROMIUM)
     with lab.chromium() as browser:
         yield browser
 
@@ -31,15 +27,6 @@ def server():
         yield server
 
 
-def keep(page, name, log=()):
-    """Keep a picture of `page` and its log; return where."""
-    FAILURES.mkdir(exist_ok=True)
-    path = FAILURES / re.sub(r"[^\w.-]+", "-", name).strip("-")
-    page.screenshot(path=f"{path}.png")
-    Path(f"{path}.log").write_text("\n".join(log) + "\n")
-    return f"{path}.png and .log"
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
     report = yield
@@ -47,6 +34,6 @@ def pytest_runtest_makereport(item, call):
         for value in item.funcargs.values():
             page = getattr(value, "page", value)
             if isinstance(page, Page) and not page.is_closed():
-                where = keep(page, item.name, getattr(value, "log", ()))
+                where = lab.keep(page, item.name, getattr(value, "log", ()))
                 report.sections.append(("The page as it was", where))
     return report

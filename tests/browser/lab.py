@@ -12,6 +12,7 @@ changed and nothing of the user's plays a role. Every cell of an open notebook i
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -28,6 +29,10 @@ from playwright.sync_api import sync_playwright
 import series
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+FAILURES = Path(__file__).parent / "failures"
+NO_CHROMIUM = (
+    "no chromium found; install it (Debian: apt-get install chromium) or set CHROMIUM to its path"
+)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Containers offer no user namespaces for the sandbox; the rest keeps the browser to itself.
 ARGUMENTS = (
@@ -74,7 +79,7 @@ RUN_ALL = """async () => {
 
 def find_chromium():
     """Path of the browser: ``$CHROMIUM``, else the first of `BROWSERS` on the path, else None."""
-    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    return next(filter(None, map(shutil.which, (os.environ.get("CHROMIUM", ""), *BROWSERS))), None)
 
 
 @contextmanager
@@ -190,6 +195,15 @@ def run_all(page):
         notebook that stopped at an error has cells whose count is None.
     """
     return page.wait_for_function(RUN_ALL, timeout=1000 * RUN_SECONDS).json_value()
+
+
+def keep(page, name, log=()):
+    """Keep a picture of `page` and its log in `FAILURES`; return where."""
+    FAILURES.mkdir(exist_ok=True)
+    path = FAILURES / re.sub(r"[^\w.-]+", "-", name).strip("-")
+    page.screenshot(path=f"{path}.png")
+    Path(f"{path}.log").write_text("\n".join(log) + "\n")
+    return f"{path}.png and .log"
 
 
 def close_notebook(page):

@@ -23,7 +23,6 @@ from ipywidgets import Dropdown, SelectionSlider
 from playwright.sync_api import Page
 
 import lab
-from conftest import keep
 from helpers.controls import Control
 
 PATHS = sorted(lab.NOTEBOOKS.glob("*.ipynb"))
@@ -138,7 +137,7 @@ def opened(request, browser, server):
         lab.open_notebook(page, server, path.name)
         opened.cells = lab.run_all(page)
     except Exception as error:
-        error.add_note(f"The page as it was: {keep(page, path.name, opened.log)}")
+        error.add_note(f"The page as it was: {lab.keep(page, path.name, opened.log)}")
         raise
     yield opened
     lab.close_notebook(page)
@@ -320,6 +319,7 @@ def test_predictions_take_what_is_typed(opened):
         assert field.evaluate("field => field.labels[0].textContent")
         field.focus()
         page.keyboard.type(model)
+        page.keyboard.press("Tab")
         ((_, same, scored),) = revealed(cell_id, page.evaluate(RUN_CELL, cell_id))
         assert same == model and f"You predicted {model}. " in scored and "score 0.00" in scored
 
