@@ -300,6 +300,7 @@ def plot_kernels(peak, bandwidth, groups, *, axes=None, intensities=(0.05, 2000)
     axes = _panels(axes, len(groups), 3.2)
     for ax, (group, kernels) in zip(axes, groups.items(), strict=True):
         plot_roofline(peak, bandwidth, ax=ax, intensities=intensities)
+        ax.set_ylim(top=12 * peak)  # a panel is low: room for the words at the ridge
         kernels = np.asarray(kernels)
         regimes = bound(kernels, peak, bandwidth)
         for regime in np.unique(regimes):
@@ -707,13 +708,13 @@ def plot_overlap(chunks, *, ax=None):
     ValueError
         If a number of chunks is below 1.
     """
-    ax = overlap_axes(ax, balances=(0.2, 5), performances=(0.15, 1.5))
-    ax.set(xticks=[0.2, 0.5, 1, 2, 5], yticks=[0.2, 0.5, 1])
+    ax = overlap_axes(ax, balances=(0.4, 4), performances=(0.25, 1.3))
+    ax.set(xticks=[0.5, 1, 2, 4], yticks=[0.3, 0.5, 1])
     names = {1: "n = 1: take turns", np.inf: "n = ∞: roofline"}
     for n in chunks:
-        # Left of the ridge the curves are apart, and each label stands at the start of its own.
-        at, place = (1, ("right", (-6, 8))) if np.isinf(n) else (0.9, ("left", (6, -9)))
-        label = Words(at, chunked_performance(at, 1, 1, n), names.get(n, f"n = {n}"), BOTH, *place)
+        # At the ridge the curves are farthest apart, and there is room below each for its label.
+        place = ("right", (-6, 8)) if np.isinf(n) else ("left", (4, -8))
+        label = Words(1, chunked_performance(1, 1, 1, n), names.get(n, f"n = {n}"), BOTH, *place)
         draw(ax, [_chunk_curve(n), label])
     return ax
 

@@ -118,6 +118,16 @@ def test_kernels_stand_on_the_roof_a_panel_for_each_group():
     assert titles == ["one: 2 of 4 right of the ridge", "two: 1 of 1 right of the ridge"]
 
 
+def test_the_words_at_the_ridge_stay_clear_of_the_titles():
+    axes = plots.plot_kernels(125e12, 900e9, {f"batch {b}": [1, 300] for b in (1, 8, 64)})
+    figure = axes[0].figure
+    plt.close(figure)
+    figure.draw_without_rendering()
+    for ax in axes:
+        (words,) = ax.texts
+        assert ax.bbox.y1 > words.get_window_extent().y1  # titles stand above the box
+
+
 def test_speedup_curve_ceiling_and_dot():
     scene = plots.speedup_scene(0.9, s=9)
     curve = [
@@ -235,6 +245,24 @@ def test_overlap_curves_run_from_serial_to_the_roofline():
         "n = 4",
         "n = ∞: roofline",
     }
+
+
+def test_the_label_of_a_curve_is_nearest_to_its_own():
+    chunks = [1, 2, 4, np.inf]
+    ax = plots.plot_overlap(chunks)
+    plt.close(ax.figure)
+    ax.figure.draw_without_rendering()
+    halo = plots.HALO * ax.figure.dpi / 72 / 2
+    for label, own in zip(ax.texts, ax.lines, strict=True):
+        box = label.get_window_extent()
+        across = np.arange(box.x0, box.x1)
+        gaps = {}
+        for curve in ax.lines:
+            x, y = curve.get_transform().transform(curve.get_xydata()).T
+            gaps[curve] = np.abs(np.interp(across, x, y) - (box.y0 + box.y1) / 2).min()
+        assert min(gaps.values()) > box.height / 2 + halo, label.get_text()  # cut by no label
+        own_gap = gaps.pop(own)
+        assert own_gap < 0.8 * min(gaps.values()), label.get_text()
 
 
 @pytest.mark.parametrize("store", [0.0, 0.7])
