@@ -19,7 +19,7 @@ import nbformat
 from latex2mathml.converter import convert
 from nbconvert.exporters import HTMLExporter, SlidesExporter
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
-from nbformat.v4 import new_output
+from nbformat.v4 import new_markdown_cell, new_output
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -31,7 +31,8 @@ TEMPLATES = str(Path(__file__).parent / "templates")
 LAB = "http://localhost:8888/lab/workspaces/slides/tree"
 CONTROL = re.compile(r"^\w+Control\(", re.MULTILINE)
 REVEAL = re.compile(r"\n\w+\.reveal\(.*\)$")
-SHORT = 5  # lines of code that a slide shows beside a figure
+HEADING = re.compile(r"^#{1,2} +(.+)$", re.MULTILINE)
+SHORT, LONG = 5, 8  # lines of code that a slide shows beside a figure, and above other outputs
 PARTS = {"mfrac": 2, "mroot": 2, "msub": 2, "msup": 2, "msubsup": 3, "munderover": 3}
 INDEX = """<!DOCTYPE html>
 <html lang="en"><meta charset="utf-8"><title>How Fast Can It Train? Slides</title>
@@ -61,13 +62,16 @@ def mathml(formula, display="inline"):
     Raises
     ------
     ValueError
-        If a part of the formula cannot be converted: it would be missing on the page.
+        If `display` is neither, or if a part of the formula cannot be converted: it would be
+        missing on the page.
 
     Examples
     --------
     >>> mathml("x").partition("<mrow>")[2]
     '<mi>x</mi></mrow></math>'
     """
+    if display not in ("inline", "block"):
+        raise ValueError(f"display must be 'inline' or 'block', got {display!r}")
     try:
         converted = convert(formula, display=display)
     except Exception as error:  # latex2mathml has no common base class for its complaints
@@ -120,7 +124,7 @@ class _Offline:
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
             for output in cell.get("outputs", []):
-                _show_without_scripts(output)
+                _show_without_scripts(output, f"{path.name}, cell {cell.id}")
         self.prepare(notebook, path)
         self.folder = str(path.parent)  # where pictures in Markdown are looked for
         name = {"metadata": {"name": path.stem}}
@@ -147,29 +151,49 @@ class LectureExporter(_Offline, SlidesExporter):
         self.exclude_input_prompt = self.exclude_output_prompt = True
 
     def prepare(self, notebook, path):
+        _head_every_slide(notebook)
         for cell in notebook.cells:
             if cell.cell_type != "code":
                 continue
             # In a lecture the hall has predicted, not the notebook.
             cell.source = REVEAL.sub("", cell.source)
             cell.outputs = [output for output in cell.outputs if not _is_unasked_reveal(output)]
-            if len(cell.source.splitlines()) > SHORT:
-                cell.metadata["tags"] = [*cell.metadata.get("tags", []), "long"]
+            pictured = any("image/png" in output.get("data", {}) for output in cell.outputs)
+            if cell.outputs and len(cell.source.splitlines()) > (SHORT if pictured else LONG):
+                cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hidden"]
             if CONTROL.search(cell.source):
                 url = f"{LAB}/{path.name}#cell-id={cell.id}"
                 link = f'<a class="live" href="{url}" target="lab">Move it live in JupyterLab</a>'
                 cell.outputs.append(new_output("display_data", {"text/html": link}))
 
 
+def _head_every_slide(notebook):
+    """Repeat the title of the section in a small line on each slide without a title of its own."""
+    section, cells = "", []
+    for cell in notebook.cells:
+        kind = cell.metadata.get("slideshow", {}).get("slide_type")
+        titles = HEADING.findall(cell.source) if cell.cell_type == "markdown" else []
+        if titles:
+            section = titles[-1]
+        elif section and kind in {"slide", "subslide"}:
+            here = {"slideshow": {"slide_type": kind}, "tags": ["section"]}
+            cells.append(new_markdown_cell(section, metadata=here))
+            cell.metadata["slideshow"] = {"slide_type": "-"}
+        cells.append(cell)
+    notebook.cells = cells
+
+
 def _is_unasked_reveal(output):
     return output.get("data", {}).get("text/plain", "").startswith("No prediction.")
 
 
-def _show_without_scripts(output):
+def _show_without_scripts(output, where):
     """Give an output that holds a picture or a formula the HTML that shows it."""
     data = output.get("data", {})
     if "image/png" in data:
-        alt = html.escape(output.metadata["image/png"]["alt"])
+        alt = html.escape(output.metadata.get("image/png", {}).get("alt", ""))
+        if not alt:
+            raise ValueError(f"a picture must have the metadata alt, got none in {where}")
         picture = data["image/png"].replace("\n", "")
         width, height = struct.unpack(">II", base64.b64decode(picture[:44])[16:24])
         data["text/html"] = (
@@ -187,14 +211,23 @@ def build_slides(folder=SLIDES):
     Parameters
     ----------
     folder : Path
-        Made anew.
+        Made anew, if it is not there, empty, or an earlier build.
 
     Returns
     -------
     Path
         The index.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds anything else.
     """
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        earlier = (folder / "index.html").is_file() and (folder / "reveal").is_dir()
+        if not folder.is_dir() or any(folder.iterdir()) and not earlier:
+            raise ValueError(f"folder must be new, empty or an earlier build, got {folder}")
+        shutil.rmtree(folder)
     reveal = files("sphinx_revealjs") / "_static" / "revealjs"
     for part in ("dist", "plugin/notes"):
         shutil.copytree(

@@ -15,7 +15,15 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image, UnidentifiedImageError
 
-from helpers.pages import CONTROL, LectureExporter, PageExporter, build_slides, mathml
+from helpers.pages import (
+    CONTROL,
+    LONG,
+    SHORT,
+    LectureExporter,
+    PageExporter,
+    build_slides,
+    mathml,
+)
 from store_outputs import METADATA, NOTEBOOKS
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -236,6 +244,19 @@ def test_a_formula_that_cannot_be_converted_raises(formula):
         mathml(formula)
 
 
+def test_an_unknown_display_raises():
+    with pytest.raises(ValueError, match="display must be 'inline' or 'block', got 'foo'"):
+        mathml("x", display="foo")
+
+
+@pytest.mark.parametrize("metadata", [{}, {"image/png": {"alt": ""}}])
+def test_a_picture_without_alt_text_stops_the_export_and_is_named(tmp_path, metadata):
+    notebook = sample()
+    notebook.cells[1].outputs[0].metadata = nbformat.from_dict(metadata)
+    with pytest.raises(ValueError, match="alt, got none in sample.ipynb, cell draw"):
+        exported(PageExporter, notebook, tmp_path)
+
+
 def test_a_formula_that_cannot_be_converted_stops_the_export(tmp_path):
     for cell in (
         new_markdown_cell(r"$\foo$", id="bad"),
@@ -278,6 +299,65 @@ def test_links_of_the_slides_lead_somewhere(tmp_path):
             name = target.partition("#")[0]
             if ":" not in target and name:
                 assert (file.parent / name).exists(), f"{file.name}: {target}"
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "index.html", "reveal"])
+def test_slides_are_not_built_over_something_else(tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(ValueError, match="folder must be new, empty or an earlier build, got /"):
+        build_slides(tmp_path)
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_slides_are_built_anew_over_an_earlier_build(tmp_path):
+    build_slides(tmp_path)  # empty so far
+    (tmp_path / "of-a-notebook-that-is-gone.slides.html").touch()
+    assert "of-a-notebook-that-is-gone.slides.html" not in {
+        path.name for path in build_slides(tmp_path).parent.iterdir()
+    }
+
+
+def on_slide(cell, kind):
+    cell.metadata["slideshow"] = {"slide_type": kind}
+    return cell
+
+
+def test_every_slide_says_in_which_section_it_is(tmp_path):
+    cells = [
+        on_slide(new_markdown_cell("## Two π", id="two"), "slide"),
+        on_slide(new_markdown_cell("More of it.", id="more"), "subslide"),
+        on_slide(new_code_cell("1", id="code"), "subslide"),
+        on_slide(new_code_cell("2", id="step"), "fragment"),
+        on_slide(new_markdown_cell("## Another", id="other"), "slide"),
+        on_slide(new_markdown_cell("### Part\n\nText.", id="part"), "subslide"),
+    ]
+    html = exported(LectureExporter, sample(*cells), tmp_path)
+    slides = re.split(r"</section>\s*<section>", html)
+    heads = [re.findall(r'celltag_section"[^>]*>\s*<p>(.*?)</p>', slide) for slide in slides]
+    assert heads[-5:] == [[], ["Two π"], ["Two π"], [], ["Another"]]
+    assert html.count("<h2") == 2
+    assert "celltag_section" not in exported(PageExporter, sample(*cells), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("lines", "outputs", "hidden"),
+    [
+        (LONG, ["text"], False),
+        (LONG + 1, ["text"], True),
+        (LONG + 1, [], False),  # or nothing would be left
+        (SHORT, ["picture"], False),
+        (SHORT + 1, ["picture"], True),
+    ],
+)
+def test_long_code_is_hidden_where_its_output_is_shown(tmp_path, lines, outputs, hidden):
+    made = {
+        "text": new_output("stream", text="2\n"),
+        "picture": sample().cells[1].outputs[0],
+    }
+    cell = new_code_cell("print(2)\n" * (lines - 1) + "print(2)", id="code")
+    cell.outputs = [made[name] for name in outputs]
+    html = exported(LectureExporter, sample(cell), tmp_path)
+    assert ("celltag_hidden" in html.partition("</head>")[2]) == hidden
 
 
 def test_the_slide_of_a_control_links_to_the_live_one(tmp_path):
