@@ -1,6 +1,6 @@
 """Notebooks as standalone HTML pages and as slides, readable with the network off.
 
-python -m helpers.pages     build the slides of all notebooks, and a page that lists them
+python -m helpers.pages     build the slides of all lectures, and a page that lists them
 
 Formulas become MathML here and not in the reader's browser, pictures are part of the page, and
 nothing is loaded from elsewhere. The looks are in `templates/`, on top of nbconvert's own.
@@ -23,6 +23,8 @@ from nbformat.v4 import new_markdown_cell, new_output
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
+EXAMINATION = "11_examination.ipynb"  # is worked on, not shown
+LECTURES = sorted(path for path in NOTEBOOKS.glob("*.ipynb") if path.name != EXAMINATION)
 SLIDES = ROOT / "build" / "slides"
 TEMPLATES = str(Path(__file__).parent / "templates")
 # Where `series.py open` shows the notebooks. JupyterLab sends a second window of one workspace to
@@ -104,7 +106,9 @@ class _Renderer(IPythonRenderer):
         return mathml(rf"\begin{{{name}}}{body}\end{{{name}}}", "block")
 
     def link(self, text, url, title=None):
-        if ":" not in url:
+        if url == EXAMINATION and self.suffix == ".slides.html":
+            url = f"{LAB}/{url}"
+        elif ":" not in url:
             url = re.sub(r"\.ipynb(?=#|$)", self.suffix, url)
         return super().link(text, url, title)
 
@@ -206,7 +210,7 @@ def _show_without_scripts(output, where):
 
 
 def build_slides(folder=SLIDES):
-    """Write the slides of every notebook, what they load and an index into a folder.
+    """Write the slides of every lecture, what they load and an index into a folder.
 
     Parameters
     ----------
@@ -236,7 +240,7 @@ def build_slides(folder=SLIDES):
     for text in NOTEBOOKS.glob("*.md"):  # the slides link to it
         shutil.copy(text, folder)
     links = []
-    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+    for path in LECTURES:
         exporter = LectureExporter()
         slides = folder / (path.stem + exporter.file_extension)
         slides.write_text(exporter.export(path), encoding="utf-8")

@@ -17,6 +17,9 @@ from PIL import Image, UnidentifiedImageError
 
 from helpers.pages import (
     CONTROL,
+    EXAMINATION,
+    LAB,
+    LECTURES,
     LONG,
     SHORT,
     LectureExporter,
@@ -292,7 +295,7 @@ def test_links_of_the_slides_lead_somewhere(tmp_path):
     assert [Path(link).name for link in Page(index.read_text()).links] == [
         f.name for f in files[1:]
     ]
-    assert len(files) == 1 + len(PATHS)
+    assert len(files) == 1 + len(LECTURES)
     for file in files:
         page = Page(file.read_text(encoding="utf-8"))
         for target in page.links + page.loaded:
@@ -366,6 +369,17 @@ def test_the_slide_of_a_control_links_to_the_live_one(tmp_path):
     assert [link.rpartition("/")[2] for link in page.links if "localhost" in link] == [
         "sample.ipynb#cell-id=control"
     ]
+
+
+def test_the_examination_is_no_lecture_and_opens_live(tmp_path):
+    assert {path.name for path in PATHS} - {path.name for path in LECTURES} == {EXAMINATION}
+    cell = new_markdown_cell(f"[Go]({EXAMINATION}) or [on](01_a.ipynb#b)", id="go")
+    slides, page = (
+        Page(exported(kind, sample(cell), tmp_path)).links
+        for kind in (LectureExporter, PageExporter)
+    )
+    assert slides[-2:] == [f"{LAB}/{EXAMINATION}", "01_a.slides.html#b"]
+    assert page[-2:] == ["11_examination.html", "01_a.html#b"]
 
 
 def test_slides_show_what_is_revealed_without_a_prediction_that_nobody_made(tmp_path):
