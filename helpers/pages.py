@@ -44,7 +44,8 @@ INDEX = """<!DOCTYPE html>
 {links}
 </ul>
 <p>Space steps on, Shift+Space back, S shows the speaker's notes, Esc all slides, F the full
-screen. The links "Move it live" need JupyterLab: <code>python3 series.py open</code>.</p>
+screen. The links "Move it live" need JupyterLab, <code>python3 series.py open</code>, on port 8888:
+the first click opens the notebook, the second goes to the cell.</p>
 </html>
 """
 

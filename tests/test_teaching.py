@@ -12,6 +12,7 @@ from helpers import catalog
 from helpers.amdahl import compute_fraction, gustafson, limit, speedup
 from helpers.budget import IMAGENET_IMAGES, alexnet, resnet, training_time, training_work, vgg
 from helpers.catalog import interconnects, runs, scaling
+from helpers.pages import EXAMINATION, LAB, SLIDES, LectureExporter
 from helpers.parallel import (
     allreduce_bytes,
     crossover_batch,
@@ -21,6 +22,7 @@ from helpers.parallel import (
 )
 from helpers.pipeline import chunked_time, pipelined_speedup, speedup_over_serial
 from helpers.plots import duration, short, si
+from helpers.questions.examination import Examination
 from helpers.roofline import attainable, balance, ridge
 from series import COMMANDS
 from test_notebook_hygiene import HEADING, LINK, anchors
@@ -345,6 +347,48 @@ def headings(notebook):
 def test_the_pages_notebooks_are_those_of_the_series():
     assert len(NAMES) == 8
     assert re.findall(r"^### \[.*?\]\((.+?)\)", PAGE, re.MULTILINE) == NAMES
+
+
+def test_homework_and_test_are_what_the_page_says():
+    names = sorted(path.name for path in FOLDER.glob("1*.ipynb"))
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^\| \[.+?\]\((.+?)\) \| (\d+) \| (\d+) ", part("Homework"), re.MULTILINE)
+    assert [name for name, _, _ in lines] == names
+    for name, stated, count in lines:
+        (in_readme,) = re.findall(rf"\(notebooks/{re.escape(name)}\) \|.*\| (\d+) \|", readme)
+        cells = read(name).cells
+        (in_title,) = re.findall(r"About (\d+) minutes", cells[0].source)
+        assert stated == in_readme == in_title
+        asked = [c for c in cells if c.cell_type == "code" and ".check(" in c.source]
+        assert len(asked) == int(count)
+    assert names[-1] == EXAMINATION and "it has no slides" in part("Homework")
+    for name in NAMES[1:]:
+        exercises = headings(read(name))["Exercises"]
+        assert any(cell_id.startswith("check-") for cell_id in exercises)
+
+
+def test_a_seed_gives_the_same_paper_to_all():
+    seeds = [int(seed) for seed in re.findall(r"`Examination\(seed=(\d+)\)`", PAGE)]
+    assert seeds and "`Examination()`" in PAGE
+
+    def paper(**seed):
+        exam = Examination(**seed)
+        return [repr(exam[number]) for number in range(1, 11)]
+
+    for seed in seeds:
+        assert paper(seed=seed) == paper(seed=seed) != paper(seed=seed + 1)
+
+
+def test_the_page_says_how_to_start_and_where_the_links_lead():
+    index = (SLIDES / "index.html").relative_to(ROOT).as_posix()
+    assert f"`{index}`" in PAGE
+    (port,) = re.findall(r"localhost:(\d+)/", LAB)
+    assert f"port {port}" in PAGE
+    name = next(name for name in NAMES if "Control(" in (FOLDER / name).read_text("utf-8"))
+    (label,) = set(
+        re.findall(r'class="live"[^>]*>(.*?)</a>', LectureExporter().export(FOLDER / name))
+    )
+    assert f'"{label}"' in PAGE
 
 
 def test_every_link_leads_somewhere():

@@ -134,6 +134,25 @@ def test_every_slide_can_be_seen_and_read(folder, page, path):
     assert page.log == []
 
 
+def test_the_keys_that_the_index_names(folder, page):
+    page.goto((folder / "index.html").as_uri())
+    assert "Space steps on, Shift+Space back, S shows the speaker's notes, Esc all slides" in (
+        page.inner_text("body").replace("\n", " ")
+    )
+    page.click("text=03 roofline")
+    page.wait_for_function("window.Reveal && Reveal.isReady()")
+    state = page.evaluate("Reveal.getState()")
+    page.keyboard.press("Space")
+    assert page.evaluate("Reveal.getState()") != state
+    page.keyboard.press("Shift+Space")
+    assert page.evaluate("Reveal.getState()") == state
+    with page.expect_popup() as notes:
+        page.keyboard.press("s")
+    assert "Speaker" in notes.value.title()
+    page.keyboard.press("Escape")
+    assert page.evaluate("Reveal.isOverview()")
+
+
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
 def test_page_prints_on_a4_without_scripts(browser, tmp_path, path):
     file = tmp_path / "page.html"
