@@ -97,7 +97,20 @@ def test_every_slip_is_recognised(examinations):
 def slips(question):
     if isinstance(question, Choice):
         return [(letter, letter) for letter in question.options if letter != question.answer()]
-    return [(slip.name, float(slip.wrong(**question.given))) for slip in question.slips]
+    answer = question.answer()
+    wrong = [(slip.name, float(slip.wrong(**question.given))) for slip in question.slips]
+    # With some numbers a slip does no harm, and then nobody can tell.
+    return [(name, value) for name, value in wrong if not math.isclose(value, answer)]
+
+
+def test_both_roofs_bind_a_layer(examinations):
+    right_of_ridge = Counter()
+    for exam in examinations:
+        given = exam[3].given
+        row = examination.device(given["key"])
+        intensity = given["batch"] / (1 + 2 * given["batch"] / given["size"])
+        right_of_ridge[bool(intensity > row.peak_fp16 / row.bandwidth)] += 1
+    assert min(right_of_ridge[True], right_of_ridge[False]) > len(SEEDS) / 5
 
 
 def test_no_answer_stands_in_its_question_or_is_trivial(examinations):
@@ -132,7 +145,7 @@ def test_the_questions_agree_with_a_calculation_by_hand():
     by_hand = {
         1: 6 * 4.09e9 * 100_000 * 50,
         2: (100 * 512 * 2 * 1.5e9) / (4096 * 2e9 / 8),
-        3: 1555e9 * 2 * 64 * 4096**2 / (2 * (4096**2 + 2 * 64 * 4096)),
+        3: 2 * (4096**2 + 2 * 64 * 4096) / 1555e9,  # 62 flop/B, below the ridge at 201
         5: 7.0,  # e = (1/4 - 1/8) / (7/8) = 1/7
         6: 1 / (2 * 0.2 + 0.8 / 4),
         7: 8 + 3 / 6,
@@ -143,6 +156,9 @@ def test_the_questions_agree_with_a_calculation_by_hand():
     for number, expected in by_hand.items():
         key = examination.TEMPLATES[number - 1].exercise.key
         assert math.isclose(key(**given[number]), expected, rel_tol=1e-12), number
+    # A batch of 1024 has 683 flop/B: compute-bound.
+    compute_bound = examination.TEMPLATES[2].exercise.key(key="A100-40", size=4096, batch=1024)
+    assert math.isclose(compute_bound, 2 * 1024 * 4096**2 / 312e12, rel_tol=1e-12)
     # Left of the ridge (x = 0.5) bandwidth pays, right of it the peak; both together in between.
     lever = examination.TEMPLATES[3].exercise.key
     assert lever(peak=100e12, bandwidth=1e12, balance=0.5, more=(3, 2, 2)) == "b"
@@ -163,9 +179,10 @@ def test_marks_count_outcomes_and_say_what_to_read_again():
     exam[9].check("a good deal")
     head, *advice = str(exam.mark()).splitlines()
     assert head.endswith("3 correct, 2 wrong, 4 not attempted, 1 cannot be judged.")
-    assert len(advice) == 2
+    assert len(advice) == 3
     assert name in advice[0] and "05_pipelining.ipynb" in advice[0] and "Question 7" in advice[0]
-    assert "Question 10" in advice[1] and "07_plan_a_training_run.ipynb" in advice[1]
+    assert advice[1] == f"Question 9, {exam[9].title}, cannot be judged: {exam[9].last.words}"
+    assert "Question 10" in advice[2] and "07_plan_a_training_run.ipynb" in advice[2]
     exam[7].check(exam[7].answer())  # the last check counts
     assert "4 correct, 1 wrong" in str(exam.mark())
     assert exam.mark().startswith("Examination(seed=9)") and "5 correct" not in exam.mark()
@@ -181,7 +198,7 @@ def test_another_hardware_row_gives_another_answer(monkeypatch):
         return row
 
     monkeypatch.setattr(examination, "device", faster)
-    assert math.isclose(exam[3].answer(), 1.5 * layer)  # memory-bound: it follows the bandwidth
+    assert math.isclose(exam[3].answer(), layer / 1.5)  # memory-bound: it follows the bandwidth
     assert math.isclose(exam[10].answer(), plan / 3)
     assert exam[3].check(layer).outcome is Outcome.WRONG
 
@@ -215,7 +232,8 @@ def test_another_roofline_gives_another_lever(monkeypatch):
 
 
 def test_a_broken_core_does_not_draw_for_ever(monkeypatch):
-    monkeypatch.setattr(examination, "attainable", lambda intensity, peak, bandwidth: peak)
+    # A time that hangs on nothing: every slip leads to the answer.
+    monkeypatch.setattr(examination, "chunked_time", lambda load, compute, chunks: 7.8)
     with pytest.raises(RuntimeError, match="no clear numbers"):
         Examination(1)
 
@@ -223,15 +241,23 @@ def test_a_broken_core_does_not_draw_for_ever(monkeypatch):
 # ---- the gallery of published slips ----
 
 GALLERY = {name: value for name, value in vars(mistakes).items() if isinstance(value, Exercise)}
-# What was published, as printed there: typed from the sources, and computed in the module.
+# Results as they were printed: typed from the sources, and computed in the module.
 AS_PRINTED = {
     "mostly_waiting": 5,
     "above_its_roof": 8500e9,
-    "cycles_for_seconds": 160e9,
     "forward_only": 0.864e18,
     "borrowed_bandwidth": 295.2,
     "sparse_ridge": 674.0,
     "too_small_a_bubble": 0.047,
+    "ten_seconds": 0.525,  # 50 to 55 %
+}
+# What follows from the claim with numbers of our own, or is only a step of the source.
+AS_CLAIMED = {
+    "lost_parentheses": 10.225,
+    "mean_of_ridges": 16.0,
+    "cycles_for_seconds": 160e9,
+    "two_names": 334,
+    "straight_on": 8,
 }
 # What is right, by hand.
 RIGHT = {
@@ -252,23 +278,25 @@ RIGHT = {
 
 
 def published(exercise):
-    return next((s for s in exercise.slips if s.name == mistakes.PUBLISHED), None)
+    names = mistakes.PUBLISHED, mistakes.CLAIM
+    return next((s for s in exercise.slips if s.name in names), None)
 
 
-def test_the_gallery_is_large_and_most_of_it_holds_a_published_value():
+def test_the_gallery_is_large_and_most_of_it_holds_what_was_published():
     assert len(GALLERY) >= 14
     with_value = [e for e in GALLERY.values() if not isinstance(e, Choice) and published(e)]
     assert len(with_value) >= len(GALLERY) / 2
     assert RIGHT.keys() == {name for name, e in GALLERY.items() if isinstance(e, Number)}
 
 
-@pytest.mark.parametrize("name", AS_PRINTED)
+@pytest.mark.parametrize("name", AS_PRINTED | AS_CLAIMED)
 def test_the_published_number_follows_from_its_own_inputs(name):
     exercise = GALLERY[name]
     value = float(published(exercise).wrong(**exercise.given))
-    assert math.isclose(value, AS_PRINTED[name], rel_tol=3e-3)
+    assert math.isclose(value, (AS_PRINTED | AS_CLAIMED)[name], rel_tol=3e-3)
     verdict = exercise.check(value)
-    assert (verdict.outcome, verdict.slip) == (Outcome.WRONG, mistakes.PUBLISHED)
+    kind = mistakes.PUBLISHED if name in AS_PRINTED else mistakes.CLAIM
+    assert (verdict.outcome, verdict.slip) == (Outcome.WRONG, kind)
 
 
 @pytest.mark.parametrize("name", RIGHT)
@@ -301,11 +329,12 @@ def test_the_diagnoses_follow_the_core(monkeypatch):
     assert math.isclose(GALLERY["borrowed_bandwidth"].answer(), 2 * 989 / 4.8)
 
 
-def test_factors_cover_every_published_number():
-    factors = mistakes.published_factors()
+def test_factors_cover_every_result_that_a_source_prints_and_no_other_number():
+    ratios = [AS_PRINTED[name] / RIGHT[name] for name in GALLERY if name in AS_PRINTED]
+    by_hand = [max(ratio, 1 / ratio) for ratio in ratios]
+    assert np.allclose(mistakes.published_factors(), by_hand, rtol=0.01)
     numbers = [e for e in GALLERY.values() if isinstance(e, Number) and published(e)]
-    assert len(factors) == len(numbers) and min(factors) > 1
-    assert math.isclose(factors[0], 4)  # 5 in place of 1.25
+    assert len(numbers) == len(AS_PRINTED) + len(AS_CLAIMED)
 
 
 @pytest.mark.parametrize("p", [0.0, 0.5, 1.0])

@@ -233,9 +233,9 @@ fixed_batch = Formula(
         "S is c over that sum. Multiply above and below by n, if you like.",
     ],
     reasoning=(
-        "A step takes c/n + 2(n − 1)/n · G/β. Look at both terms: they shrink and grow so that "
-        "S > 1 means c·(n − 1) > 2(n − 1)·G/β, that is c > 2G/β. The n cancels. If one device "
-        "computes for less than 2G/β, then no number of devices is faster than one."
+        "A step takes c/n + 2(n − 1)/n · G/β. S > 1 means that this is below c, that is "
+        "c·(n − 1) > 2(n − 1)·G/β, or c > 2G/β. The n cancels. If one device computes for less "
+        "than 2G/β, then no number of devices is faster than one."
     ),
 )
 
@@ -255,9 +255,9 @@ fed_lstm = Number(
     title="Enough for every device",
     goal=lambda hidden, n, peak, bandwidth: (
         f"An LSTM cell of H = {hidden} units runs forward in FP32 on {n} A100s (π = "
-        f"{si(peak, 'flop/s')}, β = {si(bandwidth, 'B/s')} of memory each) that split the batch. "
-        "From how many sequences on, in all, does each device stand at its ridge or right of it? "
-        "Answer with a pure number; you need not round."
+        f"{si(peak, 'flop/s')}, β = {bandwidth / 1e12:g} TB/s of memory each) that split the "
+        "batch. From how many sequences on, in all, does each device stand at its ridge or right "
+        "of it? Answer with a pure number; you need not round."
     ),
     given=dict(
         hidden=512,

@@ -1,8 +1,9 @@
 """The examination of notebook 11: ten questions on the whole series, with fresh numbers.
 
 A question is an exercise as in every other notebook, but its given numbers are drawn. They are
-drawn again until the right answer differs clearly from everything that a known slip leads to, and
-does not stand in the question itself.
+drawn again until the right answer differs clearly from what the known slips lead to, and does not
+stand in the question itself. Of the slips of a question two or more must do harm; with some numbers
+another one does none.
 """
 
 import math
@@ -101,8 +102,8 @@ class Examination:
         return "\n\n".join(lines)
 
     def mark(self):
-        """How many questions are correct, wrong, not attempted or cannot be judged, and what to
-        read again.
+        """How many questions are correct, wrong, not attempted or cannot be judged, what to read
+        again, and what to write in another form.
 
         Each question counts with its last check.
         """
@@ -125,6 +126,10 @@ class Examination:
                     f"Question {number}, {question.title}, is wrong{slip}: read "
                     f"{template.notebook} again."
                 )
+            elif outcome is Outcome.UNCLEAR:
+                lines.append(
+                    f"Question {number}, {question.title}, cannot be judged: {question.last.words}"
+                )
         return Said("\n".join(lines))
 
 
@@ -143,14 +148,24 @@ def _is_clear(question):
     if isinstance(question, Choice):
         gains = sorted(_gains(**question.given).values())
         return gains[-1] > 1.1 * gains[-2]  # one lever is clearly the best
-    wrong = (slip.wrong(**question.given) for slip in question.slips)
-    values = [question.answer(), *map(float, wrong)]
+    answer = question.answer()
+    wrong = [float(slip.wrong(**question.given)) for slip in question.slips]
+    wrong = [value for value in wrong if _harmful(value, answer)]
+    if len(wrong) < 2:
+        return False
+    values = [answer, *wrong]
     apart = CLEAR * question.tolerance
     if any(math.isclose(a, b, rel_tol=apart) for a, b in combinations(values, 2)):
         return False
     printed = NUMBER.match(str(question.solution()))[0]
     numbers = NUMBER.findall(" ".join([question.statement, *question.hints]))
     return len(printed.strip("0.")) > 1 and printed not in numbers
+
+
+def _harmful(wrong, answer):
+    """Whether a slip leads away from the answer. Some do not, such as wrong bytes to a layer that
+    is compute-bound."""
+    return not math.isclose(wrong, answer, rel_tol=1e-9)
 
 
 def _name(key):
@@ -279,19 +294,26 @@ def _draw_layer(chance):
     return dict(
         key=chance.choice(GPUS),
         size=chance.choice([1024, 2048, 4096, 8192]),
-        batch=chance.choice([16, 24, 32, 48, 64, 96, 128]),
+        # Up to far right of every ridge: both roofs occur.
+        batch=chance.choice([16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024]),
     )
 
 
-def _layer_intensity(size, batch, weights_only=False, number_bytes=2):
-    """Intensity of a square linear layer in FP16, each number moved once, flop/B."""
+def _layer(size, batch, flop=2, weights_only=False):
+    """Work, flop, and bytes of a square linear layer in FP16, each number moved once."""
     numbers = size**2 + (0 if weights_only else 2 * batch * size)
-    return 2 * batch * size**2 / (number_bytes * numbers)
+    return flop * batch * size**2, 2 * numbers
 
 
-def _roof(key, intensity):
-    """Attainable performance on a device in FP16, flop/s."""
-    return attainable(intensity, device(key).peak_fp16, device(key).bandwidth)
+def _times(key, size, batch):
+    """Times of computing and of moving on a device in FP16, s."""
+    work, moved = _layer(size, batch)
+    return work / device(key).peak_fp16, moved / device(key).bandwidth
+
+
+def _layer_time(key, work, moved):
+    """Time on a device in FP16 with perfect overlap, s."""
+    return work / attainable(work / moved, device(key).peak_fp16, device(key).bandwidth)
 
 
 layer = Template(
@@ -302,49 +324,57 @@ layer = Template(
             f"A linear layer has {size} inputs and {size} outputs. It runs in FP16 with a batch of "
             f"{batch} on an {_name(key)}: dense peak {si(device(key).peak_fp16, 'flop/s')}, "
             f"bandwidth {si(device(key).bandwidth, 'B/s')}. Weights, inputs and outputs move once "
-            "each. Which performance is attainable? Answer in flop/s."
+            "each. How long does the layer take at least? Answer in s, or with a unit in quotes."
         ),
-        key=lambda key, size, batch: _roof(key, _layer_intensity(size, batch)),
-        unit="flop/s",
+        key=lambda key, size, batch: _layer_time(key, *_layer(size, batch)),
+        unit="s",
         slips=[
             Slip(
                 "the other roof",
-                "This is the roof that does not bind. The lower one counts.",
-                lambda key, size, batch: max(
-                    device(key).peak_fp16, device(key).bandwidth * _layer_intensity(size, batch)
-                ),
+                "This is the time of the unit that waits. The longer time counts.",
+                lambda key, size, batch: min(_times(key, size, batch)),
             ),
             Slip(
-                "half the intensity",
-                "Off by a factor 2 in the intensity: an FP16 number has 2 bytes, and a "
-                "multiply-add is two flop.",
-                lambda key, size, batch: _roof(key, _layer_intensity(size, batch) / 2),
+                "sum for maximum",
+                "You let loading and computing take turns. Under a roofline they overlap.",
+                lambda key, size, batch: sum(_times(key, size, batch)),
+            ),
+            # The next two do harm on one side of the ridge each.
+            Slip(
+                "multiply-add counted once",
+                "A multiply-add is two flop.",
+                lambda key, size, batch: _layer_time(key, *_layer(size, batch, flop=1)),
             ),
             Slip(
                 "weights only",
                 "Inputs and outputs move as well.",
-                lambda key, size, batch: _roof(
-                    key, _layer_intensity(size, batch, weights_only=True)
-                ),
+                lambda key, size, batch: _layer_time(key, *_layer(size, batch, weights_only=True)),
             ),
         ],
         hints=[
-            "First the intensity: flop of the layer over the bytes of three arrays.",
-            "2·b·n² flop; n² + 2·b·n numbers of 2 bytes. Then the lower one of two roofs.",
+            "Find two times: of all flop at the peak, and of all bytes at the bandwidth.",
+            "2·b·n² flop; n² + 2·b·n numbers of 2 bytes. Then the longer one of the two times.",
         ],
         reasoning=lambda key, size, batch: (
             f"The intensity is {short(_layer_intensity(size, batch))} flop/B and the ridge at "
             f"{short(ridge(device(key).peak_fp16, device(key).bandwidth))} flop/B, so the layer is "
-            f"{_bound(key, _layer_intensity(size, batch))}."
+            f"{_bound(key, size, batch)}. Computing takes "
+            f"{1e3 * _times(key, size, batch)[0]:.3g} ms, moving "
+            f"{1e3 * _times(key, size, batch)[1]:.3g} ms."
         ),
     ),
     _draw_layer,
 )
 
 
-def _bound(key, intensity):
-    """The roof that binds on a device in FP16."""
-    return bound(intensity, device(key).peak_fp16, device(key).bandwidth)
+def _layer_intensity(size, batch):
+    work, moved = _layer(size, batch)
+    return work / moved
+
+
+def _bound(key, size, batch):
+    """The roof that binds a layer on a device in FP16."""
+    return bound(_layer_intensity(size, batch), device(key).peak_fp16, device(key).bandwidth)
 
 
 def _draw_levers(chance):

@@ -1,7 +1,9 @@
 """Exercises of notebook 10: slips that were published, for the reader to find.
 
-Each claim is told in our own words. What it says is computed here from its own inputs wherever it
-gives them, and stands among the slips as "the published value"; what is right comes from the core.
+Each claim is told in our own words. A number that its source prints as a result is computed here
+from the source's own inputs, and stands among the slips as "the published value". Where the source
+has a line, a rule or a number on the way to a result, and we put in numbers of our own or ask for
+that step, the slip is "the published claim". What is right comes from the core.
 """
 
 import math
@@ -19,12 +21,18 @@ from helpers.roofline import COMPUTE, attainable, balance, bound, compute_utilis
 
 NOTEBOOK = "10_find_the_mistake.ipynb"
 PUBLISHED = "the published value"
+CLAIM = "the published claim"
 ARTICLE = "*Seen in the article that this series grew from.*"
 
 
 def _seen(repository, place):
     """Where a claim was seen, as the last line of its statement."""
     return f"*Seen in [{repository}](https://github.com/{repository}), {place}.*"
+
+
+def _noticed(repository, place):
+    """Where somebody else had noticed a slip before us, as the last line of its statement."""
+    return f"*Noticed by a reader in [{repository}](https://github.com/{repository}), {place}.*"
 
 
 mostly_waiting = Number(
@@ -104,8 +112,8 @@ one_letter_short = Formula(
 lost_parentheses = Number(
     title="A line of Python",
     goal=lambda p, s: (
-        "A short program explains Amdahl's law well in its comments, and then computes "
-        f"`speedup = 1/(1-p) + p/s`. With p = {p} and s = {s} this line gives "
+        "A file of notes explains Amdahl's law well in its comments, and then writes "
+        f"`speedup = 1/(1-p) + p/s`. For p = {p} and s = {s} (our numbers) this line would give "
         f"{short(1 / (1 - p) + p / s)}. What is the speed-up? Answer with a pure number. "
         + _seen("unobatbayar/Big-Data", "`amdahlslaw.py`")
     ),
@@ -113,7 +121,7 @@ lost_parentheses = Number(
     key=lambda p, s: speedup(p, s),
     slips=[
         Slip(
-            PUBLISHED,
+            CLAIM,
             "This is what the line gives. It is more than s, and more than the ceiling 1/(1 − p): "
             "no speed-up can be. Look at what stands below the fraction bar.",
             lambda p, s: 1 / (1 - p) + p / s,
@@ -130,7 +138,7 @@ lost_parentheses = Number(
         ),
     ],
     hints=[
-        "Compare the printed value with s. Can a program gain more than its fastest part?",
+        "Compare what the line gives with s. Can a program gain more than its fastest part?",
         "Python divides before it adds. Write the law on paper, with a long fraction bar.",
     ],
     reasoning=lambda p, s: (
@@ -245,7 +253,7 @@ mean_of_ridges = Number(
     unit="flop/B",
     slips=[
         Slip(
-            PUBLISHED,
+            CLAIM,
             "This is the average. No machine has it: a task runs in one compute unit and takes its "
             "data from one memory.",
             lambda peaks, bandwidths: _mean_ridge(peaks, bandwidths),
@@ -268,8 +276,9 @@ mean_of_ridges = Number(
     reasoning=lambda peaks, bandwidths: (
         f"{si(peaks[1], 'flop/s')} over {si(bandwidths[0], 'B/s')}. A DGEMM of 16 flop/B, which "
         "the preset holds too, lies just above the average and is called compute-bound. From DDR4 "
-        f"it attains {compute_utilisation(16, peaks[1], bandwidths[0]):.0%} of the peak. Guard: "
-        "before you average, ask whether anything has the average."
+        f"it attains {compute_utilisation(16, peaks[1], bandwidths[0]):.0%} of the peak. (The same "
+        "page also lists each ridge by itself, and those are right.) Guard: before you average, "
+        "ask whether anything has the average."
     ),
 )
 
@@ -286,7 +295,8 @@ cycles_for_seconds = Number(
         f"GHz, and a memory that delivers {per_cycle} bytes a cycle. For a product with "
         f"{intensity} flop/B one slide computes min({peak / 1e9:.0f}, {per_cycle} × {intensity}) = "
         f"min({peak / 1e9:.0f}, {per_cycle * intensity}) Gflop/s. The minimum survives. Which "
-        f"number must stand in place of {per_cycle * intensity}? Answer in flop/s. "
+        f"performance must stand in place of {per_cycle * intensity} Gflop/s? Answer in flop/s, "
+        'for example "90 Gflop/s". '
         + _seen("zhangce/DATA34100", "`cpu/lecture10_roofline/lecture-roofline.md`")
     ),
     given=dict(intensity=32, peak=48e9, clock=3e9, per_cycle=5),
@@ -296,7 +306,7 @@ cycles_for_seconds = Number(
     unit="flop/s",
     slips=[
         Slip(
-            PUBLISHED,
+            CLAIM,
             "This takes bytes a cycle for GB a second. A second has more than 10⁹ cycles here.",
             lambda intensity, peak, clock, per_cycle: per_cycle * 1e9 * intensity,
         ),
@@ -342,7 +352,11 @@ bigger_chip = Choice(
         f"{si(board[0], 'flop/s')} and {si(board[1], 'B/s')}, it is compute-bound. On an H100, "
         f"says the key, it is memory-bound, since the ridge is higher ({_h100()}). Each "
         "matrix moves once, and the board's ridge is far below. What is wrong? Answer with a "
-        "letter. " + _seen("harvard-edge/cs249r_book", "`labs/vol1/lab_11_hw_accel.py`, part C")
+        "letter. "
+        + _seen(
+            "harvard-edge/cs249r_book",
+            "`labs/vol1/lab_11_hw_accel.py`, part C, commit 78bc87ab",
+        )
     ),
     given=dict(size=1024, board=(12e12, 102e9)),
     options={
@@ -374,8 +388,8 @@ bigger_chip = Choice(
         f"The intensity is {size}/3 = {short(_product_intensity(size))} flop/B. The ridge of the "
         f"board is {short(ridge(*board))}, that of the H100 "
         f"{short(ridge(device('H100-SXM').peak_fp16, device('H100-SXM').bandwidth))} flop/B: both "
-        "are lower. The lab's own calculation, one screen further, agrees. Guard: a trend (bigger "
-        "chip, higher ridge) does not place a point. Compute it."
+        "are lower. The lab's own box, just above the key, says compute-bound. Guard: a trend "
+        "(bigger chip, higher ridge) does not place a point. Compute it."
     ),
 )
 
@@ -427,10 +441,17 @@ forward_only = Number(
             "You kept the rounded network and the rounded number of pictures.",
             lambda operations, images, epochs: training_work(operations, images, epochs),
         ),
+        Slip(
+            "rounded network",
+            "Pictures and passes are right. But you kept the rounded 8 G: take the forward work of "
+            "resnet(50).",
+            lambda operations, images, epochs: training_work(operations, IMAGENET_IMAGES, epochs),
+        ),
     ],
     hints=[
         "A step has a forward pass and a backward pass. How much work is the second one?",
-        "V = 3 × forward work × pictures × epochs. `training_work` knows it.",
+        "V = 3 × forward work × pictures × epochs. In a new cell, "
+        "`from helpers.budget import resnet, training_work` brings both.",
     ],
     reasoning=lambda operations, images, epochs: (
         f"A forward pass takes {si(resnet(50).forward_work, 'flop')}, a step three times that. "
@@ -469,7 +490,8 @@ borrowed_bandwidth = Number(
         ),
     ],
     hints=[
-        "What does an H200 have that an H100 has not? `device('H200-SXM')` shows it.",
+        "What does an H200 have that an H100 has not? In a new cell, "
+        "`from helpers.catalog import device`, and then `device('H200-SXM')` shows it.",
         "π stays. Divide it by the H200's own bandwidth.",
     ],
     reasoning=lambda number, twin: (
@@ -484,13 +506,14 @@ ORIN = 275e12, 204e9  # the figures that the tool uses: operations/s and B/s
 sparse_ridge = Number(
     title="A peak for another number",
     goal=lambda fraction: (
-        "A tool knows no FP16 peak of a Jetson AGX Orin and falls back to the figure on the box: "
-        f"{ORIN[0] / 1e12:.0f} Tera operations a second, for sparse INT8, helper units included. "
+        "A tool (mlsysim) knows no FP16 peak of a Jetson AGX Orin and falls back to the figure on "
+        f"the box: {ORIN[0] / 1e12:.0f} Tera operations a second, for sparse INT8, helper units "
+        "included. "
         f"With {ORIN[1] / 1e9:.0f} GB/s and half of the peak achieved, it puts the ridge at "
         f"{short(ridge(fraction * ORIN[0], ORIN[1]))} flop/B. The dense FP16 peak of the GPU is "
         f"{si(device('Orin-64').peak_fp16, 'flop/s')}, its bandwidth "
         f"{device('Orin-64').bandwidth / 1e9:.1f} GB/s. Where is the ridge for half of that peak? "
-        "Answer in flop/B. " + _seen("datawhalechina/llm-algo-leetcode", "issue 76")
+        "Answer in flop/B. " + _noticed("datawhalechina/llm-algo-leetcode", "issue 76")
     ),
     given=dict(fraction=0.5),
     key=lambda fraction: ridge(fraction * device("Orin-64").peak_fp16, device("Orin-64").bandwidth),
@@ -533,7 +556,7 @@ two_names = Number(
     key=lambda intensity: intensity / linear_work(1, 1),
     slips=[
         Slip(
-            PUBLISHED,
+            CLAIM,
             "This trusts the label. One multiply-add is two operations.",
             lambda intensity: intensity,
         ),
@@ -593,7 +616,8 @@ no_such_unit = Choice(
     },
     key=_right_of_fp8,
     hints=[
-        "Which units does the chip have? `device('A100-80')` lists every peak that it has.",
+        "Which units does the chip have? In a new cell, `from helpers.catalog import device`, and "
+        "then `device('A100-80')` lists every peak that it has.",
         "A peak that a device lacks is NaN in our catalogue, never a guess.",
     ],
     reasoning=lambda printed: (
@@ -651,7 +675,7 @@ straight_on = Number(
     key=lambda intensity, s: pipelined_speedup(_x(intensity), s),
     slips=[
         Slip(
-            PUBLISHED,
+            CLAIM,
             "The published claim: linear for every s. At some s the task becomes memory-bound.",
             lambda intensity, s: s,
         ),
@@ -747,8 +771,8 @@ ten_seconds = Number(
     title="Ten seconds from nowhere",
     goal=lambda parameters, tokens, devices, fraction, hidden, guess, says: (
         f"A lab trains {parameters / 1e9:.0f} G parameters on {devices} H100s by data "
-        f"parallelism. Its text takes about {guess} s of computing in a step and half of the "
-        f"all-reduce (2 bytes a parameter, {si(_port(), 'B/s')}) as hidden: efficiency "
+        f"parallelism. Its text says: if computing takes about {guess} s in a step, and half of "
+        f"the all-reduce (2 bytes a parameter, {si(_port(), 'B/s')}) is hidden, the efficiency is "
         f"{100 * says[0]:.0f} to {says[1]:.0%}. Its code has 6 × {parameters / 1e9:.0f}e9 × "
         f"{tokens} flop in a step of all GPUs together, at half of "
         f"{si(device('H100-SXM').peak_fp16, 'flop/s')} each. Which efficiency (computing "
@@ -791,7 +815,8 @@ ten_seconds = Number(
         ),
         Slip(
             "nothing hidden",
-            "You counted the whole all-reduce. Half of it is taken as hidden.",
+            "True of a real machine, which has too little computing to hide it in, but the lab "
+            "takes half of the all-reduce as hidden.",
             lambda parameters, tokens, devices, fraction, hidden, guess, says: _efficiency(
                 *_step_of_lab(parameters, tokens, devices, fraction, 0)
             ),
@@ -807,8 +832,11 @@ ten_seconds = Number(
         f"{duration(_step_of_lab(parameters, tokens, devices, fraction, hidden)[0])}, visible "
         "communication "
         f"{duration(_step_of_lab(parameters, tokens, devices, fraction, hidden)[1])}. The "
-        f"{guess} s in the text come from nowhere in the code. (And so little computing could not "
-        "hide half of an all-reduce.) Guard: let text take its numbers from the code."
+        f"{guess} s stand in the text as an *if*, and come from nowhere in the code. (With them "
+        "the lab's formula gives "
+        f"{_efficiency(guess, _step_of_lab(parameters, tokens, devices, fraction, hidden)[1]):.0%}"
+        ". And so little computing could not hide half of an all-reduce.) Guard: let text take its "
+        "numbers from the code."
     ),
 )
 
@@ -879,7 +907,8 @@ def _inverse(value):
 
 
 def published_factors():
-    """By which factor, at least 1, each published number is off, in the order of the exercises."""
+    """By which factor, at least 1, each result that a source prints is off, in the order of the
+    exercises."""
     factors = []
     for exercise in globals().values():
         for slip in exercise.slips if isinstance(exercise, Number) else ():

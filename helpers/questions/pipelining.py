@@ -49,7 +49,7 @@ pictures_in_advance = Number(
     given=dict(
         forward=alexnet().forward_work,
         numbers=alexnet().layers[0].inputs,
-        fraction=0.29,
+        fraction=0.22,
         peak=device("V100-PCIe").peak_fp16,
         bandwidth=interconnects().at[LINK, "one_way"],
     ),
@@ -98,7 +98,7 @@ only_eight_chunks = Number(
     title="Only eight chunks",
     goal=lambda intensity, peak, bandwidth, s, chunks: (
         f"A task of {intensity} flop/B runs on an A100 in FP32: π = {si(peak, 'flop/s')}, β = "
-        f"{si(bandwidth, 'B/s')}. It is cut into {chunks} chunks, loading and computing "
+        f"{bandwidth / 1e12:g} TB/s. It is cut into {chunks} chunks, loading and computing "
         f"overlap. Now its compute unit gets {s} times as fast, and everything else stays. How "
         "many times as fast is the task, against the same chunks before? Answer with a pure "
         "number."
