@@ -465,6 +465,16 @@ class Choice(Exercise):
         return f"{letter}) {_fill(self.options[letter][0], given).rstrip('.')}."
 
 
+def whole(*names):
+    """A requirement of a `Design`: these numbers are counts, and must be whole."""
+    words = f"{' and '.join(names)}: take whole numbers, since these are counted."
+    return Slip(
+        "whole numbers",
+        words[0].upper() + words[1:],
+        lambda **numbers: any(numbers[name] % 1 for name in names),
+    )
+
+
 @dataclass(kw_only=True, repr=False)
 class Design(Exercise):
     """Numbers of the reader's choice that must meet requirements; many answers are right.

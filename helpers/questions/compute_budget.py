@@ -13,7 +13,7 @@ from helpers.budget import (
     training_work,
 )
 from helpers.catalog import device
-from helpers.exercises import Choice, Design, Formula, Number, Slip
+from helpers.exercises import Choice, Design, Formula, Number, Slip, whole
 from helpers.plots import duration, short, si
 
 NOTEBOOK = "01_compute_budget.ipynb"
@@ -315,11 +315,7 @@ rented_cards = Design(
     given=dict(fraction=0.4, longest=5, budget=26),
     names=dict(devices=POSITIVE, hours=POSITIVE),
     requirements=[
-        Slip(
-            "a fraction of a device",
-            "Devices come in whole numbers.",
-            lambda devices, hours, **_: devices != round(devices),
-        ),
+        whole("devices"),
         Slip(
             "rounded down",
             "Just too short: round the hours up, not down.",

@@ -4,7 +4,7 @@ from math import ceil
 
 from helpers._checks import AT_LEAST_ONE, Range
 from helpers.catalog import device, interconnects
-from helpers.exercises import Choice, Design, Formula, Number, Slip
+from helpers.exercises import Choice, Design, Formula, Number, Slip, whole
 from helpers.plots import short, si
 from helpers.roofline import attainable, compute_utilisation, ridge
 
@@ -345,11 +345,7 @@ build_a_device = Design(
     ),
     names=dict(units=AT_LEAST_ONE, wires=AT_LEAST_ONE),
     requirements=[
-        Slip(
-            "a fraction of a wire",
-            "Units and wires come in whole numbers.",
-            lambda units, wires, **_: units != round(units) or wires != round(wires),
-        ),
+        whole("units", "wires"),
         Slip(
             "peak too low",
             "The compute unit alone is too slow: its peak is below what the task must attain.",

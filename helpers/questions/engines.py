@@ -3,7 +3,7 @@
 from helpers._checks import Range
 from helpers.budget import resnet, training_work, vgg
 from helpers.catalog import device, interconnects, scaling
-from helpers.exercises import Choice, Design, Formula, Number, Slip
+from helpers.exercises import Choice, Design, Formula, Number, Slip, whole
 from helpers.parallel import (
     allreduce_time,
     crossover_batch,
@@ -391,11 +391,7 @@ vgg_cluster = Design(
         batch=Range(1, True, 512, True, "from 1 to 512"),
     ),
     requirements=[
-        Slip(
-            "whole numbers",
-            "Machines and pictures are counted: take whole numbers.",
-            lambda machines, batch, **given: machines % 1 != 0 or batch % 1 != 0,
-        ),
+        whole("machines", "batch"),
         Slip(
             "too slow",
             "Too few images each second. A larger batch cannot give more than every GPU alone: "

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import combinations
+from numbers import Integral
 from typing import NamedTuple
 
 from helpers.amdahl import karp_flatt, limit, speedup
@@ -80,18 +81,18 @@ class Examination:
     def __init__(self, seed=None):
         if seed is None:
             seed = random.SystemRandom().randrange(1_000_000)
-        if not isinstance(seed, int) or isinstance(seed, bool):
+        if not _is_whole(seed):
             raise ValueError(f"seed must be a whole number or None, got {seed!r}")
         self.seed = seed
         chance = random.Random(seed)
         self.questions = [_fresh(template, chance) for template in TEMPLATES]
 
     def __getitem__(self, number):
-        if isinstance(number, bool) or number not in range(1, len(self.questions) + 1):
+        if not _is_whole(number) or not 1 <= number <= len(self.questions):
             raise ValueError(
                 f"number must be a whole number from 1 to {len(self.questions)}, got {number!r}"
             )
-        return self.questions[int(number) - 1]
+        return self.questions[number - 1]
 
     def __iter__(self):
         return iter(self.questions)
@@ -131,6 +132,10 @@ class Examination:
                     f"Question {number}, {question.title}, cannot be judged: {question.last.words}"
                 )
         return Said("\n".join(lines))
+
+
+def _is_whole(number):
+    return isinstance(number, Integral) and not isinstance(number, bool)
 
 
 def _fresh(template, chance):

@@ -5,7 +5,7 @@ import math
 from helpers._checks import Range
 from helpers.budget import alexnet, training_work
 from helpers.catalog import device, interconnects
-from helpers.exercises import Choice, Design, Formula, Number, Slip
+from helpers.exercises import Choice, Design, Formula, Number, Slip, whole
 from helpers.pipeline import (
     chunked_time,
     overlap_gain,
@@ -351,11 +351,7 @@ chunks_and_buffers = Design(
         buffers=Range(1, True, 10, True, "from 1 to 10"),
     ),
     requirements=[
-        Slip(
-            "whole numbers",
-            "Chunks and buffers are counted: take whole numbers.",
-            lambda chunks, buffers, **rest: chunks % 1 != 0 or buffers % 1 != 0,
-        ),
+        whole("chunks", "buffers"),
         Slip(
             "too few buffers",
             "The units wait for a free buffer: a chunk keeps its buffer until it is stored. "

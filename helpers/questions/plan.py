@@ -11,7 +11,7 @@ from helpers.budget import (
     vgg,
 )
 from helpers.catalog import device, interconnects, scaling
-from helpers.exercises import Choice, Design, Formula, Number, Slip
+from helpers.exercises import Choice, Design, Formula, Number, Slip, whole
 from helpers.parallel import allreduce_time, hierarchical_time, step_time
 from helpers.plots import duration, short, si
 
@@ -375,11 +375,7 @@ rented_machines = Design(
         batch=Range(1, True, 512, True, "from 1 to 512"),
     ),
     requirements=[
-        Slip(
-            "whole numbers",
-            "Machines and pictures are counted: take whole numbers.",
-            lambda machines, batch, **given: machines % 1 != 0 or batch % 1 != 0,
-        ),
+        whole("machines", "batch"),
         Slip(
             "too late",
             "The worst case misses the deadline. Count with the low f and with h in each step, "
