@@ -4,7 +4,7 @@
 python3 series.py open [arguments for JupyterLab]   read and run the notebooks
 python3 series.py test [arguments for pytest]       run every test and every notebook
 python3 series.py store [notebooks]                 run notebooks and store their outputs
-python3 series.py slides                            make a lecture of every notebook, for a browser
+python3 series.py slides                            make a lecture of each notebook, for a browser
 """
 
 import hashlib
