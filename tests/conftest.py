@@ -1,10 +1,48 @@
-"""Says loudly, at the end of a run, that tests were skipped for want of a browser."""
+"""One browser and one JupyterLab for all browser tests of a worker, and what is kept of a failure.
+
+A test that fails leaves a picture of each page among its fixtures, and what the page logged, in
+`browser/failures/`. Tests that were skipped for want of a browser are named at the end of a run.
+"""
+
+import os
+
+import pytest
+from playwright.sync_api import Page
+
+import lab
+
+
+@pytest.fixture(scope="package")
+def browser():
+    """Chromium; where there is none, tests are skipped, but fail on CI."""
+    if not lab.find_chromium():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(lab.NO_CHROMIUM)
+    with lab.chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="package")
+def server():
+    with lab.jupyterlab() as server:
+        yield server
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.failed and report.when == "call":
+        for value in item.funcargs.values():
+            page = getattr(value, "page", value)
+            if isinstance(page, Page) and not page.is_closed():
+                where = lab.keep(page, item.name, getattr(value, "log", ()))
+                report.sections.append(("The page as it was", where))
+    return report
 
 
 def pytest_terminal_summary(terminalreporter):
     reasons = {report.longrepr[2] for report in terminalreporter.stats.get("skipped", [])}
     for reason in reasons:
-        if "no chromium found" in reason:
+        if lab.NO_CHROMIUM in reason:
             terminalreporter.write_line(
-                f"BROWSER TESTS SKIPPED: {reason.removeprefix('Skipped: ')}", red=True, bold=True
+                f"BROWSER TESTS SKIPPED: {lab.NO_CHROMIUM}", red=True, bold=True
             )
