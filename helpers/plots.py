@@ -827,7 +827,8 @@ def timeline_scene(load, compute, chunks, store=0.0, buffers=np.inf):
     marks.append(Line((end, end), (-0.6, len(UNITS) - 0.4), QUIET, True, 1.2))
     serial = load + compute + store
     sentence = (
-        f"{short(chunks)} chunk{'s' * (chunks > 1)}: {short(end)} s in place of {short(serial)} s."
+        f"In {short(chunks)} chunk{'s' * (chunks > 1)} the job takes {short(end)} s in place of "
+        f"{short(serial)} s."
     )
     return Scene(marks, sentence)
 

@@ -147,7 +147,7 @@ def test_the_dial_runs_from_serial_to_the_roofline():
     assert "n = 1: 1 times the start" in control.sentence
     control.inputs["chunks"].value = 3
     assert "n = 3: 1.5 times the start" in control.sentence  # 2 / (1 + 1/3)
-    assert "3 chunks: 1.33 s in place of 2 s" in control.sentence
+    assert "In 3 chunks the job takes 1.33 s in place of 2 s" in control.sentence
     control.inputs["buffers"].value = 1  # no overlap without a second buffer
     assert "n = 3: 1 times the start" in control.sentence
     bars = [line for line in _svg(control).iter("polyline") if line.get("stroke-width") == "14"]
