@@ -5,77 +5,35 @@ A reader needs three words: ``exercise.check(answer)``, ``exercise.hint()`` and
 moment of asking, so it cannot drift from the formulas. Mistakes that are known beforehand
 (`Slip`) are recognised by what they lead to, and told apart.
 
-No answer is ever executed. A string is read by a small parser that knows numbers, units, the
-symbols of the exercise and a few functions; its work is bounded, which takes the place of a clock.
+Answers are read by `helpers._answers`, which executes none.
 """
 
-import ast
 import math
-import numbers
 import random
 import re
-import sys
 import textwrap
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from itertools import islice
 
 import ipywidgets as widgets
 
+from helpers._answers import (
+    Unclear,
+    WrongUnit,
+    check_unit,
+    evaluations,
+    exact,
+    number_in,
+    number_within,
+)
 from helpers._checks import Range
 from helpers.plots import duration, short, si
 
-MAX_CHARACTERS, MAX_NODES = 2000, 500  # of an answer; far more than any right one needs
 LINE_WIDTH = 90
 POINTS = 12  # at which a formula is compared with the core
 FORMULA_TOLERANCE = 1e-9
 
-SCALES = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
-SCALES |= {"m": 1e-3, "n": 1e-9} | dict.fromkeys(("u", "µ", "μ"), 1e-6)  # two kinds of mu
-SCALES |= {f"{letter}i": 1024.0**power for power, letter in enumerate("KMGTPE", start=1)}
-# Units that mean the same quantity, each with its size in the unit of the series.
-UNITS = {
-    "flop": dict.fromkeys(("flop", "flops"), 1.0),
-    "flop/s": dict.fromkeys(("flop/s", "flops/s", "flopS"), 1.0),
-    "flop/B": dict.fromkeys(("flop/B", "flops/B", "flop/byte", "flops/byte"), 1.0),
-    "B": {"B": 1.0, "byte": 1.0, "bytes": 1.0, "bit": 1 / 8, "bits": 1 / 8, "b": 1 / 8},
-    "B/s": {"B/s": 1.0, "bit/s": 1 / 8, "b/s": 1 / 8},
-    "s": dict.fromkeys(("s", "sec", "second", "seconds"), 1.0)
-    | dict.fromkeys(("min", "minutes"), 60.0)
-    | dict.fromkeys(("h", "hour", "hours"), 3600.0)
-    | dict.fromkeys(("day", "days"), 86400.0)
-    | dict.fromkeys(("year", "years"), 365 * 86400.0),
-    "img/s": {"img/s": 1.0},
-    "1": {"": 1.0, "%": 0.01, "times": 1.0, "x": 1.0, "×": 1.0},
-}
-UNIT_NAMES = {
-    "1": "a pure number",
-    "flop": "flop, a count",
-    "flop/s": "flop/s, a speed",
-    "img/s": "images each second (img/s)",
-}
-# Commas only between groups of three digits: "0,36" is no number here, and must not become 36.
-NUMBER = r"[-+]?(?:[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?|\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
-UNIT = r"(?![eE][-+]?\d)(?:[A-Za-zµμ%]\S*|×$)"  # "e15/8e12" is the rest of a calculation
-QUANTITY = re.compile(rf"\s*({NUMBER})\s*((?:{UNIT})?)\s*")
-CALCULATION = re.compile(rf"\s*(.*\d.*?)\s+({UNIT})\s*")
-FUNCTIONS = {
-    "max": max,
-    "min": min,
-    "sqrt": math.sqrt,
-    "log": math.log,
-    "exp": math.exp,
-    "abs": abs,
-}
-OPERATIONS = {
-    ast.Add: lambda a, b: a + b,
-    ast.Sub: lambda a, b: a - b,
-    ast.Mult: lambda a, b: a * b,
-    ast.Div: lambda a, b: a / b,
-    ast.Pow: lambda a, b: a**b,
-}
 # Slips that a ratio of answer and key gives away, in any exercise; those of `UNIT_SLIPS` only where
 # one of these words is part of the unit.
 GENERAL_SLIPS = {
@@ -96,16 +54,7 @@ GENERAL_SLIPS = {
     ),
 }
 UNIT_SLIPS = {"factor 2": {"flop"}, "bits for bytes": {"B"}, "GB for GiB": {"B"}}
-WRITTEN = str.maketrans(
-    {"^": "**", "²": "**2", "³": "**3", "×": "*", "·": "*", "÷": "/", "−": "-"}
-    | {"π": "pi", "β": "beta"}
-)
 NO_VALUE = "The model has no value for numbers of this size."
-FORMULAS_ARE = (
-    "A formula is made of numbers, symbols, + - * / ** and a few functions, with a star in every "
-    "product: 2*(n - 1), not 2(n - 1)."
-)
-NAMED = re.compile(r"^\s*\w+\s*=(?!=)")  # the "S =" of "S = 1/(1 - p)"
 
 
 class Outcome(Enum):
@@ -154,14 +103,6 @@ class Slip:
     name: str
     words: str
     wrong: Callable | str
-
-
-class _Unclear(Exception):
-    """An answer that cannot be read; the message says why."""
-
-
-class _WrongUnit(_Unclear):
-    """An answer in the unit of another quantity."""
 
 
 @dataclass(kw_only=True)
@@ -248,7 +189,7 @@ class Exercise:
                 names = " and ".join(f"{name} = {short(self.example[name])}" for name in self.own)
                 call = ", ".join(f"{name}=..." for name in self.own)
                 before = f"With {names} (for yours: .solution({call})): "
-        except _Unclear as unclear:
+        except Unclear as unclear:
             return Said(unclear)
         given = {**self.given, **numbers}
         try:
@@ -262,16 +203,16 @@ class Exercise:
 
     def _verdict(self, answer, own):
         try:
-            answer = _exact(answer)
+            answer = exact(answer)
             if answer is None or answer is ... or isinstance(answer, str) and not answer:
                 words = f"Put your answer{self._form()} in place of None"
                 words += "; .hint() in place of .check(...) helps."
                 return Verdict(Outcome.NOT_ATTEMPTED, words)
             given = {**self.given, **self._own_numbers(own)}
             answer = self._read(answer)
-        except _WrongUnit as wrong:
+        except WrongUnit as wrong:
             return Verdict(Outcome.WRONG, str(wrong), "unit")
-        except _Unclear as unclear:
+        except Unclear as unclear:
             return Verdict(Outcome.UNCLEAR, str(unclear))
         except Exception:  # a reader's object may do anything when it is read
             return Verdict(Outcome.UNCLEAR, f"This is not an answer{self._form()}.")
@@ -285,10 +226,10 @@ class Exercise:
         values = {}
         for name in own.keys() | self.own.keys():
             if name not in self.own:
-                raise _Unclear(f"This exercise asks for no {name}.")
+                raise Unclear(f"This exercise asks for no {name}.")
             if own.get(name) is None:
-                raise _Unclear(f"Your own {', '.join(self.own)} are needed too; {name} is missing.")
-            values[name] = _number_within(name, own[name], self.own[name])
+                raise Unclear(f"Your own {', '.join(self.own)} are needed too; {name} is missing.")
+            values[name] = number_within(name, own[name], self.own[name])
         return values
 
     def _say(self, text):
@@ -317,7 +258,7 @@ class Number(Exercise):
     key : callable
         The right value from the numbers given, in `unit`.
     unit : str
-        A key of `UNITS`.
+        A key of `_answers.UNITS`.
     tolerance : float
         Largest relative difference that counts as right.
     slips : sequence of Slip
@@ -331,7 +272,7 @@ class Number(Exercise):
 
     def __post_init__(self):
         super().__post_init__()
-        _check_unit(self.unit)
+        check_unit(self.unit)
 
     def answer(self):
         return float(self.key(**self.given, **self.example))
@@ -341,7 +282,7 @@ class Number(Exercise):
         return f" ({unit}, within {100 * self.tolerance:g}%)"
 
     def _read(self, answer):
-        return _number(answer, self.unit)
+        return number_in(answer, self.unit)
 
     def _judge(self, answer, given):
         key = float(self.key(**given))
@@ -395,14 +336,14 @@ class Formula(Exercise):
         return f" (a formula in {', '.join(self.symbols)})"
 
     def _read(self, answer):
-        return _evaluations(answer, self.points())
+        return evaluations(answer, self.points())
 
     def _judge(self, answer, given):
         points = self.points()
         if _all_near(answer, [float(self.key(**point)) for point in points]):
             return Verdict(Outcome.CORRECT, "It agrees with the model at every point tried.")
         for slip in self.slips:
-            if _all_near(answer, _evaluations(slip.wrong, points)):
+            if _all_near(answer, evaluations(slip.wrong, points)):
                 return Verdict(Outcome.WRONG, slip.words, slip.name)
         point = ", ".join(f"{name} = {short(value)}" for name, value in points[0].items())
         right = short(float(self.key(**points[0])))
@@ -448,7 +389,7 @@ class Choice(Exercise):
     def _read(self, answer):
         letter = answer.strip(" ().").lower() if isinstance(answer, str) else None
         if letter not in self.options:
-            raise _Unclear(f"One of the letters {', '.join(self.options)} is asked for, in quotes.")
+            raise Unclear(f"One of the letters {', '.join(self.options)} is asked for, in quotes.")
         return letter
 
     def _judge(self, answer, given):
@@ -501,8 +442,8 @@ class Design(Exercise):
 
     def _read(self, answer):
         if not isinstance(answer, dict) or answer.keys() != self.names.keys():
-            raise _Unclear(f"An answer is needed in this form:{self._form()}.")
-        return {name: _number_within(name, answer[name], self.names[name]) for name in self.names}
+            raise Unclear(f"An answer is needed in this form:{self._form()}.")
+        return {name: number_within(name, answer[name], self.names[name]) for name in self.names}
 
     def _judge(self, answer, given):
         for requirement in self.requirements:
@@ -525,11 +466,11 @@ class Prediction(widgets.VBox):
     what : str
         What to predict, in a few words.
     unit : str
-        A key of `UNITS`.
+        A key of `_answers.UNITS`.
     """
 
     def __init__(self, what, unit="1"):
-        _check_unit(unit)
+        check_unit(unit)
         self.unit = unit
         self.label = what if unit == "1" else f"{what} ({unit})"
         self.field = widgets.Text(
@@ -567,8 +508,8 @@ class Prediction(widgets.VBox):
         if not self.field.value.strip():
             return Said(f"No prediction. {right}")
         try:
-            guess = _number(self.field.value, self.unit)
-        except _Unclear as unclear:
+            guess = number_in(self.field.value, self.unit)
+        except Unclear as unclear:
             return Said(f"{unclear} {right}")
         if guess <= 0:
             return Said(f"A prediction must be above 0. {right}")
@@ -582,11 +523,6 @@ class Prediction(widgets.VBox):
         """The live field, and beside it words for pages without a kernel."""
         data = super()._repr_mimebundle_(**kwargs)
         return {**data, "text/plain": f"Your prediction. {self.label}: ____"}
-
-
-def _check_unit(unit):
-    if not isinstance(unit, str) or unit not in UNITS:
-        raise ValueError(f"unit must be one of {', '.join(map(repr, UNITS))}, got {unit!r}")
 
 
 def _wrapped(text):
@@ -623,148 +559,3 @@ def _general_slip(answer, key, exercise):
             return Verdict(Outcome.WRONG, words, name)
     side = "large" if answer > key else "small"
     return Verdict(Outcome.WRONG, f"Too {side}. .hint() in place of .check(...) helps.")
-
-
-def _exact(answer):
-    """The answer; a string as a plain one, since a subclass may say anything about itself."""
-    return str.__str__(answer).strip() if isinstance(answer, str) else answer
-
-
-def _number(answer, unit):
-    """An answer as a float in `unit`; raises `_Unclear` with the reason if it is none."""
-    answer = _exact(answer)
-    if isinstance(answer, str):
-        value = _quantity_in(answer, unit)
-    elif isinstance(answer, numbers.Real) and not isinstance(answer, bool):
-        value = _float(answer)
-    elif _is_sympy(answer):
-        (value,) = _evaluations(answer, [{}])
-    else:
-        raise _Unclear(f"One number is asked for, not a value of type {_type_name(answer)}.")
-    if not math.isfinite(value):
-        raise _Unclear("A finite number is asked for.")
-    return value
-
-
-def _number_within(name, value, allowed):
-    """A pure number of the reader, as a float; raises `_Unclear` if it is not allowed."""
-    try:
-        number = _number(value, "1")
-    except Exception:  # as for an answer
-        raise _Unclear(f"{name} must be a plain number, {allowed.words}.") from None
-    if allowed.refused(number):
-        raise _Unclear(f"{name} must be {allowed.words}, got {short(number)}.")
-    return number
-
-
-def _quantity_in(text, unit):
-    """A string such as ``"236 Mflop"`` as a float in `unit`."""
-    if len(text) > MAX_CHARACTERS:
-        raise _Unclear(f"This answer is longer than {MAX_CHARACTERS} characters.")
-    text = " ".join(text.split()).removesuffix(".")  # runs of blanks would cost cubic time
-    if match := QUANTITY.fullmatch(text):
-        number, written = float(match[1].replace(",", "").replace("_", "")), match[2]
-    else:
-        match = CALCULATION.fullmatch(text)
-        calculation, written = match.groups() if match else (text, "")
-        (number,) = _evaluations(calculation, [{}])
-    if not written:
-        return number
-    for asked in (unit, *UNITS):  # the unit asked for comes first
-        if (size := _size(written, asked)) is not None:
-            break
-    else:
-        raise _Unclear(f"The unit {written[:20]!r} is not known; asked is {_unit_name(unit)}.")
-    if asked != unit:
-        raise _WrongUnit(f"This is in {_unit_name(asked)}; asked is {_unit_name(unit)}.")
-    return number * size
-
-
-def _unit_name(unit):
-    return UNIT_NAMES.get(unit, unit)
-
-
-def _size(written, unit):
-    """How many of `unit` one of the `written` unit is; None if it is another quantity."""
-    written = re.sub("(?i)flop", "flop", written)  # FLOP, Flop; FLOPS, a speed, becomes flopS
-    for name, size in UNITS[unit].items():
-        scale = SCALES.get(written.removesuffix(name)) if written != name else 1.0
-        if written.endswith(name) and scale and (name or written == ""):
-            return scale * size
-    return None
-
-
-def _type_name(answer):
-    return type(answer).__name__[:20]
-
-
-def _is_sympy(answer):
-    # A SymPy answer means that SymPy is loaded; without it this module stays quick to import.
-    sympy = sys.modules.get("sympy")
-    return sympy is not None and isinstance(answer, sympy.Basic)
-
-
-def _float(number):
-    try:
-        return float(number)
-    except OverflowError:
-        raise _Unclear("This number is too large to be judged.") from None
-
-
-def _evaluations(answer, points):
-    """Values of a formula at points, each a dict of symbols; raises `_Unclear` if it has none.
-
-    A SymPy expression is read in its printed form, so that one reader serves both; it is counted
-    before it is printed, since printing could take for ever.
-    """
-    if _is_sympy(answer):
-        walk = sys.modules["sympy"].preorder_traversal(answer)
-        if len(list(islice(walk, MAX_NODES + 1))) > MAX_NODES:
-            raise _Unclear(f"This formula has more than {MAX_NODES} parts.")
-        answer = str(answer)
-    elif isinstance(answer, numbers.Real) and not isinstance(answer, bool):
-        return [_float(answer)] * len(points)
-    elif not isinstance(answer, str):
-        raise _Unclear(f"A formula is asked for, not a value of type {_type_name(answer)}.")
-    if len(answer) > MAX_CHARACTERS:
-        raise _Unclear(f"This answer is longer than {MAX_CHARACTERS} characters.")
-    if re.search(r"\d,\d", answer):
-        raise _Unclear("Write a decimal point, not a comma: 6.47.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of what it may not like about the text
-            tree = ast.parse(NAMED.sub("", answer, 1).strip().translate(WRITTEN), mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise _Unclear(f"This cannot be read as a formula. {FORMULAS_ARE}") from None
-    if sum(1 for _ in ast.walk(tree)) > 4 * MAX_NODES:
-        raise _Unclear(f"This formula has more than {MAX_NODES} parts.")
-    try:
-        values = [float(_value(tree, point)) for point in points]
-    except (ArithmeticError, ValueError, TypeError, RecursionError):
-        raise _Unclear("This formula has no value at some point of its range.") from None
-    if not all(map(math.isfinite, values)):
-        raise _Unclear("This formula is not finite at some point of its range.")
-    return values
-
-
-def _value(node, symbols):
-    """Value of a parsed formula. It knows arithmetic and a few functions, and nothing else."""
-    match node:
-        case ast.Constant(value=int() | float()) if not isinstance(node.value, bool):
-            return float(node.value)
-        case ast.Name(id=name) if name in symbols:
-            return symbols[name]
-        case ast.Name(id=name):
-            known = ", ".join(symbols) or "none"
-            raise _Unclear(f"The symbol {name[:20]!r} is not known here; known: {known}.")
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_value(operand, symbols)
-        case ast.UnaryOp(op=ast.UAdd(), operand=operand):
-            return _value(operand, symbols)
-        case ast.BinOp() if type(node.op) in OPERATIONS:
-            left, right = _value(node.left, symbols), _value(node.right, symbols)
-            return OPERATIONS[type(node.op)](left, right)
-        case ast.Call(func=ast.Name(id=name), keywords=[]) if name.lower() in FUNCTIONS:
-            return FUNCTIONS[name.lower()](*(_value(argument, symbols) for argument in node.args))
-        case _:
-            raise _Unclear(FORMULAS_ARE)
