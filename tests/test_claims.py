@@ -1,0 +1,275 @@
+"""Every number in the prose is supported by a number that is computed, or has a source.
+
+What counts as a number and what supports it is said in `prose_numbers`. The prose is the Markdown
+of every notebook, the words in its code (texts of pictures, labels, printed sentences),
+errata.md and teaching.md. `claims/` declares, a file for each, what has no support near by:
+
+    [[claim]]
+    cell = "world-seen"           # the cell, or for a page the heading, that holds the text
+    text = "57 published points"  # stands there, word for word; every number in it is meant
+    is = "len(points)"            # an expression, a list of them for several numbers
+    from = "times"                # or a cell that computes it: "times", "06:times"
+    source = "https://..."        # or where it was read, or why it is no result
+"""
+
+import ast
+import math
+import random
+import re
+import tomllib
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+import nbformat
+import pytest
+
+import prose_numbers as prose
+from helpers import amdahl, budget, catalog, parallel, pipeline, roofline
+from helpers.exercises import Exercise
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+PAGES = sorted((ROOT / "notebooks").glob("*.md"))
+# A number of one or two digits finds a partner by chance in any long section: it needs a nearer
+# one, in the code cells just before and just after.
+NEAR_BEFORE, NEAR_AFTER = 2, 1
+MODELS = {
+    name: value
+    for module in (amdahl, budget, catalog, parallel, pipeline, roofline)
+    for name, value in vars(module).items()
+    if not name.startswith("_")
+}
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A piece of prose: a cell, a string in a cell, or a part of a page."""
+
+    place: str
+    text: str
+    close: tuple = ()  # numbers that may support it, as pairs of their place and the number
+    wide: tuple = ()  # more of them, for numbers of three digits and more
+    same_as: str | None = None  # what it must say word for word, if it is written elsewhere
+
+    def unsupported(self, claims=()):
+        """A line for each number that nothing supports."""
+        numbers = prose.quantities(self.text)
+        if self.same_as not in (None, self.text):
+            return [f"{self.place}: {number.text!r}: the cell differs" for number in numbers]
+        meant = [(span, claim) for claim in claims if (span := claim.span(self.text))]
+        return [
+            self._failure(number)
+            for number in numbers
+            if not any(number.start in span and claim.holds(number) for span, claim in meant)
+            and not any(other.supports(number) for _, other in self._near(number))
+        ]
+
+    def _near(self, number):
+        return self.close if number.digits <= 2 else self.close + self.wide
+
+    def _failure(self, number):
+        def distance(pair):
+            ratios = pair[1].value / number.value, pair[1].mantissa / number.mantissa
+            return min(abs(ratio - 1) for ratio in ratios)
+
+        around = " ".join(self.text[max(0, number.start - 40) : number.start + 40].split())
+        near = [] if number.value == 0 else sorted(self._near(number), key=distance)[:3]
+        nearest = ", ".join(f"{other.text} ({place})" for place, other in near) or "none"
+        return f"{self.place}: {number.text!r} in “{around}”; nearest: {nearest}"
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One entry of a file of `claims/`."""
+
+    cell: str
+    text: str
+    values: tuple  # numbers that support those of the text, in order; None for a source
+
+    def span(self, text):
+        """Where the declared words stand in a text; None if they do not."""
+        start = text.find(self.text)
+        return range(start, start + len(self.text)) if start >= 0 else None
+
+    def holds(self, number):
+        return self.values is None or any(value.supports(number) for value in self.values)
+
+
+def stem(path):
+    return path.stem
+
+
+@cache
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+@cache
+def computed(path):
+    """For each code cell of a notebook the numbers that it computes, with their place."""
+    return {
+        cell.id: tuple((cell.id, number) for number in prose.computed(cell))
+        for cell in read(path).cells
+        if cell.cell_type == "code"
+    }
+
+
+def sections(cells):
+    """The cells of each section, a list each."""
+    found = [[]]
+    for cell in cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("## "):
+            found.append([])
+        found[-1].append(cell)
+    return found
+
+
+@cache
+def exercises():
+    """Each exercise under the id of its cell: its statement, and the numbers in its source."""
+    found = {}
+    for path in sorted((ROOT / "helpers" / "questions").glob("[a-z]*.py")):
+        module = import_module(f"helpers.questions.{path.stem}")
+        source = path.read_text(encoding="utf-8")
+        for node in ast.parse(source).body:
+            match node:
+                case ast.Assign(targets=[ast.Name(id=name)]):
+                    exercise = getattr(module, name)
+                case _:
+                    continue
+            if isinstance(exercise, Exercise):
+                place = f"exercise-{name.replace('_', '-')}"
+                numbers = prose.literals(ast.get_source_segment(source, node))
+                values = {**exercise.given, **exercise.example}.values()
+                numbers += [prose.exact(x) for x in values if isinstance(x, int | float)]
+                found[module.NOTEBOOK, place] = (
+                    exercise.statement,
+                    tuple((name, number) for number in numbers),
+                )
+    return found
+
+
+@cache
+def notebook_passages(path):
+    passages, numbers = [], computed(path)
+    for section in sections(read(path).cells):
+        code = [place for place, cell in enumerate(section) if cell.cell_type == "code"]
+        wide = tuple(pair for place in code for pair in numbers[section[place].id])
+        for place, cell in enumerate(section):
+            if cell.id.startswith("exercise-"):
+                statement, own = exercises()[path.name, cell.id]
+                passages.append(Passage(cell.id, cell.source, own, (), statement))
+                continue
+            before = [other for other in code if other <= place][-NEAR_BEFORE:]
+            after = [other for other in code if other > place][:NEAR_AFTER]
+            close = tuple(p for other in before + after for p in numbers[section[other].id])
+            is_code = cell.cell_type == "code"
+            for text in prose.words_in(cell.source) if is_code else [cell.source]:
+                passages.append(Passage(cell.id, text, close, wide))
+    return passages
+
+
+def page_passages(path):
+    """The lines of a page; a table's line is a passage of its own."""
+    heading, passages = "", []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#"):
+            heading = line.strip("# ")
+        passages.append(Passage(heading, line))
+    return passages
+
+
+def passages(path):
+    return notebook_passages(path) if path.suffix == ".ipynb" else page_passages(path)
+
+
+def notebook(number):
+    """The notebook whose name begins so."""
+    (path,) = (path for path in NOTEBOOKS if path.name.startswith(number))
+    return path
+
+
+def cells_numbers(name, path):
+    """The numbers of a cell, "times" or in another notebook "06:times"."""
+    other, _, cell = name.rpartition(":")
+    return tuple(number for _, number in computed(notebook(other) if other else path)[cell])
+
+
+def values(expression):
+    """The numbers of an expression, or of a list of them."""
+    result = eval(expression, dict(MODELS))  # our own file, not a reader's
+    results = result if isinstance(result, list | tuple) else [result]
+    return tuple(prose.exact(value) for value in results)
+
+
+@cache
+def declared(path):
+    file = ROOT / "tests" / "claims" / f"{path.stem}.toml"
+    if not file.is_file():
+        return []
+    entries = []
+    for entry in tomllib.loads(file.read_text(encoding="utf-8"))["claim"]:
+        match entry:
+            case {"cell": cell, "text": text, "is": str() | list() as wanted, **rest} if not rest:
+                wanted = [wanted] if isinstance(wanted, str) else wanted
+                numbers = sum(map(values, wanted), ())
+            case {"cell": cell, "text": text, "from": name, **rest} if not rest:
+                numbers = cells_numbers(name, path)
+            case {"cell": cell, "text": text, "source": str() as source, **rest} if not rest:
+                assert len(source.split()) >= 2 or "://" in source, f"{file.name}: {entry}"
+                numbers = None
+            case _:
+                raise ValueError(f"{file.name}: a claim needs cell, text and is/from/source: {entry}")
+        entries.append(Declared(cell, text, numbers))
+    return entries
+
+
+def unsupported(path, passage):
+    return passage.unsupported([claim for claim in declared(path) if claim.cell == passage.place])
+
+
+everywhere = pytest.mark.parametrize("path", NOTEBOOKS + PAGES, ids=lambda path: path.name)
+
+
+@everywhere
+def test_every_number_is_supported(path):
+    lines = [line for passage in passages(path) for line in unsupported(path, passage)]
+    assert not lines, f"\n{path.name}: numbers that nothing supports:\n" + "\n".join(lines)
+
+
+@everywhere
+def test_what_is_declared_is_said(path):
+    said = {(passage.place, passage.text) for passage in passages(path)}
+    stale = [
+        f"{claim.cell}: {claim.text}"
+        for claim in declared(path)
+        if not any(cell == claim.cell and claim.span(text) for cell, text in said)
+    ]
+    assert not stale
+
+
+def misprints(count, seed):
+    """Passages with one digit of one number of two digits or more changed, drawn at random."""
+    draw = random.Random(seed)
+    places = [
+        (path, passage, number)
+        for path in NOTEBOOKS + PAGES
+        for passage in passages(path)
+        for number in prose.quantities(passage.text)
+        if len(re.findall(r"\d", number.text)) > 1
+    ]
+    for path, passage, number in draw.sample(places, count):
+        text = passage.text
+        stop = number.start + re.match(r"[\d.,e+-]*", text[number.start :]).end()
+        digit = draw.choice([i for i in range(number.start, stop) if text[i].isdigit()])
+        other = draw.choice([d for d in "0123456789" if d != text[digit]])
+        yield path, replace(passage, text=text[:digit] + other + text[digit + 1 :])
+
+
+def test_a_misprint_is_seen():
+    drawn = list(misprints(count=400, seed=2026))
+    missed = [passage for path, passage in drawn if not unsupported(path, passage)]
+    told = "\n".join(f"{passage.place}: {passage.text[:300]}" for passage in missed)
+    assert len(missed) <= 0.05 * len(drawn), told
