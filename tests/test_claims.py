@@ -13,7 +13,6 @@ errata.md and teaching.md. `claims/` declares, a file for each, what has no supp
 """
 
 import ast
-import math
 import random
 import re
 import tomllib
@@ -221,7 +220,7 @@ def declared(path):
                 assert len(source.split()) >= 2 or "://" in source, f"{file.name}: {entry}"
                 numbers = None
             case _:
-                raise ValueError(f"{file.name}: a claim needs cell, text and is/from/source: {entry}")
+                raise ValueError(f"{file.name}: cell, text and is, from or source: {entry}")
         entries.append(Declared(cell, text, numbers))
     return entries
 
