@@ -417,8 +417,8 @@ your_own_pipeline = Number(
         "Time two steps on your own computer, for one large file of yours: load (copy it from "
         "disk, stick or network) and compute (compress the copy, say with zip), with a "
         f"stopwatch. Now you have {FILES} such files, and load the next one while this one is "
-        "compressed. How long does everything take? Pass your two times in seconds, 1:05 on the "
-        "stopwatch as 65: check(answer, load=..., compute=...). Answer in s."
+        "compressed. How long does everything take? Pass your two times, in seconds: "
+        "check(answer, load=..., compute=...). Answer in s."
     ),
     unit="s",
     own=dict(load=SECONDS, compute=SECONDS),
