@@ -728,8 +728,8 @@ claim_15 = Number(
         f"The ridge is at {short(60 / _x(60))} flop/B, so x = {intensity}/{short(60 / _x(60))} = "
         f"{short(_x(intensity))}. Before, the task takes 1 + x, in units of the loading; it can "
         "never take less than the loading, 1. That is the old ceiling, 1/(1 − p) = 1 + x, to the "
-        "digit: overlap reaches it, at s = x, and does not lift it. For a given s it does raise the "
-        f"speed-up, to begin with {short(overlap_gain(_x(intensity)))} times. Guard: ask what "
+        "digit: overlap reaches it, at s = x, and does not lift it. For a given s it does raise "
+        f"the speed-up, for s = 1 by {short(overlap_gain(_x(intensity)))} times. Guard: ask what "
         "becomes the limit once the old one is gone."
     ),
 )
