@@ -575,7 +575,7 @@ claim_12 = Number(
     slips=[
         Slip(
             CLAIM,
-            "This trusts the label. One multiply-add is two operations.",
+            "This is its place on an axis of operations. One multiply-add is two of them.",
             lambda intensity: intensity,
         ),
         Slip(
