@@ -1,9 +1,11 @@
 """Exercises of notebook 10: slips that were published, for the reader to find.
 
-Each claim is told in our own words. A number that its source prints as a result is computed here
-from the source's own inputs, and stands among the slips as "the published value". Where the source
-has a line, a rule or a number on the way to a result, and we put in numbers of our own or ask for
-that step, the slip is "the published claim". What is right comes from the core.
+Each claim is told in our own words and in its own condition, as it was read at the place that is
+linked. Names and titles are neutral: they must not give the mistake away. A number that its source
+prints as a result is computed here from the source's own inputs, and stands among the slips as "the
+published value". Where the source has a line, a rule or a number on the way to a result, and we put
+in numbers of our own or ask for that step, the slip is "the published claim". What is right comes
+from the core.
 """
 
 import math
@@ -13,11 +15,11 @@ from helpers._checks import ABOVE_ONE, FRACTION
 from helpers.amdahl import compute_fraction, limit, speedup
 from helpers.budget import IMAGENET_IMAGES, linear_work, resnet, training_time, training_work
 from helpers.catalog import device, interconnects
-from helpers.exercises import Choice, Formula, Number, Slip
+from helpers.exercises import Formula, Number, Slip
 from helpers.parallel import allreduce_time, pipeline_bubble, step_time
 from helpers.pipeline import overlap_gain, pipelined_speedup, speedup_over_serial
 from helpers.plots import duration, short, si
-from helpers.roofline import COMPUTE, attainable, balance, bound, compute_utilisation, ridge
+from helpers.roofline import attainable, balance, compute_utilisation, ridge
 
 NOTEBOOK = "10_find_the_mistake.ipynb"
 PUBLISHED = "the published value"
@@ -25,23 +27,38 @@ CLAIM = "the published claim"
 ARTICLE = "*Seen in the article that this series grew from.*"
 
 
-def _seen(repository, place):
-    """Where a claim was seen, as the last line of its statement."""
-    return f"*Seen in [{repository}](https://github.com/{repository}), {place}.*"
+def _seen(repository, commit, path):
+    """Where a claim was seen, as the last line of its statement: the file as it was read."""
+    link = f"https://github.com/{repository}/blob/{commit}/{path}"
+    return f"*Seen in {repository}, [`{path}`]({link}).*"
 
 
-def _noticed(repository, place):
-    """Where somebody else had noticed a slip before us, as the last line of its statement."""
-    return f"*Noticed by a reader in [{repository}](https://github.com/{repository}), {place}.*"
+def _reported(repository, issue, mended=None):
+    """Where others had found a slip before us, as the last line of its statement."""
+    link = f"https://github.com/{repository}"
+    found = f"*Reported in {repository}, [issue {issue}]({link}/issues/{issue})"
+    if mended is None:
+        return f"{found}.*"
+    return f"{found}, and mended by [pull request {mended}]({link}/pull/{mended}).*"
 
 
-mostly_waiting = Number(
-    title="Mostly waiting",
+# The same files are read by several claims.
+BOOK = "harvard-edge/cs249r_book"
+LAB = BOOK, "03468a1d45b394d13ff4e227fe64c43d56099bb9", "labs/vol2/lab_05_dist_train.py"
+SIMULATOR = (
+    "virtual-labs/exp-roofline-analysis-iiith",
+    "ad449a480b83cee32acb3222529e2123f0b2796f",
+    "experiment/simulation/js/main.js",
+)
+
+
+claim_1 = Number(
+    title="A program that waits",
     goal=lambda waiting: (
-        f"A textbook says: if moving data takes {waiting:.0%} of the time, even infinitely fast "
+        f"A textbook said: if moving data takes {waiting:.0%} of the time, even infinitely fast "
         f"computing makes the program no more than {short(limit(waiting))} times as fast. What is "
         f"the most that its own {waiting:.0%} allow? Answer with a pure number. "
-        + _seen("harvard-edge/cs249r_book", "issues 1009 and 1010, closed since")
+        + _reported(BOOK, 1009, mended=1010)
     ),
     given=dict(waiting=0.8),
     key=lambda waiting: limit(1 - waiting),
@@ -70,13 +87,17 @@ mostly_waiting = Number(
     ),
 )
 
-one_letter_short = Formula(
-    title="One letter short",
+claim_2 = Formula(
+    title="A workshop slide",
     goal=(
         "A workshop slide writes Amdahl's law as S = 1/((1 − p) + 1/s), and below it the limit "
         "1/(1 − p) for s → ∞. The limit is right, the law is not. Find a value of s for which you "
         "know S without any law, and repair the formula. Answer with a formula in p and s. "
-        + _seen("jvff/pcapac_workshop", "`src/intro_to_opencl/slides/amdahls_law.md`")
+        + _seen(
+            "jvff/pcapac_workshop",
+            "67822de1a67529195cc7dd1ca29627720b8ffe9d",
+            "src/intro_to_opencl/slides/amdahls_law.md",
+        )
     ),
     symbols=dict(p=(0.1, 0.9), s=(1.5, 20)),
     key=lambda p, s: speedup(p, s),
@@ -109,13 +130,13 @@ one_letter_short = Formula(
     ),
 )
 
-lost_parentheses = Number(
+claim_3 = Number(
     title="A line of Python",
     goal=lambda p, s: (
         "A file of notes explains Amdahl's law well in its comments, and then writes "
         f"`speedup = 1/(1-p) + p/s`. For p = {p} and s = {s} (our numbers) this line would give "
         f"{short(1 / (1 - p) + p / s)}. What is the speed-up? Answer with a pure number. "
-        + _seen("unobatbayar/Big-Data", "`amdahlslaw.py`")
+        + _seen("unobatbayar/Big-Data", "1dbe039f067751f6a871009cd12415d044b621ef", "amdahlslaw.py")
     ),
     given=dict(p=0.9, s=4),
     key=lambda p, s: speedup(p, s),
@@ -150,65 +171,58 @@ lost_parentheses = Number(
 )
 
 
-def _wrong_step(x):
-    """Letter of the wrong step, found by halving the bandwidth of a task with balance x."""
-    p, p_after = compute_fraction(x, 1, 1), compute_fraction(x, 1, 0.5)
-    if p_after >= p:
-        return "a"
-    if limit(p_after) == limit(p):
-        return "c"
-    return "b" if limit(p_after) < limit(p) else "d"
-
-
-thinner_link = Choice(
+claim_4 = Number(
     title="A thinner link",
-    goal=(
-        "With more devices, the article argues, the bandwidth β usually falls. Then p = "
-        "Iβ/(π + Iβ) falls too. And then the ceiling 1/(1 − p) rises. What is wrong with the "
-        "chain? Answer with a letter. " + ARTICLE
+    goal=lambda x, left: (
+        "With more devices, the article argues, the bandwidth β usually falls; then p = "
+        "Iβ/(π + Iβ) falls; and then the ceiling 1/(1 − p) rises. Take a task with "
+        f"p = {short(compute_fraction(x, 1, 1))}, ceiling {short(limit(compute_fraction(x, 1, 1)))}"
+        f", that loses {1 - left:.0%} of its bandwidth. Where is its ceiling then? Answer with a "
+        "pure number. " + ARTICLE
     ),
-    given=dict(x=9),
-    options={
-        "a": (
-            "p does not fall when β falls.",
-            "It does. With less bandwidth the task waits longer, so the share of computing is "
-            "smaller.",
+    given=dict(x=9, left=0.7),
+    key=lambda x, left: limit(compute_fraction(x, 1, left)),
+    slips=[
+        Slip(
+            "more bandwidth for less",
+            "This ceiling is higher than before. It belongs to *more* bandwidth.",
+            lambda x, left: limit(compute_fraction(x, 1, 1 / left)),
         ),
-        "b": (
-            "1/(1 − p) does not rise when p falls.",
-            "Right: if p falls, then 1 − p grows, and one over it gets smaller.",
+        Slip(
+            "p in proportion",
+            "You made p smaller in proportion. But β stands below the fraction bar too.",
+            lambda x, left: limit(left * compute_fraction(x, 1, 1)),
         ),
-        "c": (
-            "The ceiling holds for s → ∞, so β has no part in it.",
-            "The ceiling is one over the waiting part, and β decides how long the waiting is.",
+        Slip(
+            "ceiling in proportion",
+            "You made the whole ceiling smaller in proportion. Only a part of it hangs on β.",
+            lambda x, left: left * limit(compute_fraction(x, 1, 1)),
         ),
-        "d": (
-            "Nothing: all three steps are right.",
-            "Put in numbers: p = 0.9 has the ceiling 10. Which one does p = 0.8 have?",
+        Slip(
+            "nothing changes",
+            "This is the ceiling of before. It is one over the waiting part, and that part grew.",
+            lambda x, left: limit(compute_fraction(x, 1, 1)),
         ),
-    },
-    key=_wrong_step,
+    ],
     hints=[
-        "Do not follow the words. Put in numbers: let p fall from 0.9 to 0.8.",
+        "Do not follow the words. Loading took 1 s and computing 9 s: what do they take now?",
         "Take the steps one by one: what does p do, then 1 − p, then one over that?",
     ],
-    reasoning=lambda x: (
-        f"Take x = {x}: p = {short(compute_fraction(x, 1, 1))}, ceiling "
-        f"{short(limit(compute_fraction(x, 1, 1)))}. With a third of the bandwidth p is "
-        f"{short(compute_fraction(x, 1, 1 / 3))} and the ceiling only "
-        f"{short(limit(compute_fraction(x, 1, 1 / 3)))}. In symbols, 1/(1 − p) = 1 + Iβ/π rises "
-        "with β. Guard: check the sign of a claim with two numbers."
+    reasoning=lambda x, left: (
+        f"p falls to {short(compute_fraction(x, 1, left))}, so 1 − p grows, and one over it falls. "
+        "The last step of the chain has the wrong sign. In symbols, 1/(1 − p) = 1 + Iβ/π rises "
+        "with β. (What the article concludes holds: reality is worse than the ceiling.) Guard: "
+        "check the sign of a claim with two numbers."
     ),
 )
 
-above_its_roof = Number(
-    title="Above its own roof",
+claim_5 = Number(
+    title="A simulator's kernel",
     goal=lambda intensity, peak, bandwidth, drawn: (
         f"A roofline simulator has a preset for Apple chips. It draws a kernel of {intensity} "
         f"flop/B at {drawn / 1e9:.0f} Gflop/s. The fastest memory of the preset moves "
         f"{si(bandwidth, 'B/s')}, and the fastest compute unit does {peak / 1e9:.0f} Gflop/s. "
-        "What is the most that this kernel can reach? Answer in flop/s. "
-        + _seen("virtual-labs/exp-roofline-analysis-iiith", "`simulation/js/main.js`")
+        "What is the most that this kernel can reach? Answer in flop/s. " + _seen(*SIMULATOR)
     ),
     given=dict(intensity=4, peak=10400e9, bandwidth=400e9, drawn=8500e9),
     key=lambda intensity, peak, bandwidth, drawn: attainable(intensity, peak, bandwidth),
@@ -237,8 +251,8 @@ above_its_roof = Number(
     ),
 )
 
-mean_of_ridges = Number(
-    title="The average machine",
+claim_6 = Number(
+    title="A simulator's verdict",
     goal=lambda peaks, bandwidths: (
         "The same simulator calls a kernel memory-bound if its intensity is below the *average* of "
         "all ridge points on the page. A preset for a Xeon has the peaks "
@@ -246,7 +260,7 @@ mean_of_ridges = Number(
         f"bandwidths {', '.join(f'{bandwidth / 1e9:g}' for bandwidth in bandwidths)} GB/s (DDR4, "
         f"DDR5, two caches); the average is {_mean_ridge(peaks, bandwidths):.2f} flop/B. Which "
         "ridge decides for AVX-512 code with its data in DDR4? Answer in flop/B. "
-        + _seen("virtual-labs/exp-roofline-analysis-iiith", "`simulation/js/main.js`")
+        + _seen(*SIMULATOR)
     ),
     given=dict(peaks=(400e9, 3200e9), bandwidths=(51.2e9, 76.8e9, 500e9, 1000e9)),
     key=lambda peaks, bandwidths: ridge(peaks[1], bandwidths[0]),
@@ -288,8 +302,8 @@ def _mean_ridge(peaks, bandwidths):
     return mean(ridge(peak, bandwidth) for peak in peaks for bandwidth in bandwidths)
 
 
-cycles_for_seconds = Number(
-    title="Bytes a cycle",
+claim_7 = Number(
+    title="A product on one core",
     goal=lambda intensity, peak, clock, per_cycle: (
         f"A lecture on one CPU core has a peak of {si(peak, 'flop/s')}, a clock of {clock / 1e9:g} "
         f"GHz, and a memory that delivers {per_cycle} bytes a cycle. For a product with "
@@ -297,7 +311,11 @@ cycles_for_seconds = Number(
         f"min({peak / 1e9:.0f}, {per_cycle * intensity}) Gflop/s. The minimum survives. Which "
         f"performance must stand in place of {per_cycle * intensity} Gflop/s? Answer in flop/s, "
         'for example "90 Gflop/s". '
-        + _seen("zhangce/DATA34100", "`cpu/lecture10_roofline/lecture-roofline.md`")
+        + _seen(
+            "zhangce/DATA34100",
+            "a85755b0d098764524a95a5f6506eb980bba131c",
+            "cpu/lecture10_roofline/lecture-roofline.md",
+        )
     ),
     given=dict(intensity=32, peak=48e9, clock=3e9, per_cycle=5),
     key=lambda intensity, peak, clock, per_cycle: (
@@ -322,8 +340,8 @@ cycles_for_seconds = Number(
     ],
     reasoning=lambda intensity, peak, clock, per_cycle: (
         f"β = {per_cycle} × {clock / 1e9:g}e9 = {si(per_cycle * clock, 'B/s')}, times {intensity} "
-        "flop/B. Another slide of the same lecture has it right. Here the peak is lower than both, "
-        "so the result survives. Between "
+        "flop/B. An earlier slide of the same lecture has it right. Here the peak is lower than "
+        "both, so the result survives. Between "
         f"{short(ridge(peak, per_cycle * clock))} and {short(ridge(peak, per_cycle * 1e9))} "
         "flop/B the slip would call a compute-bound task memory-bound. Guard: carry the units "
         "along."
@@ -336,62 +354,57 @@ def _product_intensity(size, number_bytes=2):
     return 2 * size**3 / (3 * size**2 * number_bytes)
 
 
-def _verdict_on_product(size, board):
-    """Letter of the right statement about the product on an H100 and on a small board."""
-    h100 = device("H100-SXM")
-    if ridge(h100.peak_fp16, h100.bandwidth) <= ridge(*board):
-        return "c"
-    right = bound(_product_intensity(size), h100.peak_fp16, h100.bandwidth) == COMPUTE
-    return "b" if right else "a"
-
-
-bigger_chip = Choice(
+claim_8 = Number(
     title="A bigger chip",
-    goal=lambda size, board: (
-        f"A lab has a product of two {size} × {size} matrices in FP16. On a small board, of "
-        f"{si(board[0], 'flop/s')} and {si(board[1], 'B/s')}, it is compute-bound. On an H100, "
-        f"says the key, it is memory-bound, since the ridge is higher ({_h100()}). Each "
-        "matrix moves once, and the board's ridge is far below. What is wrong? Answer with a "
-        "letter. "
+    goal=lambda size: (
+        f"A lab has a product of two {size} × {size} matrices in FP16, each moved once. On a small "
+        f"board it is compute-bound. On an H100 ({_h100()}), says the key, it is memory-bound, "
+        "since the ridge is higher there. From which size N on is a product of two N × N matrices "
+        "compute-bound on an H100? Answer with a pure number. "
         + _seen(
-            "harvard-edge/cs249r_book",
-            "`labs/vol1/lab_11_hw_accel.py`, part C, commit 78bc87ab",
+            BOOK,
+            "78bc87ab9383e6f958412b679bf6b633dafd2bd8",
+            "labs/vol1/lab_11_hw_accel.py",
         )
     ),
-    given=dict(size=1024, board=(12e12, 102e9)),
-    options={
-        "a": (
-            "Nothing: the H100's ridge is above the product's intensity.",
-            "Compute both: 2N³ flop over the bytes of three matrices, and π/β of the H100.",
+    given=dict(size=1024),
+    key=lambda size: _size_at_ridge(),
+    slips=[
+        Slip(
+            "twice too large",
+            "Off by a factor 2: a number in FP16 has 2 bytes, and a multiply-add is two flop.",
+            lambda size: 2 * _size_at_ridge(),
         ),
-        "b": (
-            "The H100's ridge is higher, but the product's intensity is higher still.",
-            "Right: it is compute-bound on both.",
+        Slip(
+            "the result not stored",
+            "You moved two matrices. The result is a third one, and must be stored.",
+            lambda size: 2 / 3 * _size_at_ridge(),
         ),
-        "c": (
-            "The H100's ridge is the lower one of the two.",
-            "It is not. A bigger chip gains more peak than bandwidth; this part of the lab's "
-            "reasoning holds.",
+        Slip(
+            "the ridge itself",
+            "This is the ridge, in flop/B. Which size has this intensity?",
+            lambda size: _product_intensity(_size_at_ridge()),
         ),
-        "d": (
-            "A product has no intensity before it has been measured.",
-            "It has a best one: if each matrix moves just once, flop and bytes follow from its "
-            "size alone.",
-        ),
-    },
-    key=_verdict_on_product,
+    ],
     hints=[
-        "Three numbers are to be compared: two ridge points and one intensity.",
+        "Two numbers are to be compared: the ridge of the H100 and the product's intensity.",
         "2N³ flop over 3N² numbers of 2 bytes is N/3 flop/B. The ridge is π/β.",
     ],
-    reasoning=lambda size, board: (
-        f"The intensity is {size}/3 = {short(_product_intensity(size))} flop/B. The ridge of the "
-        f"board is {short(ridge(*board))}, that of the H100 "
-        f"{short(ridge(device('H100-SXM').peak_fp16, device('H100-SXM').bandwidth))} flop/B: both "
-        "are lower. The lab's own box, just above the key, says compute-bound. Guard: a trend "
-        "(bigger chip, higher ridge) does not place a point. Compute it."
+    reasoning=lambda size: (
+        f"N/3 reaches the ridge, {short(_product_intensity(_size_at_ridge()))} flop/B, at this N. "
+        f"The lab's {size} is above it, with {short(_product_intensity(size))} flop/B: "
+        "compute-bound, as the lab's own box just above the key says. That the bigger chip has the "
+        "higher ridge is right, and a kernel of 200 flop/B, which the lab names too, is "
+        "memory-bound on it. Guard: a trend (bigger chip, higher ridge) does not place a point. "
+        "Compute it."
     ),
 )
+
+
+def _size_at_ridge():
+    """Size N at which a product of two N × N matrices has the ridge intensity of an H100."""
+    row = device("H100-SXM")
+    return ridge(row.peak_fp16, row.bandwidth) / _product_intensity(1)
 
 
 def _h100():
@@ -400,15 +413,14 @@ def _h100():
     return f"{si(row.peak_fp16, 'flop/s')}, {si(row.bandwidth, 'B/s')}"
 
 
-forward_only = Number(
-    title="A part of a training run",
+claim_9 = Number(
+    title="A training budget",
     goal=lambda operations, images, epochs: (
         f"Training ResNet-50, says the article, takes {operations / 1e9:.0f} G operations for one "
-        f"picture, so {epochs} epochs of {images / 1e6} million pictures take "
-        f"{training_work(operations, images, epochs, passes=1):.3g}. But "
-        f"{operations / 1e9:.0f} G is a *forward* pass in flop. Count a full run of ResNet-50 v1.5 "
-        f"(`resnet(50)` in `helpers.budget`) on the {IMAGENET_IMAGES} pictures of ImageNet. "
-        "Answer in flop, within 2 %. " + ARTICLE
+        f"picture, so {epochs} epochs of about {images / 1e6} million pictures take roughly "
+        f"{training_work(operations, images, epochs, passes=1):.3g}. Count a full run of ResNet-50 "
+        f"v1.5 on the {IMAGENET_IMAGES} pictures of ImageNet: `from helpers.budget import resnet`, "
+        "and `resnet(50)` has the network. Answer in flop, within 2 %. " + ARTICLE
     ),
     given=dict(operations=8e9, images=1.2e6, epochs=90),
     key=lambda operations, images, epochs: training_work(
@@ -449,12 +461,13 @@ forward_only = Number(
         ),
     ],
     hints=[
-        "A step has a forward pass and a backward pass. How much work is the second one?",
-        "V = 3 × forward work × pictures × epochs. In a new cell, "
-        "`from helpers.budget import resnet, training_work` brings both.",
+        "Which pass takes 8 G flop? In a new cell, `resnet(50).forward_work` tells.",
+        "A step also has a backward pass, twice the work of the forward pass: V = 3 × forward work "
+        "× pictures × epochs.",
     ],
     reasoning=lambda operations, images, epochs: (
-        f"A forward pass takes {si(resnet(50).forward_work, 'flop')}, a step three times that. "
+        f"The forward pass alone takes {si(resnet(50).forward_work, 'flop')}; the figure that the "
+        "article cites says so. A step takes three times that. "
         f"Times {IMAGENET_IMAGES} pictures and {epochs} epochs: "
         f"{training_work(resnet(50).forward_work, IMAGENET_IMAGES, epochs) / 0.864e18:.2f} times "
         "the published value. Guard: write behind every count of what it is (flop or multiply-"
@@ -462,16 +475,15 @@ forward_only = Number(
     ),
 )
 
-borrowed_bandwidth = Number(
-    title="The wrong twin",
+claim_10 = Number(
+    title="A profiler's ridge",
     goal=lambda number, twin: (
-        "A profiler draws a roofline for an H200. It looks the card up by the name of its chip, "
-        "which the H100 shares. So it takes the right peak, "
-        f"{si(device(number).peak_fp16, 'flop/s')}, but the bandwidth of the H100, "
-        f"{si(device(twin).bandwidth, 'B/s')}, and finds the ridge "
-        f"{short(ridge(device(number).peak_fp16, device(twin).bandwidth))} flop/B. Look the "
-        "H200 up in notebook 02 or its datasheet. Where is its ridge? Answer in flop/B. "
-        + _seen("GindaChen/nsys-ai", "issue 577, closed since")
+        "A profiler reported for a run on an H200: a peak of "
+        f"{si(device(number).peak_fp16, 'flop/s')} in BF16, a memory of "
+        f"{si(device(twin).bandwidth, 'B/s')}, a ridge of "
+        f"{short(ridge(device(number).peak_fp16, device(twin).bandwidth))} flop/B. Look the card "
+        "up: `from helpers.catalog import device`, and `device('H200-SXM')` shows its row. Where "
+        "is its ridge? Answer in flop/B. " + _reported("GindaChen/nsys-ai", 577, mended=580)
     ),
     given=dict(number="H200-SXM", twin="H100-SXM"),
     key=lambda number, twin: ridge(device(number).peak_fp16, device(number).bandwidth),
@@ -490,30 +502,29 @@ borrowed_bandwidth = Number(
         ),
     ],
     hints=[
-        "What does an H200 have that an H100 has not? In a new cell, "
-        "`from helpers.catalog import device`, and then `device('H200-SXM')` shows it.",
+        "Compare peak and bandwidth with the row of the card. Which of the two is another card's?",
         "π stays. Divide it by the H200's own bandwidth.",
     ],
     reasoning=lambda number, twin: (
-        f"The H200 loads {si(device(number).bandwidth, 'B/s')}. Every kernel between the two "
-        "ridge points was called memory-bound and is compute-bound. The right row was in the "
-        "profiler's table all along. Guard: print the row that was found, not only the result."
+        f"The H200 loads {si(device(number).bandwidth, 'B/s')}. The profiler looked the card up by "
+        "the name of its chip, which an H100 shares. Every kernel between the two ridge points was "
+        "called memory-bound and is compute-bound. The right row was in its table all along. "
+        "Guard: print the row that was found, not only the result. (Where the chip's name decides, "
+        "the profiler now says so.)"
     ),
 )
 
 ORIN = 275e12, 204e9  # the figures that the tool uses: operations/s and B/s
 
-sparse_ridge = Number(
-    title="A peak for another number",
+claim_11 = Number(
+    title="A small board",
     goal=lambda fraction: (
-        "A tool (mlsysim) knows no FP16 peak of a Jetson AGX Orin and falls back to the figure on "
-        f"the box: {ORIN[0] / 1e12:.0f} Tera operations a second, for sparse INT8, helper units "
-        "included. "
-        f"With {ORIN[1] / 1e9:.0f} GB/s and half of the peak achieved, it puts the ridge at "
-        f"{short(ridge(fraction * ORIN[0], ORIN[1]))} flop/B. The dense FP16 peak of the GPU is "
-        f"{si(device('Orin-64').peak_fp16, 'flop/s')}, its bandwidth "
-        f"{device('Orin-64').bandwidth / 1e9:.1f} GB/s. Where is the ridge for half of that peak? "
-        "Answer in flop/B. " + _noticed("datawhalechina/llm-algo-leetcode", "issue 76")
+        f"A model of a Jetson AGX Orin (mlsysim) takes {ORIN[0] / 1e12:.0f} Tera operations a "
+        f"second from the box, of which half are achieved, and {ORIN[1] / 1e9:.0f} GB/s. So for a "
+        f"network in FP16 it puts the ridge at {short(ridge(fraction * ORIN[0], ORIN[1]))} flop/B. "
+        "Look the board up: `from helpers.catalog import device`, and `device('Orin-64')` shows "
+        "its row. Where is the ridge for half of the peak that such a network can use? Answer in "
+        "flop/B. " + _reported("datawhalechina/llm-algo-leetcode", 76)
     ),
     given=dict(fraction=0.5),
     key=lambda fraction: ridge(fraction * device("Orin-64").peak_fp16, device("Orin-64").bandwidth),
@@ -533,31 +544,38 @@ sparse_ridge = Number(
         ),
     ],
     hints=[
-        "Take the peak for the numbers that are computed with: FP16, dense.",
+        "For which numbers is the figure on the box, and which does the network use?",
         "Half of the dense FP16 peak, over the bandwidth.",
     ],
     reasoning=lambda fraction: (
-        f"The figure on the box is {ORIN[0] / device('Orin-64').peak_fp16:.1f} times the dense "
-        "FP16 peak: 2 for sparsity, 2 for INT8, the rest for units that are not the GPU. Guard: a "
-        "missing peak is not to be replaced by another one. Let the tool say that it is missing."
+        f"The GPU's dense FP16 peak is {si(device('Orin-64').peak_fp16, 'flop/s')}. The figure on "
+        "the box is for sparse INT8: the table of the model had only that, and fell back to it. A "
+        "reader who recomputed its table by hand saw it and said so. The box has "
+        f"{ORIN[0] / device('Orin-64').peak_fp16:.1f} times the dense FP16 peak: 2 for sparsity, 2 "
+        "for INT8, the rest for units that are not the GPU. Guard: a missing peak is not to be "
+        "replaced by another one. Let the tool say that it is missing."
     ),
 )
 
-two_names = Number(
-    title="One axis, two names",
+claim_12 = Number(
+    title="An axis of a roofline",
     goal=lambda intensity: (
         "A notebook draws rooflines of a GPU for language models. A comment in its code says that "
         "the horizontal axis is in *multiply-adds* per byte. The label under it says OPs/byte. "
         f"A kernel does {intensity} flop/B, as this series counts. At which number does it belong "
         "on an axis in multiply-adds per byte? Answer with the number alone. "
-        + _seen("hahnyuan/LLM-Viewer", "`examples/plot_roofline.ipynb`")
+        + _seen(
+            "hahnyuan/LLM-Viewer",
+            "472f71f1a1807e80b573252e9185fd5e8d795e95",
+            "examples/plot_roofline.ipynb",
+        )
     ),
     given=dict(intensity=334),
     key=lambda intensity: intensity / linear_work(1, 1),
     slips=[
         Slip(
             CLAIM,
-            "This trusts the label. One multiply-add is two operations.",
+            "This is its place on an axis of operations. One multiply-add is two of them.",
             lambda intensity: intensity,
         ),
         Slip(
@@ -571,64 +589,72 @@ two_names = Number(
         "The same kernel has fewer multiply-adds than flop, so it stands farther left.",
     ],
     reasoning=lambda intensity: (
-        f"One multiply-add is {linear_work(1, 1):.0f} flop. Read with the wrong name, a kernel on "
-        "the slanted roof may look compute-bound. Guard: one name for one unit, in code and on "
-        "the axis."
+        f"One multiply-add is {linear_work(1, 1):.0f} flop. The peak that is plotted counts both, "
+        "so here the label is right and the comment is not. Whoever trusts the comment puts every "
+        "kernel too far left. Guard: one name for one unit, in code and on the axis."
     ),
 )
 
 
-def _right_of_fp8(printed):
-    """Letter of what is right about the printed FP8 peak of an A100."""
-    row = device("A100-80")
-    if math.isnan(row.peak_fp8):
-        return "c"
-    return {row.peak_fp8: "d", row.peak_fp8 / 2: "b", row.peak_fp8 * 2: "a"}.get(printed)
-
-
-no_such_unit = Choice(
-    title="A column too many",
+claim_13 = Number(
+    title="A table of peaks",
     goal=lambda printed: (
-        f"A table of accelerators gives the A100 {printed / 1e12:.0f} Tflop/s in FP8. (The main "
-        f"table of the same guide leaves this field empty.) Its dense FP16 peak is "
-        f"{device('A100-80').peak_fp16 / 1e12:.0f} Tflop/s, its dense INT8 peak "
-        f"{device('A100-80').peak_int8 / 1e12:.0f} Tera operations a second. What is right? "
-        "Answer with a letter. " + _seen("stas00/ml-engineering", "one of its tables")
+        f"A table gives the A100 {printed / 1e12:.0f} Tflop/s in FP8, without sparsity. With the "
+        f"{si(device('A100-80').bandwidth, 'B/s')} of the 80 GB card that is a ridge of "
+        f"{short(ridge(printed, device('A100-80').bandwidth))} flop/B. Look the card up: `from "
+        "helpers.catalog import device`, and `device('A100-80')` shows its row. Where is the ridge "
+        "of a product whose matrices are *stored* in FP8? Answer in flop/B. "
+        + _seen(
+            "stas00/ml-engineering",
+            "744d01e18b79512572f64a6bbd8b5f4a725203a7",
+            "compute/accelerator/README.md",
+        )
     ),
     given=dict(printed=624e12),
-    options={
-        "a": (
-            lambda printed: f"It is {printed / 2e12:.0f} Tflop/s: the table shows a sparse peak.",
-            "Half of it is the dense FP16 peak. FP8 is another kind of number.",
+    key=lambda printed: ridge(_peak_for_fp8(), device("A100-80").bandwidth),
+    unit="flop/B",
+    slips=[
+        Slip(
+            CLAIM,
+            "This trusts the table. Which of the card's units would compute so fast in FP8?",
+            lambda printed: ridge(printed, device("A100-80").bandwidth),
         ),
-        "b": (
-            lambda printed: f"It is {2 * printed / 1e12:.0f} Tflop/s: the table forgot sparsity.",
-            "Peaks in this series are dense. And sparsity cannot speed up what is not there.",
+        Slip(
+            "sparse peak",
+            "This takes a peak with structured sparsity, which the table prints beside it.",
+            lambda printed: ridge(2 * printed, device("A100-80").bandwidth),
         ),
-        "c": (
-            "The A100 has no FP8 units. The number is its INT8 peak.",
-            "Right: FP8 came with the H100. Both take one byte, which makes them easy to mix up.",
+        Slip(
+            "FP32",
+            "You took the FP32 units. There are faster ones for numbers that FP8 fits into.",
+            lambda printed: ridge(device("A100-80").peak_fp32, device("A100-80").bandwidth),
         ),
-        "d": (
-            "It is right: half the bytes, twice the speed.",
-            "That is the usual rule where there are units for it. Does the A100 have them?",
-        ),
-    },
-    key=_right_of_fp8,
+    ],
     hints=[
-        "Which units does the chip have? In a new cell, `from helpers.catalog import device`, and "
-        "then `device('A100-80')` lists every peak that it has.",
-        "A peak that a device lacks is NaN in our catalogue, never a guess.",
+        "Which units does the card have? A peak that it lacks is NaN in our catalogue, never a "
+        "guess.",
+        "What it cannot multiply in FP8 it must first turn into the next format that it can. The "
+        "memory still delivers the same bytes.",
     ],
     reasoning=lambda printed: (
-        f"`device('A100-80').peak_fp8` is {device('A100-80').peak_fp8}, and the printed number is "
-        f"the INT8 peak, {si(device('A100-80').peak_int8, 'op/s')}. Guard: an empty field is "
-        "information. Keep it empty."
+        f"`device('A100-80').peak_fp8` is {device('A100-80').peak_fp8}: FP8 units came with the "
+        "H100. So the numbers are turned into FP16 and multiplied there, with "
+        f"{si(_peak_for_fp8(), 'flop/s')}. The printed number is the INT8 peak, "
+        f"{si(device('A100-80').peak_int8, 'op/s')}: both take one byte, which makes them easy to "
+        "mix up. (The guide's big comparison table, farther down, has an X there.) Guard: an empty "
+        "field is information. Keep it empty."
     ),
 )
 
-lost_peak = Formula(
-    title="Seconds per flop",
+
+def _peak_for_fp8():
+    """Peak of an A100 for numbers stored in FP8: that of FP16 where it has no units for FP8."""
+    row = device("A100-80")
+    return row.peak_fp16 if math.isnan(row.peak_fp8) else row.peak_fp8
+
+
+claim_14 = Formula(
+    title="A bound",
     goal=(
         "For a memory-bound task of intensity I the article takes p = βI/π, and concludes that "
         "its speed-up is at most 1/(π − βI). Check the unit of that. Then work out what 1/(1 − p) "
@@ -655,51 +681,56 @@ lost_peak = Formula(
     ],
     reasoning=lambda: (
         "1 − p = 1 − βI/π = (π − βI)/π, turned over; a factor π was lost on the way. Even so it is "
-        "no bound here: p is a share of time *without* overlap, and this task overlaps. With "
+        "no bound here: Amdahl's p is a share of time *without* overlap, and this task overlaps. "
+        "(βI/π is the share of time in which its compute unit works.) With "
         f"overlap and x = 0.5 it gains {short(pipelined_speedup(0.5, 100))} from a compute unit "
         f"100 times as fast, and overlap itself was worth {short(overlap_gain(0.5))}. Guard: "
         "check the unit of every result."
     ),
 )
 
-straight_on = Number(
-    title="Straight on for ever",
-    goal=lambda intensity, s: (
-        "If loading and computing overlap perfectly, says the article, p is almost 1, and a "
-        "compute unit s times as fast makes the task s times as fast, for every s. Take a task of "
-        f"{intensity} flop/B on a V100 ({_v100()}), with perfect overlap. The compute unit "
-        f"becomes {s} times as fast, the memory stays. How many times as fast is the task? Answer "
-        "with a pure number. " + ARTICLE
+claim_15 = Number(
+    title="A magic cure",
+    goal=lambda intensity: (
+        "That a speed-up ends at 1/(1 − p) is sad, says the article, but there is a magic cure "
+        "that brings p close to 1 and so raises the speed-up: pipelining. Take a task of "
+        f"{intensity} flop/B on a V100 ({_v100()}). At first loading and computing take turns. "
+        "Then they overlap perfectly, and the compute unit becomes as fast as you like. How many "
+        "times as fast as at first is the task at most? Answer with a pure number. " + ARTICLE
     ),
-    given=dict(intensity=60, s=8),
-    key=lambda intensity, s: pipelined_speedup(_x(intensity), s),
+    given=dict(intensity=60),
+    key=lambda intensity: speedup_over_serial(_x(intensity), math.inf),
     slips=[
         Slip(
-            CLAIM,
-            "The published claim: linear for every s. At some s the task becomes memory-bound.",
-            lambda intensity, s: s,
+            "against the overlapped start",
+            "You compare with a task that overlaps already. Asked is the gain over taking turns.",
+            lambda intensity: pipelined_speedup(_x(intensity), math.inf),
         ),
         Slip(
-            "against the serial start",
-            "You compare with a task that takes turns. Here it overlaps before and after.",
-            lambda intensity, s: speedup_over_serial(_x(intensity), s),
+            "overlap alone",
+            "This is what overlap gives by itself. The compute unit gets faster as well.",
+            lambda intensity: overlap_gain(_x(intensity)),
         ),
         Slip(
-            "taking turns",
-            "This is Amdahl's law: the sum of both times. With overlap the larger one counts.",
-            lambda intensity, s: speedup(_x(intensity) / (1 + _x(intensity)), s),
+            "gain on gain",
+            "You multiplied the gain of overlap with the old ceiling. But overlap hides the "
+            "shorter of the two times, and a fast compute unit leaves little to hide.",
+            lambda intensity: (
+                overlap_gain(_x(intensity)) * limit(_x(intensity) / (1 + _x(intensity)))
+            ),
         ),
     ],
     hints=[
-        "Which of the two times is the longer one before, and which one after?",
-        "x = I/I\\* says how far right of the ridge the task is. S = min(s, x).",
+        "Say both times in units of the time for loading. What is left when computing takes none?",
+        "Loading takes 1, computing x = I/I\\*. Before: the sum. After: the larger one.",
     ],
-    reasoning=lambda intensity, s: (
+    reasoning=lambda intensity: (
         f"The ridge is at {short(60 / _x(60))} flop/B, so x = {intensity}/{short(60 / _x(60))} = "
-        f"{short(_x(intensity))}. Up to s = x the task keeps pace, then the memory binds, and "
-        f"everything beyond is wasted: min({s}, {short(_x(intensity))}). The article adds later "
-        "that I must be infinite: that is the whole point. Guard: ask what becomes the limit once "
-        "the old one is gone."
+        f"{short(_x(intensity))}. Before, the task takes 1 + x, in units of the loading; it can "
+        "never take less than the loading, 1. That is the old ceiling, 1/(1 − p) = 1 + x, to the "
+        "digit: overlap reaches it, at s = x, and does not lift it. For a given s it does raise "
+        f"the speed-up, for s = 1 by {short(overlap_gain(_x(intensity)))} times. Guard: ask what "
+        "becomes the limit once the old one is gone."
     ),
 )
 
@@ -716,14 +747,13 @@ def _x(intensity):
     return balance(intensity, row.peak_fp32, row.bandwidth)
 
 
-too_small_a_bubble = Number(
-    title="A bubble too small",
+claim_16 = Number(
+    title="An idle share",
     goal=lambda stages, chunks: (
         f"A lab cuts a network into {stages} equal stages on as many devices, and a batch into "
-        f"{chunks} microbatches. It writes the share of idle time (the bubble) as (K − 1)/(K·M), "
-        f"with K stages and M microbatches: {(stages - 1) / (stages * chunks):.1%}. Draw the "
-        "timeline, or count. What is the share? Answer with a fraction or in %. "
-        + _seen("harvard-edge/cs249r_book", "`labs/vol2/lab_05_dist_train.py`, commit 03468a1d")
+        f"{chunks} micro-batches. It writes the share of idle time (the bubble) as (K − 1)/(K·M), "
+        f"with K stages and M micro-batches: {(stages - 1) / (stages * chunks):.1%}. Draw the "
+        "timeline, or count. What is the share? Answer with a fraction or in %. " + _seen(*LAB)
     ),
     given=dict(stages=4, chunks=16),
     key=lambda stages, chunks: pipeline_bubble(stages, chunks),
@@ -731,7 +761,7 @@ too_small_a_bubble = Number(
         Slip(
             PUBLISHED,
             "This is the published value. It divides by K·M steps, as if the stages took turns "
-            "with every microbatch. But they work at the same time.",
+            "with every micro-batch. But they work at the same time.",
             lambda stages, chunks: (stages - 1) / (stages * chunks),
         ),
         Slip(
@@ -752,91 +782,97 @@ too_small_a_bubble = Number(
     reasoning=lambda stages, chunks: (
         f"The whole takes M + K − 1 = {chunks + stages - 1} steps, and each device works "
         f"{chunks} of them, so {stages - 1} of {chunks + stages - 1} are idle: "
-        f"{pipeline_bubble(stages, chunks):.1%}. With a single microbatch both formulas agree "
+        f"{pipeline_bubble(stages, chunks):.1%}. With a single micro-batch both formulas agree "
         f"({pipeline_bubble(stages, 1):.0%}), which hides the slip. Guard: test a formula at more "
         "than its easiest point."
     ),
 )
 
 
-def _step_of_lab(parameters, tokens, devices, fraction, hidden):
-    """Computing and visible communication of a step, with the inputs of the lab, s."""
-    compute = training_time(
-        6 * parameters * tokens, device("H100-SXM").peak_fp16, fraction, devices
-    )
+def _step_of_lab(parameters, tokens, hidden, devices, share=1.0):
+    """Computing of a share of the tokens on one H100 at half of its peak, and what is visible of
+    the all-reduce, s."""
+    compute = training_time(6 * parameters * tokens * share, device("H100-SXM").peak_fp16, 0.5)
     return compute, (1 - hidden) * allreduce_time(2 * parameters, devices, _port())
 
 
-ten_seconds = Number(
-    title="Ten seconds from nowhere",
-    goal=lambda parameters, tokens, devices, fraction, hidden, guess, says: (
+claim_17 = Number(
+    title="An efficiency",
+    goal=lambda parameters, tokens, hidden, devices, guess, says, prints: (
         f"A lab trains {parameters / 1e9:.0f} G parameters on {devices} H100s by data "
         f"parallelism. Its text says: if computing takes about {guess} s in a step, and half of "
         f"the all-reduce (2 bytes a parameter, {si(_port(), 'B/s')}) is hidden, the efficiency is "
-        f"{100 * says[0]:.0f} to {says[1]:.0%}. Its code has 6 × {parameters / 1e9:.0f}e9 × "
-        f"{tokens} flop in a step of all GPUs together, at half of "
-        f"{si(device('H100-SXM').peak_fp16, 'flop/s')} each. Which efficiency (computing "
-        "over computing plus visible communication) follows from that? Answer with a fraction or "
-        "in %, within 5 %. "
-        + _seen("harvard-edge/cs249r_book", "`labs/vol2/lab_05_dist_train.py`, commit 03468a1d")
+        f"{100 * says[0]:.0f} to {says[1]:.0%}. Its program has 6 × {parameters / 1e9:.0f}e9 × "
+        f"{tokens} flop, by its comment for a micro-batch of one sequence, divides them by "
+        f"{devices} times half of {si(device('H100-SXM').peak_fp16, 'flop/s')}, and prints "
+        f"{prints:.1%}. Which efficiency (computing over computing plus visible communication) do "
+        "you find, with one such sequence on each GPU? Answer with a fraction or in %, within 5 %. "
+        + _seen(*LAB)
     ),
     given=dict(
         parameters=175e9,
         tokens=2048,
-        devices=256,
-        fraction=0.5,
         hidden=0.5,
+        devices=256,
         guess=10,
         says=(0.50, 0.55),
+        prints=0.002,
     ),
-    key=lambda parameters, tokens, devices, fraction, hidden, guess, says: _efficiency(
-        *_step_of_lab(parameters, tokens, devices, fraction, hidden)
+    key=lambda parameters, tokens, hidden, devices, **rest: _efficiency(
+        *_step_of_lab(parameters, tokens, hidden, devices)
     ),
     tolerance=0.05,
     slips=[
         Slip(
             PUBLISHED,
-            "This is the published value. How long does computing take by the lab's own formula?",
-            lambda parameters, tokens, devices, fraction, hidden, guess, says: mean(says),
+            "This is what the program prints. What does each GPU compute, and in which time?",
+            lambda prints, **rest: prints,
         ),
         Slip(
-            "the guessed seconds",
-            "You took the computing time of the text. The code computes another one.",
-            lambda parameters, tokens, devices, fraction, hidden, guess, says: _efficiency(
-                guess, _step_of_lab(parameters, tokens, devices, fraction, hidden)[1]
+            "a sequence in pieces",
+            "You divided one sequence among all GPUs, as the program does. In data parallelism "
+            "each GPU has a micro-batch of its own.",
+            lambda parameters, tokens, hidden, devices, **rest: _efficiency(
+                *_step_of_lab(parameters, tokens, hidden, devices, share=1 / devices)
             ),
         ),
         Slip(
-            "work of one GPU",
-            "You gave every GPU the whole work. The GPUs share it.",
-            lambda parameters, tokens, devices, fraction, hidden, guess, says: _efficiency(
-                *_scaled(devices, *_step_of_lab(parameters, tokens, devices, fraction, hidden))
+            "what the text says",
+            "This is the text's figure, for another computing time. How long does one sequence "
+            "take?",
+            lambda says, **rest: mean(says),
+        ),
+        Slip(
+            "the guessed seconds",
+            "You took the computing time of the text. One sequence takes another one.",
+            lambda parameters, tokens, hidden, devices, guess, **rest: _efficiency(
+                guess, _step_of_lab(parameters, tokens, hidden, devices)[1]
             ),
         ),
         Slip(
             "nothing hidden",
-            "True of a real machine, which has too little computing to hide it in, but the lab "
-            "takes half of the all-reduce as hidden.",
-            lambda parameters, tokens, devices, fraction, hidden, guess, says: _efficiency(
-                *_step_of_lab(parameters, tokens, devices, fraction, 0)
+            "You made all of the all-reduce visible. The lab takes half of it as hidden.",
+            lambda parameters, tokens, hidden, devices, **rest: _efficiency(
+                *_step_of_lab(parameters, tokens, 0, devices)
             ),
         ),
     ],
     hints=[
-        "Two times are needed. First: flop of a step, over what all GPUs do in a second.",
+        "Two times are needed. First: flop of one sequence, over what *its* GPU does in a second.",
         "The all-reduce sends 2(n − 1)/n times 2 bytes a parameter. Half of that time is visible.",
-        "Efficiency is c/(c + a/2). One of the two times is tiny.",
+        "Efficiency is c/(c + a/2), with c the computing and a the all-reduce.",
     ],
-    reasoning=lambda parameters, tokens, devices, fraction, hidden, guess, says: (
+    reasoning=lambda parameters, tokens, hidden, devices, guess, says, prints: (
         "Computing takes "
-        f"{duration(_step_of_lab(parameters, tokens, devices, fraction, hidden)[0])}, visible "
-        "communication "
-        f"{duration(_step_of_lab(parameters, tokens, devices, fraction, hidden)[1])}. The "
-        f"{guess} s stand in the text as an *if*, and come from nowhere in the code. (With them "
-        "the lab's formula gives "
-        f"{_efficiency(guess, _step_of_lab(parameters, tokens, devices, fraction, hidden)[1]):.0%}"
-        ". And so little computing could not hide half of an all-reduce.) Guard: let text take its "
-        "numbers from the code."
+        f"{duration(_step_of_lab(parameters, tokens, hidden, devices)[0])}, visible communication "
+        f"{duration(_step_of_lab(parameters, tokens, hidden, devices)[1])}. Data parallelism gives "
+        "each GPU a micro-batch of its own; one sequence cannot be divided among them, so the "
+        f"division by {devices} has no place here. The text's {guess} s stand there as an *if*; "
+        f"they would be {guess / _step_of_lab(parameters, tokens, hidden, devices)[0]:.1f} "
+        "sequences on each GPU. (With them the lab's formula gives "
+        f"{_efficiency(guess, _step_of_lab(parameters, tokens, hidden, devices)[1]):.0%}, as a box "
+        "of the lab says.) Guard: let the text take its numbers from the program, and stop where "
+        "the two differ."
     ),
 )
 
@@ -849,11 +885,6 @@ def _port():
 def _efficiency(compute, communication):
     """Computing over computing plus visible communication."""
     return compute / step_time(compute, communication)
-
-
-def _scaled(factor, compute, communication):
-    """The two times of a step with `factor` times the computing."""
-    return factor * compute, communication
 
 
 your_find = Number(

@@ -294,6 +294,14 @@ starting_costs = Formula(
             "shorter one.",
             "sqrt(max(a, c)/h)",
         ),
+        *(
+            Slip(
+                f"{shorter} taken for the shorter",
+                f"Right only where {shorter} is the shorter of the two. Let the formula choose.",
+                wrong,
+            )
+            for shorter, wrong in (("loading", "sqrt(a/h)"), ("computing", "sqrt(c/h)"))
+        ),
         Slip(
             "sum for minimum",
             "You divided the whole time by n. Only the shorter part is hidden by chunks.",
@@ -409,7 +417,7 @@ your_own_pipeline = Number(
         "Time two steps on your own computer, for one large file of yours: load (copy it from "
         "disk, stick or network) and compute (compress the copy, say with zip), with a "
         f"stopwatch. Now you have {FILES} such files, and load the next one while this one is "
-        "compressed. How long does everything take? Pass your two times: "
+        "compressed. How long does everything take? Pass your two times, in seconds: "
         "check(answer, load=..., compute=...). Answer in s."
     ),
     unit="s",
