@@ -1,9 +1,18 @@
-"""Checks of arguments, shared by all models: every refusal names argument, value and range."""
+"""Checks of arguments, shared by all models: every refusal names argument, value and range.
+
+The models compute with floating-point numbers. Every number but 0 and infinity must therefore be
+of a size from `SMALLEST` to `LARGEST`: no product or quotient that a model forms of such numbers
+leaves the range of floating point, so no result overflows, and none is NaN.
+"""
 
 import math
+import numbers
+from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
+
+SMALLEST, LARGEST = 1e-45, 1e45
 
 
 class Range(NamedTuple):
@@ -14,13 +23,17 @@ class Range(NamedTuple):
     high: float
     high_allowed: bool
     words: str
+    whole: bool = False
 
     def refused(self, values):
         """Boolean array, the shape of `values`: True where a value is not allowed."""
         # Written as "not inside", so that NaN, which fails every comparison, is refused.
         above = values >= self.low if self.low_allowed else values > self.low
         below = values <= self.high if self.high_allowed else values < self.high
-        return np.logical_not(above & below)  # ~ would take a Python bool for an integer
+        inside = above & below
+        if self.whole:
+            inside = inside & (np.rint(values) == values)
+        return np.logical_not(inside)  # ~ would take a Python bool for an integer
 
 
 POSITIVE = Range(0, False, math.inf, False, "above 0 and finite")
@@ -33,10 +46,14 @@ ABOVE_ONE = Range(1, False, math.inf, False, "above 1 and finite")
 ABOVE_ONE_OR_INFINITE = Range(1, False, math.inf, True, "above 1 (infinity allowed)")
 AT_LEAST_ONE = Range(1, True, math.inf, False, "at least 1 and finite")
 AT_LEAST_ONE_OR_INFINITE = Range(1, True, math.inf, True, "at least 1 (infinity allowed)")
+COUNT = Range(1, True, math.inf, False, "a whole number, at least 1", whole=True)
 
 
 def checked(**arguments):
     """Convert and check arguments, each given as ``name=(value, Range)``.
+
+    Numbers of any type are numbers: whole ones of any size, fractions, decimals, those of NumPy,
+    pandas and SymPy. They become floating-point numbers before anything is computed with them.
 
     Returns
     -------
@@ -46,24 +63,28 @@ def checked(**arguments):
     Raises
     ------
     ValueError
-        If a value is not real numbers, lies outside its range (NaN always does), or if the
-        shapes cannot be broadcast to one shape.
+        If a value is not real numbers, lies outside its range (NaN always does) or that of the
+        models, or if the shapes cannot be broadcast to one shape.
     """
     arrays = []
     for name, (value, allowed) in arguments.items():
         try:
-            if isinstance(value, (str, bytes)):
-                raise TypeError
-            array = np.asarray(value)
-            array = array.astype(float, casting="same_kind", copy=False)
-        except (TypeError, ValueError):
+            array = _floats(value)
+        except (TypeError, ValueError, OverflowError):
             raise ValueError(
-                f"{name} must be real numbers {allowed.words}, got {value!r}"
+                f"{name} must be real numbers {allowed.words}, got {_shown(value)}"
             ) from None
-        # The smallest and the largest value decide; reductions are far cheaper than masks.
-        if array.size and allowed.refused(np.array([array.min(), array.max()])).any():
-            worst = array[allowed.refused(array)].flat[0]
-            raise ValueError(f"{name} must be {allowed.words}, got {worst}")
+        if array.size:
+            # The smallest and the largest value decide; reductions are far cheaper than masks.
+            low, high = ends = np.array([array.min(), array.max()])
+            if allowed.whole or allowed.refused(ends).any():
+                refused = allowed.refused(array)
+                if refused.any():
+                    raise ValueError(
+                        f"{name} must be {allowed.words}, got {array[refused].flat[0]}"
+                    )
+            if not SMALLEST <= low <= high <= LARGEST:
+                _check_sizes(name, array)
         arrays.append(array[()])  # a scalar instead of an array without dimensions: much faster
     try:
         np.broadcast_shapes(*(array.shape for array in arrays))
@@ -71,6 +92,44 @@ def checked(**arguments):
         shapes = ", ".join(f"{name} {a.shape}" for name, a in zip(arguments, arrays, strict=True))
         raise ValueError(f"shapes must match or broadcast, got {shapes}") from None
     return arrays
+
+
+def _floats(value):
+    """A value as an array of floating-point numbers; raises if it is none."""
+    if isinstance(value, (str, bytes)):
+        raise TypeError
+    array = np.asarray(value)
+    if array.dtype == object:  # whole numbers above 2**64, fractions, decimals, SymPy
+        items = [_float(item) for item in array.ravel()]
+        return np.array(items, dtype=float).reshape(array.shape)
+    return array.astype(float, casting="same_kind", copy=False)
+
+
+def _float(item):
+    # SymPy is asked by what its numbers know of themselves, so that it need not be loaded.
+    is_sympy = getattr(item, "is_number", False) and getattr(item, "is_extended_real", False)
+    if isinstance(item, (numbers.Real, Decimal)) or is_sympy:
+        return float(item)
+    raise TypeError
+
+
+def _shown(value):
+    """A value for a message: no more of it than a line holds."""
+    try:
+        text = repr(value)
+    except Exception:  # what is no number may fail in any way; so may a very long whole number
+        text = f"a value of type {type(value).__name__}"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _check_sizes(name, array):
+    """Refuse numbers that are too large or too small for the models; 0 and infinity are not."""
+    sizes = array[(array != 0) & np.isfinite(array)]
+    outside = sizes[(sizes < SMALLEST) | (sizes > LARGEST)]
+    if outside.size:
+        raise ValueError(
+            f"{name} must be of a size from {SMALLEST:g} to {LARGEST:g}, got {outside.flat[0]}"
+        )
 
 
 def plain(result):

@@ -10,7 +10,7 @@ from math import prod
 
 import numpy as np
 
-from helpers._checks import NOT_NEGATIVE, POSITIVE, POSITIVE_FRACTION, checked, plain
+from helpers._checks import COUNT, NOT_NEGATIVE, POSITIVE, POSITIVE_FRACTION, checked, plain
 
 # Training images of ImageNet-1k: Russakovsky et al. 2015, doi:10.1007/s11263-015-0816-y.
 IMAGENET_IMAGES = 1_281_167
@@ -85,7 +85,8 @@ class Layer:
         Parameters, errors and assumptions are those of `traffic`.
         """
         traffic = np.asarray(self.traffic(batch, number_bytes))  # checks both arguments
-        return plain(np.asarray(batch) * self.flops / traffic)
+        (batch,) = checked(batch=(batch, POSITIVE))
+        return plain(batch * self.flops / traffic)
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def convolution_work(in_channels, out_channels, kernel, out_height, out_width, g
     Parameters
     ----------
     in_channels, out_channels, kernel, out_height, out_width, groups : array_like
-        Counts, all above 0.
+        Whole numbers, at least 1; `groups` divides both numbers of channels.
 
     Returns
     -------
@@ -159,8 +160,11 @@ def convolution_work(in_channels, out_channels, kernel, out_height, out_width, g
         out_width=out_width,
         groups=groups,
     )
-    arrays = checked(**{name: (value, POSITIVE) for name, value in counts.items()})
+    arrays = checked(**{name: (value, COUNT) for name, value in counts.items()})
     in_channels, out_channels, kernel, out_height, out_width, groups = arrays
+    for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
+        if np.any(channels % groups):
+            raise ValueError(f"groups must divide {name}, got {groups} and {channels}")
     macs_per_output = kernel**2 * in_channels / groups
     return plain(2 * macs_per_output * out_channels * out_height * out_width)
 
@@ -171,7 +175,7 @@ def linear_work(inputs, outputs):
     Parameters
     ----------
     inputs, outputs : array_like
-        Counts, above 0.
+        Whole numbers, at least 1.
 
     Returns
     -------
@@ -188,7 +192,7 @@ def linear_work(inputs, outputs):
     >>> linear_work(2048, 1000)
     4096000.0
     """
-    inputs, outputs = checked(inputs=(inputs, POSITIVE), outputs=(outputs, POSITIVE))
+    inputs, outputs = checked(inputs=(inputs, COUNT), outputs=(outputs, COUNT))
     return plain(2 * inputs * outputs)
 
 
@@ -359,8 +363,8 @@ def resnet(depth=50, version="v1.5"):
     >>> resnet(50).macs, resnet(50, "v1").macs, resnet(50).parameters
     (4089184256, 3857973248, 25557032)
     """
-    _one_of("depth", depth, RESNET_BLOCKS)
-    _one_of("version", version, ("v1.5", "v1"))
+    depth = _one_of("depth", depth, RESNET_BLOCKS)
+    version = _one_of("version", version, ("v1.5", "v1"))
     net = _Builder((3, 224, 224), stage="conv1")
     net.convolution("conv1", 64, kernel=7, stride=2, padding=3, bias=False)
     net.normalisation("conv1.norm").relu("conv1.relu")
@@ -403,7 +407,7 @@ def vgg(depth=16):
     >>> vgg(16).macs, vgg(16).parameters
     (15470264320, 138357544)
     """
-    _one_of("depth", depth, VGG_CONVOLUTIONS)
+    depth = _one_of("depth", depth, VGG_CONVOLUTIONS)
     net = _Builder((3, 224, 224))
     for index, convolutions in enumerate(VGG_CONVOLUTIONS[depth], start=1):
         net.stage = f"conv{index}"
@@ -533,6 +537,8 @@ class _Builder:
 
 
 def _one_of(name, value, allowed):
-    """Refuse a choice that is not on the list."""
-    if value not in tuple(allowed):
-        raise ValueError(f"{name} must be one of {', '.join(map(str, allowed))}, got {value!r}")
+    """The choice on the list that equals `value`: 50 for 50.0."""
+    for choice in allowed:
+        if np.ndim(value) == 0 and value == choice:
+            return choice
+    raise ValueError(f"{name} must be one of {', '.join(map(str, allowed))}, got {value!r}")

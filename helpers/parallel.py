@@ -11,6 +11,7 @@ import numpy as np
 from helpers._checks import (
     AT_LEAST_ONE,
     AT_LEAST_ONE_OR_INFINITE,
+    COUNT,
     FRACTION,
     NOT_NEGATIVE,
     POSITIVE,
@@ -454,7 +455,7 @@ def lstm_work(batch, hidden):
     16786432.0
     """
     batch, hidden = checked(batch=(batch, POSITIVE), hidden=(hidden, POSITIVE))
-    return plain(batch * (16 * hidden**2 + 9 * hidden))
+    return plain(_lstm_work(batch, hidden))
 
 
 def lstm_traffic(batch, hidden, number_bytes=4):
@@ -490,7 +491,7 @@ def lstm_traffic(batch, hidden, number_bytes=4):
     batch, hidden, number_bytes = checked(
         batch=(batch, POSITIVE), hidden=(hidden, POSITIVE), number_bytes=(number_bytes, POSITIVE)
     )
-    return plain((8 * hidden**2 + 4 * hidden + 5 * batch * hidden) * number_bytes)
+    return plain(_lstm_traffic(batch, hidden, number_bytes))
 
 
 def lstm_intensity(batch, hidden, devices=1, number_bytes=4):
@@ -533,8 +534,15 @@ def lstm_intensity(batch, hidden, devices=1, number_bytes=4):
         number_bytes=(number_bytes, POSITIVE),
     )
     share = batch / devices
-    traffic = np.asarray(lstm_traffic(share, hidden, number_bytes))
-    return plain(np.asarray(lstm_work(share, hidden)) / traffic)
+    return plain(_lstm_work(share, hidden) / _lstm_traffic(share, hidden, number_bytes))
+
+
+def _lstm_work(batch, hidden):
+    return batch * (16 * hidden**2 + 9 * hidden)
+
+
+def _lstm_traffic(batch, hidden, number_bytes):
+    return (8 * hidden**2 + 4 * hidden + 5 * batch * hidden) * number_bytes
 
 
 def pipeline_bubble(stages, chunks):
@@ -543,7 +551,7 @@ def pipeline_bubble(stages, chunks):
     Parameters
     ----------
     stages : array_like
-        Stages K, each on a device of its own, at least 1.
+        Stages K, each on a device of its own, a whole number, at least 1.
     chunks : array_like
         Equal chunks M (micro-batches) that pass through them, at least 1; infinity gives 0.
 
@@ -566,7 +574,7 @@ def pipeline_bubble(stages, chunks):
     >>> pipeline_bubble(4, chunks=1), pipeline_bubble(4, chunks=9)
     (0.75, 0.25)
     """
-    waiting = _waiting(stages, chunks)
+    _, waiting = _waiting(stages, chunks)
     return plain(waiting / (1 + waiting))
 
 
@@ -580,13 +588,11 @@ def pipeline_speedup(stages, chunks):
     >>> pipeline_speedup(4, chunks=1), pipeline_speedup(4, chunks=9)
     (1.0, 3.0)
     """
-    waiting = _waiting(stages, chunks)
-    return plain(np.asarray(stages) / (1 + waiting))
+    stages, waiting = _waiting(stages, chunks)
+    return plain(stages / (1 + waiting))
 
 
 def _waiting(stages, chunks):
-    """Rounds in which a stage waits, for each round in which it works: (K - 1) / M."""
-    stages, chunks = checked(
-        stages=(stages, AT_LEAST_ONE), chunks=(chunks, AT_LEAST_ONE_OR_INFINITE)
-    )
-    return np.asarray((stages - 1) / chunks)
+    """The stages, and the rounds in which one waits for each in which it works: (K - 1) / M."""
+    stages, chunks = checked(stages=(stages, COUNT), chunks=(chunks, AT_LEAST_ONE_OR_INFINITE))
+    return stages, (stages - 1) / chunks

@@ -66,10 +66,16 @@ def chunked_time(load, compute, chunks, store=0.0):
         chunks=(chunks, AT_LEAST_ONE_OR_INFINITE),
         store=(store, NOT_NEGATIVE),
     )
-    if not np.any(store):
-        return plain(np.maximum(load, compute) + np.minimum(load, compute) / chunks)
-    slowest = np.maximum(np.maximum(load, compute), store)
-    return plain(slowest + (load + compute + store - slowest) / chunks)
+    return plain(_chunked(load, compute, chunks, store))
+
+
+def _chunked(load, compute, chunks, store=0.0):
+    """`chunked_time` of arguments that are checked."""
+    longer, shorter = np.maximum(load, compute), np.minimum(load, compute)
+    if np.ndim(store) or store:
+        # Of three times the two that are not the longest; a difference would lose digits.
+        longer, shorter = np.maximum(longer, store), shorter + np.minimum(longer, store)
+    return longer + shorter / chunks
 
 
 def chunked_performance(intensity, peak, bandwidth, chunks):
@@ -104,12 +110,14 @@ def chunked_performance(intensity, peak, bandwidth, chunks):
     >>> chunked_performance(2, peak=8, bandwidth=4, chunks=[1, 2, math.inf]).round(2).tolist()
     [4.0, 5.33, 8.0]
     """
-    intensity, peak, bandwidth = checked(
+    intensity, peak, bandwidth, chunks = checked(
         intensity=(intensity, POSITIVE_OR_INFINITE),
         peak=(peak, POSITIVE),
         bandwidth=(bandwidth, POSITIVE),
+        chunks=(chunks, AT_LEAST_ONE_OR_INFINITE),
     )
-    return plain(1 / np.asarray(chunked_time(1 / (bandwidth * intensity), 1 / peak, chunks)))
+    load, compute = 1 / (bandwidth * intensity), 1 / peak
+    return plain(1 / _chunked(load, compute, chunks))
 
 
 def overlap_gain(balance):
@@ -178,9 +186,12 @@ def pipelined_speedup(balance, s, chunks=math.inf):
     >>> pipelined_speedup(4, [2, 4, 100]).tolist(), pipelined_speedup(0.5, 100)
     ([2.0, 4.0, 4.0], 1.0)
     """
-    x, s = checked(balance=(balance, NOT_NEGATIVE), s=(s, POSITIVE_OR_INFINITE))
-    before, after = chunked_time(1.0, x, chunks), chunked_time(1.0, x / s, chunks)
-    return plain(np.asarray(before) / np.asarray(after))
+    x, s, chunks = checked(
+        balance=(balance, NOT_NEGATIVE),
+        s=(s, POSITIVE_OR_INFINITE),
+        chunks=(chunks, AT_LEAST_ONE_OR_INFINITE),
+    )
+    return plain(_chunked(1.0, x, chunks) / _chunked(1.0, x / s, chunks))
 
 
 def speedup_over_serial(balance, s, chunks=math.inf):
@@ -196,8 +207,12 @@ def speedup_over_serial(balance, s, chunks=math.inf):
     >>> speedup_over_serial(9, [1, 9, 1000]).round(2).tolist()
     [1.11, 10.0, 10.0]
     """
-    x, s = checked(balance=(balance, NOT_NEGATIVE), s=(s, POSITIVE_OR_INFINITE))
-    return plain((1 + x) / np.asarray(chunked_time(1.0, x / s, chunks)))
+    x, s, chunks = checked(
+        balance=(balance, NOT_NEGATIVE),
+        s=(s, POSITIVE_OR_INFINITE),
+        chunks=(chunks, AT_LEAST_ONE_OR_INFINITE),
+    )
+    return plain((1 + x) / _chunked(1.0, x / s, chunks))
 
 
 class Step(NamedTuple):

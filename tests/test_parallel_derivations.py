@@ -85,6 +85,9 @@ def test_function_agrees_with_its_derivation(function):
         else 10 ** random.uniform(-3, 9, 200)
         for symbol in symbols
     ]
+    points = [
+        np.rint(values) if s == K else values for s, values in zip(symbols, points, strict=True)
+    ]
     np.testing.assert_allclose(function(*points), derived(*points), 1e-9)
 
 
