@@ -131,9 +131,7 @@ def quantities(text):
         if unit:
             scale *= PREFIXES[unit["prefix"]]
         shown = f"{match[0]} {unit['prefix']}{unit['unit']}" if unit else match[0]
-        found.append(
-            Quantity(mantissa * scale, step * scale, kind, shown, mantissa, match.start())
-        )
+        found.append(Quantity(mantissa * scale, step * scale, kind, shown, mantissa, match.start()))
     return found
 
 
