@@ -149,7 +149,7 @@ def only_one_installs():
 
 def run_shown(command):
     """Run a command, show what it is at in one line that changes, and leave if it fails."""
-    start, shown, lines = time.monotonic(), 0, ["starting"]
+    start, shown, lines = time.monotonic(), 0, []
     command = [str(part) for part in command]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen(command, **pipes, errors="replace") as process:
@@ -159,7 +159,8 @@ def run_shown(command):
             while reader.is_alive():
                 reader.join(0.5)
                 seconds = round(time.monotonic() - start)
-                now = f"{seconds:4} s  {lines[-1].strip()[:66]:66}"
+                at = next((line for line in lines[::-1] if "WARNING" not in line), "")
+                now = f"{seconds:4} s  {at.strip()[:66]:66}"
                 if sys.stdout.isatty():
                     print(f"\r{now}", end="", flush=True)
                 elif seconds >= shown + 20:
@@ -171,7 +172,7 @@ def run_shown(command):
     if sys.stdout.isatty():
         print("\r" + " " * 74 + "\r", end="", flush=True)
     if code:
-        text = "".join(lines[1:])
+        text = "".join(lines)
         if any(trace in text for trace in TRACES_OF_NO_NETWORK):
             sys.exit(
                 "The packages could not be reached. Is there a network?\n"
