@@ -27,9 +27,10 @@ EXAMINATION = "11_examination.ipynb"  # is worked on, not shown
 LECTURES = sorted(path for path in NOTEBOOKS.glob("*.ipynb") if path.name != EXAMINATION)
 SLIDES = ROOT / "build" / "slides"
 TEMPLATES = str(Path(__file__).parent / "templates")
-# Where `series.py open` shows the notebooks. JupyterLab sends a second window of one workspace to
-# another address, so this is a workspace of its own. It scrolls to a cell only if the notebook is
-# open already: the first click on a link opens it, the second goes to the cell.
+# Where `series.py open` shows the notebooks, unless `build/live.js` names another port. JupyterLab
+# sends a second window of one workspace to another address, so this is a workspace of its own. It
+# scrolls to a cell only if the notebook is open already: the first click on a link opens it, the
+# second goes to the cell.
 LAB = "http://localhost:8888/lab/workspaces/slides/tree"
 CONTROL = re.compile(r"^\w+Control\(", re.MULTILINE)
 REVEAL = re.compile(r"\n\w+\.reveal\(.*\)$")
@@ -44,8 +45,8 @@ INDEX = """<!DOCTYPE html>
 {links}
 </ul>
 <p>Space steps on, Shift+Space back, S shows the speaker's notes, Esc all slides, F the full
-screen. The links "Move it live" need JupyterLab, <code>python3 series.py open</code>, on port 8888:
-the first click opens the notebook, the second goes to the cell.</p>
+screen. The links "Move it live" need JupyterLab: start <code>python3 series.py open</code> first.
+The first click opens the notebook, the second goes to the cell.</p>
 </html>
 """
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from fnmatch import fnmatch
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -19,28 +20,47 @@ import series
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-REQUIREMENTS = {
-    canonicalize_name(requirement.name): requirement.specifier
-    for requirement in map(
-        Requirement, PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]
-    )
-}
-CONDA = yaml.safe_load((ROOT / "environment.yml").read_text())
-*CONDA_LINES, CONDA_PIP = CONDA["dependencies"]
-CONDA_RANGES = dict(line.partition(" ")[::2] for line in CONDA_LINES)
-CONDA_PYTHON = CONDA_RANGES.pop("python")
+
+
+def ranges(lines):
+    """Name and range of each requirement, without the series itself."""
+    found = {(r := Requirement(line)).name: r.specifier for line in lines}
+    return {canonicalize_name(n): range for n, range in found.items() if n != PROJECT["name"]}
+
+
+def conda_ranges(path):
+    """The packages of a conda environment with their ranges, and its line for Python."""
+    *lines, last = yaml.safe_load(path.read_text())["dependencies"]
+    from_pip = last["pip"] if isinstance(last, dict) else []
+    found = dict(line.partition(" ")[::2] for line in [*lines, *([] if from_pip else [last])])
+    python = found.pop("python")
+    found.pop("pip")  # a tool of the conda environment itself; a venv always has it
+    from_conda = {canonicalize_name(name): SpecifierSet(text) for name, text in found.items()}
+    assert from_conda.keys().isdisjoint(ranges(from_pip))
+    return from_conda | ranges(from_pip), python
+
+
+READING = ranges(PROJECT["dependencies"])
+EXTRAS = {name: ranges(lines) for name, lines in PROJECT["optional-dependencies"].items()}
+REQUIREMENTS = READING | EXTRAS["publish"] | EXTRAS["test"]
+CONDA, CONDA_PYTHON = conda_ranges(ROOT / "environment.yml")
+BINDER, BINDER_PYTHON = conda_ranges(ROOT / "binder" / "environment.yml")
 LOCAL_MODULES = {"helpers", "series", "tests"} | {
     path.stem for path in (ROOT / "tests").rglob("*.py")
 }
 
 
-def test_conda_installs_the_same_ranges():
-    ranges = dict(CONDA_RANGES)
-    ranges.pop("pip")  # a tool of the conda environment itself; a venv always has it
-    from_conda = {canonicalize_name(name): SpecifierSet(text) for name, text in ranges.items()}
-    from_pip = {(r := Requirement(line)).name: r.specifier for line in CONDA_PIP["pip"]}
-    assert from_conda.keys().isdisjoint(from_pip)
-    assert from_conda | from_pip == REQUIREMENTS
+def test_conda_installs_the_same_ranges_and_binder_what_a_reader_needs():
+    assert CONDA == REQUIREMENTS
+    assert BINDER == READING
+    assert BINDER_PYTHON == CONDA_PYTHON
+
+
+def test_a_reader_installs_nothing_for_tests_and_slides():
+    assert READING.keys().isdisjoint(EXTRAS["publish"] | EXTRAS["test"])
+    # Each extra of series.py holds the ones before it.
+    assert f"{PROJECT['name']}[publish]" in PROJECT["optional-dependencies"]["test"]
+    assert set(EXTRAS) | {""} == {extra for _, extra in series.COMMANDS.values()}
 
 
 @pytest.mark.parametrize("name", REQUIREMENTS)
@@ -57,13 +77,10 @@ def test_series_asks_for_the_oldest_python_of_the_project():
     assert f">={oldest}" in PROJECT["requires-python"].split(",")
 
 
-def test_conda_uses_one_channel():
-    assert CONDA["channels"] == ["conda-forge"]
-
-
-def test_binder_uses_the_same_environment():
-    ours = (ROOT / "environment.yml").read_text()
-    assert (ROOT / "binder" / "environment.yml").read_text() == ours
+@pytest.mark.parametrize("folder", [".", "binder"])
+def test_conda_uses_one_channel(folder):
+    environment = yaml.safe_load((ROOT / folder / "environment.yml").read_text())
+    assert environment["channels"] == ["conda-forge"]
 
 
 def test_binder_can_run_postbuild():
@@ -105,14 +122,26 @@ def test_every_import_is_declared():
     assert undeclared == []
 
 
-def tracked_files():
+def own_files():
+    """The files of the project. Without git, or as an archive: all but what is made on the spot."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout
-    return [
-        path
-        for name in output.split(b"\0")
-        if name and (path := ROOT / os.fsdecode(name)).is_file()
-    ]
+    try:
+        output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout
+        names = [os.fsdecode(name) for name in output.split(b"\0") if name]
+    except (OSError, subprocess.CalledProcessError):
+        lines = (ROOT / ".gitignore").read_text().split()
+        made = {line.rstrip("/") for line in lines} | {".git"}
+        paths = (path.relative_to(ROOT) for path in ROOT.rglob("*"))
+        names = [p for p in paths if not any(fnmatch(part, m) for part in p.parts for m in made)]
+    return [path for name in names if (path := ROOT / name).is_file()]
+
+
+def test_the_projects_files_are_the_same_without_git(monkeypatch):
+    with_git = set(own_files())
+    monkeypatch.setenv("PATH", "")
+    without_git = set(own_files())
+    assert ROOT / "pyproject.toml" in without_git
+    assert with_git <= without_git
 
 
 def test_no_file_names_a_package_host():
@@ -126,7 +155,7 @@ def test_no_file_names_a_package_host():
             ("registry", "npmjs", "org"),
         )
     ]
-    files = tracked_files()
+    files = own_files()
     assert ROOT / "pyproject.toml" in files
     naming = [path.name for path in files if any(host in path.read_bytes() for host in hosts)]
     assert naming == []

@@ -190,3 +190,17 @@ def test_a_slide_that_cannot_be_seen_is_found(folder, page, problem):
     page.evaluate(f"{{const p = Reveal.getCurrentSlide().querySelector('p'); {SPOILS[problem]}}}")
     page.wait_for_function("[...document.images].every(image => image.complete)")
     assert problem in "".join(page.evaluate(PROBLEMS, LIMITS))
+
+
+@pytest.mark.parametrize("port", [8891, None])
+def test_move_it_live_goes_to_the_server_that_runs(folder, page, port):
+    told = folder.parent / "live.js"
+    told.unlink(missing_ok=True)
+    if port:
+        told.write_text(f'window.liveServer = "http://localhost:{port}";')
+    open_slides(page, folder / "03_roofline.slides.html")
+    page.evaluate("window.open = url => { window.opened = url; }")
+    page.evaluate("document.querySelector('a.live').click()")
+    opened = page.wait_for_function("window.opened").json_value()
+    assert opened.startswith(f"http://localhost:{port or 8888}/lab/workspaces/slides/tree/03_")
+    assert "#cell-id=" in opened
