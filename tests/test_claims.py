@@ -171,12 +171,19 @@ def notebook_passages(path):
 
 
 def page_passages(path):
-    """The lines of a page; a table's line is a passage of its own."""
-    heading, passages = "", []
+    """The lines of a page, each supported by the cells that it names beside their notebook."""
+    heading, passages, linked = "", [], set()
     for line in path.read_text(encoding="utf-8").splitlines():
+        links = set(re.findall(r"(\w+\.ipynb)", line))
         if line.startswith("#"):
-            heading = line.strip("# ")
-        passages.append(Passage(heading, line))
+            heading, linked = re.sub(r"\]\([^)]*\)", "]", line).strip("# []"), links
+        cells = set(re.findall(r"`([\w-]+)`", line))
+        numbers = [
+            computed(ROOT / "notebooks" / name).get(cell, ())
+            for name in links | linked
+            for cell in cells
+        ]
+        passages.append(Passage(heading, line, sum(numbers, ())))
     return passages
 
 
