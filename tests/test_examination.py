@@ -10,7 +10,7 @@ import nbformat
 import numpy as np
 import pytest
 
-from helpers.exercises import Choice, Exercise, Formula, Number, Outcome
+from helpers.exercises import Choice, Exercise, Formula, Number, Outcome, Verdict
 from helpers.questions import examination, mistakes
 from helpers.questions.examination import Examination
 from store_outputs import NOTEBOOKS, execute
@@ -291,6 +291,13 @@ def test_marks_count_outcomes_and_say_what_to_read_again():
     exam[7].check(exam[7].answer())  # the last check counts
     assert "4 correct, 1 wrong" in str(exam.mark())
     assert exam.mark().startswith("Examination(seed=9)") and "5 correct" not in exam.mark()
+
+
+def test_a_close_answer_sends_nobody_back_to_a_notebook():
+    exam = Examination(9)
+    exam[7].last = Verdict(Outcome.WRONG, "Close: three digits are asked.", "close")
+    advice = str(exam.mark()).splitlines()[1:]
+    assert advice == [f"Question 7, {exam[7].title}: Close: three digits are asked."]
 
 
 def test_another_hardware_row_gives_another_answer(monkeypatch):
