@@ -4,12 +4,13 @@ import math
 import re
 from collections import Counter
 from functools import cache
+from itertools import product
 
 import nbformat
 import numpy as np
 import pytest
 
-from helpers.exercises import Choice, Exercise, Formula, Number, Outcome
+from helpers.exercises import Choice, Exercise, Formula, Number, Outcome, Verdict
 from helpers.questions import examination, mistakes
 from helpers.questions.examination import Examination
 from store_outputs import NOTEBOOKS, execute
@@ -113,6 +114,105 @@ def test_both_roofs_bind_a_layer(examinations):
     assert min(right_of_ridge[True], right_of_ridge[False]) > len(SEEDS) / 5
 
 
+def test_a_layer_takes_longer_than_the_start_of_a_kernel(examinations):
+    assert min(exam[3].answer() for exam in examinations) > 20e-6
+
+
+def test_a_right_answer_in_two_digits_is_no_slip(examinations):
+    for exam in examinations:
+        for question in exam:
+            if isinstance(question, Number):
+                rounded = float(f"{question.answer():.2g}")
+                verdict = question.check(rounded)
+                known = {slip.name for slip in question.slips}
+                assert verdict.slip not in known, (exam.seed, question.title, rounded)
+
+
+def test_no_letter_and_no_lever_is_right_more_often_than_another(examinations):
+    right = [(exam[4].answer(), kind_of_lever(exam[4])) for exam in examinations]
+    letters, kinds = (Counter(found) for found in zip(*right, strict=True))
+    assert set(right) == set(product("abc", ("the peak", "the bandwidth", "both")))
+    for counts in (letters, kinds):  # a third each, within four standard deviations of chance
+        third, chance = len(SEEDS) / 3, math.sqrt(len(SEEDS) * 2 / 9)
+        assert all(abs(count - third) < 4 * chance for count in counts.values()), counts
+
+
+def kind_of_lever(question):
+    words, _ = question.options[question.answer()]
+    return words(**question.given).split(" times ")[1]
+
+
+def from_the_page(number, text):
+    """The answer to a question by hand, from nothing but its text."""
+
+    def told(pattern):
+        value, prefix = (*re.search(pattern, text).groups(), "")[:2]
+        return float(value) * 1000.0 ** " kMGTPE".index(prefix or " ")
+
+    share = r"(\d+)%"
+    if number == 1:
+        forward = 2e9 * told(r'lists (\S+) "GFLOPs"')
+        return 3 * forward * told(r"(\d+) pictures") * told(r"(\d+) epochs")
+    if number == 2:
+        units = told(r"(\d+) tensor units") * told(r"(\d+) multiply-adds") * 2
+        bytes_a_second = told(r"(\d+) wires") * told(r"(\S+) Gbit") * 1e9 / 8
+        return units * told(r"(\S+) GHz") * 1e9 / bytes_a_second
+    if number == 3:
+        wide, batch = told(r"(\d+) inputs"), told(r"batch of (\d+)")
+        computing = 2 * batch * wide * wide / told(r"peak (\S+) (\w)flop/s")
+        moving = 2 * (wide * wide + 2 * batch * wide) / told(r"bandwidth (\S+) (\w)B/s")
+        return max(computing, moving)
+    if number == 4:
+        peak, bandwidth = told(r"computes (\S+) (\w)flop/s"), told(r"loads (\S+) (\w)B/s")
+        intensity, speeds = told(r"has (\S+) flop/B"), {}
+        for letter, factor, what in re.findall(r"\b([abc])\) (\S+) times (?:the )?(\w+)", text):
+            more_peak = float(factor) if what != "bandwidth" else 1
+            more_bandwidth = float(factor) if what != "peak" else 1
+            speeds[letter] = min(more_peak * peak, more_bandwidth * bandwidth * intensity)
+        return max(speeds, key=speeds.get)
+    if number == 5:
+        n, S = told(r"on (\d+) processors"), told(r"runs (\S+) times")
+        return (1 - 1 / n) / (1 / S - 1 / n)
+    if number == 6:
+        p, s = told(share) / 100, told(r"computes (\d+) times")
+        return 1 / (told(r"by a factor (\d+(?:\.\d+)?)") * (1 - p) + p / s)
+    if number == 7:
+        times = told(r"needs (\S+) s of loading"), told(r"and (\S+) s of computing")
+        return max(times) + min(times) / told(r"into (\d+) equal chunks")
+    if number == 8:
+        n, size = told(r"(\d+) GPUs"), told(r"has (\S+) million") * 1e6 * told(r"have (\d) bytes")
+        return 2 * (n - 1) / n * size / (told(r"prints (\S+) (\w)B/s") / 2)
+    if number == 9:
+        c, a = told(r"computes (\d+) ms"), told(r"all-reduce of (\d+) ms")
+        hidden = told(share) / 100 * min(c, a)
+        return c / (c + a - hidden + told(r"and (\d+) ms of other"))
+    peak = told(r"peak of (\S+) (\w)flop/s")
+    return told(r"takes (\S+) flop") / (peak * told(share) / 100 * told(r"(\d+) days") * 86400)
+
+
+@pytest.mark.parametrize("number", range(1, 11))
+def test_what_stands_on_the_page_is_enough(number, examinations):
+    for exam in examinations:
+        text = " ".join(exam[number].statement.split())
+        found, key = from_the_page(number, text), exam[number].answer()
+        if number == 4:
+            assert found == key, exam.seed
+        else:  # what printing rounds off is well within the tolerance
+            assert math.isclose(found, key, rel_tol=exam[number].tolerance / 2), exam.seed
+
+
+def test_a_paper_has_all_questions_and_room_or_all_solutions():
+    exam = Examination(5)
+    paper, key = exam.paper(), exam.paper(solutions=True)
+    for number, question in enumerate(exam, 1):
+        asked = f"Question {number}\n{question!r}"
+        assert asked in paper and asked in key
+        assert repr(question.solution()) in key and repr(question.solution()) not in paper
+    assert paper.count("Answer: ___") == 10 and "Answer: ___" not in key
+    assert "Examination(seed=5)" in paper and "Name: ___" in paper
+    assert max(map(len, (paper + key).splitlines())) <= 90
+
+
 def test_no_answer_stands_in_its_question_or_is_trivial(examinations):
     for exam in examinations:
         for question in exam:
@@ -161,24 +261,29 @@ def test_the_questions_agree_with_a_calculation_by_hand():
     assert math.isclose(compute_bound, 2 * 1024 * 4096**2 / 312e12, rel_tol=1e-12)
     # Left of the ridge (x = 0.5) bandwidth pays, right of it the peak; both together in between.
     lever = examination.TEMPLATES[3].exercise.key
-    assert lever(peak=100e12, bandwidth=1e12, balance=0.5, more=(3, 2, 2)) == "b"
-    assert lever(peak=100e12, bandwidth=1e12, balance=3, more=(2, 3, 2)) == "a"
-    assert lever(peak=100e12, bandwidth=1e12, balance=1, more=(3, 3, 2)) == "c"
+    machine = dict(peak=100e12, bandwidth=1e12, offers=((3, 1), (1, 3), (1.5, 1.5)))
+    assert lever(balance=0.5, **machine) == "b"
+    assert lever(balance=3, **machine) == "a"
+    assert lever(balance=1, **machine) == "c"
 
 
 def test_marks_count_outcomes_and_say_what_to_read_again():
     exam = Examination(9)
     assert str(exam.mark()) == (
-        "Examination(seed=9): 0 correct, 0 wrong, 10 not attempted, 0 cannot be judged."
+        "Examination(seed=9): 0 correct, 0 wrong, 10 not attempted, 0 cannot be judged. "
+        "Correct without a hint: 0."
     )
     for number in (1, 2, 3):
         exam[number].check(exam[number].answer())
+    exam[2].hint()
+    exam[4].hint()
     name, wrong = slips(exam[7])[0]
     exam[7].check(wrong)
     exam[10].check(-3)
     exam[9].check("a good deal")
     head, *advice = str(exam.mark()).splitlines()
-    assert head.endswith("3 correct, 2 wrong, 4 not attempted, 1 cannot be judged.")
+    assert "3 correct, 2 wrong, 4 not attempted, 1 cannot be judged." in head
+    assert head.endswith("Correct without a hint: 2.")
     assert len(advice) == 3
     assert name in advice[0] and "05_pipelining.ipynb" in advice[0] and "Question 7" in advice[0]
     assert advice[1] == f"Question 9, {exam[9].title}, cannot be judged: {exam[9].last.words}"
@@ -186,6 +291,13 @@ def test_marks_count_outcomes_and_say_what_to_read_again():
     exam[7].check(exam[7].answer())  # the last check counts
     assert "4 correct, 1 wrong" in str(exam.mark())
     assert exam.mark().startswith("Examination(seed=9)") and "5 correct" not in exam.mark()
+
+
+def test_a_close_answer_sends_nobody_back_to_a_notebook():
+    exam = Examination(9)
+    exam[7].last = Verdict(Outcome.WRONG, "Close: three digits are asked.", "close")
+    advice = str(exam.mark()).splitlines()[1:]
+    assert advice == [f"Question 7, {exam[7].title}: Close: three digits are asked."]
 
 
 def test_another_hardware_row_gives_another_answer(monkeypatch):
@@ -226,9 +338,12 @@ def test_another_core_function_gives_another_answer(number, core, monkeypatch):
 
 
 def test_another_roofline_gives_another_lever(monkeypatch):
-    levers = next(e[4] for e in map(Examination, range(50)) if e[4].answer() == "b")
+    levers = next(
+        e[4] for e in map(Examination, range(50)) if kind_of_lever(e[4]) == "the bandwidth"
+    )
+    right = levers.answer()
     monkeypatch.setattr(examination, "attainable", lambda intensity, peak, bandwidth: peak)
-    assert levers.answer() != "b"  # on a machine without a memory roof bandwidth gains nothing
+    assert levers.answer() != right  # on a machine without a memory roof bandwidth gains nothing
 
 
 def test_a_broken_core_does_not_draw_for_ever(monkeypatch):

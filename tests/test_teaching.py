@@ -80,6 +80,7 @@ def start_runs():
 
 def layer_work():
     first = resnet(50).layers[0]
+    assert first.macs == 64 * 7 * 7 * 3 * 112 * 112
     return [si(work, "flop") for work in (first.flops, first.macs, 3 * first.flops)]
 
 
@@ -267,21 +268,39 @@ POLLS = {
 
 
 def given():
-    """Published numbers that the questions state, by poll."""
+    """The numbers that a question states, by poll, in its words."""
     published, work = runs(), resnet(50).forward_work
+    fc7 = next(layer for layer in vgg(16).layers if layer.name == "fc7")
     sheet, (peak, bandwidth) = device("H100-SXM"), v100()
+    chips = scaling().query("series == 'MLPerf v0.6 TPU v3'")["devices"]
     return {
         "start-runs": [duration(published.at[run, "time"]) for run in ("M40", "DGX-1 MLPerf")],
-        "resnet-budget": [si(work, "flop"), f"{IMAGENET_IMAGES / 1e6:.2f} million"],
-        "h100-ridge": [
-            f"{sheet.peak_fp8 / 1e12:,.0f} Tflop/s",
-            si(sheet.bandwidth, "B/s"),
-        ],
-        "v100-ridge": [si(peak, "flop/s"), si(bandwidth, "B/s")],
+        "start-time": ["1e18 flop", si(10e12, "flop/s")],
+        "start-lever": ["2 flop/B"],
+        "layer-work": ["64 filters of 7 × 7 × 3 numbers", "112 × 112 places"],
+        "resnet-budget": [si(work, "flop"), "90 epochs", f"{IMAGENET_IMAGES / 1e6:.2f} million"],
+        "v100-peak": ["5120 units", "1.53 GHz"],
+        "h100-ridge": [f"{sheet.peak_fp8 / 1e12:,.0f} Tflop/s", si(sheet.bandwidth, "B/s")],
         "link-time": [
             si(interconnects().at["NVLink 2 (V100)", "two_way"], "B/s"),
             si(4 * resnet(50).parameters, "B"),
         ],
+        "v100-ridge": [si(peak, "flop/s"), si(bandwidth, "B/s")],
+        "more-bandwidth": ["2 flop/B"],
+        "tensor-gain": ["64 pictures"],
+        "nine-times": ["1 s", "9 s", "9 times"],
+        "half-bandwidth": [f"ceiling of {short(limit(compute_fraction(157, *v100())), 2)}"],
+        "slow-down": ["0.5", "8 times"],
+        "four-chunks": ["4 s", "6 s"],
+        "overlapped-ceiling": ["x = 9", "9 times"],
+        "waiting-task": ["2 flop/B"],
+        "ring-bytes": [si(100e6, "B")],
+        "linked-network": ["8 V100s", "PCIe 3.0", "32 pictures"],
+        "shared-port": ["8 GPUs", "553 MB", "12.5 GB/s"],
+        "split-batch": [f"{fc7.inputs} inputs", f"{fc7.outputs} outputs"],
+        "more-chips": [f"{chips.min()} to {chips.max():,} chips"],
+        "devices-needed": ["90 epochs"],
+        "longest-part": ["32 of them", "128 pictures"],
     }
 
 
@@ -291,6 +310,7 @@ LINKED = re.compile(r"\[[^]]*\]\((\w+\.ipynb)(?:#([^)]+))?\)")
 POLL = re.compile(r"^\*\*`([a-z0-9-]+)`\*\* (.+)\n\n((?:- \[[ x]\] .+\n)+)", re.MULTILINE)
 OPTION = re.compile(r"^- \[([ x])\] \*\*(.+?)\*\*: (.+)$", re.MULTILINE)
 NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?![\w])")
+STATED = re.compile(r"(?<![\w.-])\d[\d,]*(?:\.\d+)?(?:e\d+)?")  # not in names such as VGG-16, FP32
 
 
 def part(heading):
@@ -370,6 +390,8 @@ def test_homework_and_test_are_what_the_page_says():
 def test_a_seed_gives_the_same_paper_to_all():
     seeds = [int(seed) for seed in re.findall(r"`Examination\(seed=(\d+)\)`", PAGE)]
     assert seeds and "`Examination()`" in PAGE
+    printed = r"`print\(Examination\(seed=(\d+)\)\.paper\((?:solutions=True)?\)\)`"
+    assert [int(seed) for seed in re.findall(printed, PAGE)] == [seeds[0], seeds[0]]
 
     def paper(**seed):
         exam = Examination(**seed)
@@ -468,8 +490,9 @@ def test_a_poll_has_one_right_answer_and_the_core_gives_it(key):
     assert sorted(text for tick, text, _ in options if tick == " ") == sorted(wrong)
     assert len({text for _, text, _ in options}) == len(options)
     assert len({reason for _, _, reason in options}) == len(options)
-    for number in given().get(key, []):
-        assert number in question
+    told = given().get(key, [])
+    assert all(words in question for words in told)
+    assert set(STATED.findall(question)) == set(STATED.findall("; ".join(told)))
 
 
 def test_answers_follow_the_catalog(monkeypatch):

@@ -1,9 +1,9 @@
 """The examination of notebook 11: ten questions on the whole series, with fresh numbers.
 
 A question is an exercise as in every other notebook, but its given numbers are drawn. They are
-drawn again until the right answer differs clearly from what the known slips lead to, and does not
-stand in the question itself. Of the slips of a question two or more must do harm; with some numbers
-another one does none.
+drawn again until the right answer differs clearly from what the known slips lead to, so clearly
+that rounding it to two digits looks like none of them, and does not stand in the question itself.
+Of the slips of a question two or more must do harm; with some numbers another one does none.
 """
 
 import math
@@ -25,7 +25,8 @@ from helpers.pipeline import chunked_time
 from helpers.plots import duration, short, si
 from helpers.roofline import attainable, bound, ridge
 
-CLEAR = 3  # tolerances that lie at least between an answer and a slip
+CLEAR = 0.1  # share by which a slip differs from the answer at least
+APART = 3  # tolerances that lie at least between two slips
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 DRAWS = 1000  # far more than needed, unless a formula of the core is broken
 NETWORKS = {
@@ -38,6 +39,7 @@ NETWORKS = {
     "VGG-19": lambda: vgg(19),
 }
 GPUS = ("V100-SXM2", "A100-40", "A100-80", "H100-SXM", "H200-SXM", "B200-SXM", "MI300X")
+FACTORS = (1.5, 2, 2.5, 3)  # of peak or bandwidth, in an offer
 # Links whose datasheets print both ways together.
 LINKS = {
     "NVLink 1": "NVLink 1 (P100)",
@@ -60,7 +62,8 @@ class Examination:
     """Ten questions on notebooks 01 to 07, with numbers drawn from a seed.
 
     ``exam[1]`` to ``exam[10]`` are the questions, each with ``check(answer)``, ``hint()`` and
-    ``solution()``; showing the examination lists them, and ``exam.mark()`` sums up.
+    ``solution()``; showing the examination lists them, ``exam.mark()`` sums up, and
+    ``exam.paper()`` is a text to print.
 
     Parameters
     ----------
@@ -102,9 +105,28 @@ class Examination:
         lines += [f"{number}. {question}" for number, question in enumerate(self.questions, 1)]
         return "\n\n".join(lines)
 
+    def paper(self, solutions=False):
+        """The ten questions as plain text for a printer, with room for a name and the answers.
+
+        Parameters
+        ----------
+        solutions : bool
+            Whether the solutions stand in that room: the sheet of whoever marks.
+
+        Returns
+        -------
+        str
+            Lines of at most 90 characters.
+        """
+        parts = [f"Examination(seed={self.seed})", f"Name: {'_' * 50}  Date: {'_' * 20}"]
+        for number, question in enumerate(self.questions, 1):
+            room = repr(question.solution()) if solutions else f"Answer: {'_' * 50}"
+            parts.append(f"Question {number}\n{question!r}\n\n{room}\n")
+        return "\n\n".join(parts)
+
     def mark(self):
-        """How many questions are correct, wrong, not attempted or cannot be judged, what to read
-        again, and what to write in another form.
+        """How many questions are correct, wrong, not attempted or cannot be judged, how many are
+        correct without a hint, what to read again, and what to write in another form.
 
         Each question counts with its last check.
         """
@@ -113,15 +135,21 @@ class Examination:
             for question in self.questions
         ]
         counts = Counter(outcomes)
+        unaided = sum(
+            outcome is Outcome.CORRECT and not question.hints_shown
+            for question, outcome in zip(self.questions, outcomes, strict=True)
+        )
         order = (Outcome.CORRECT, Outcome.WRONG, Outcome.NOT_ATTEMPTED, Outcome.UNCLEAR)
         lines = [
             f"Examination(seed={self.seed}): "
             + ", ".join(f"{counts[outcome]} {outcome.value.lower()}" for outcome in order)
-            + "."
+            + f". Correct without a hint: {unaided}."
         ]
         rows = zip(self.questions, outcomes, TEMPLATES, strict=True)
         for number, (question, outcome, template) in enumerate(rows, 1):
-            if outcome is Outcome.WRONG:
+            if outcome is Outcome.WRONG and question.last.slip == "close":
+                lines.append(f"Question {number}, {question.title}: {question.last.words}")
+            elif outcome is Outcome.WRONG:
                 slip = f" ({question.last.slip})" if question.last.slip else ""
                 lines.append(
                     f"Question {number}, {question.title}, is wrong{slip}: read "
@@ -158,9 +186,10 @@ def _is_clear(question):
     wrong = [value for value in wrong if _harmful(value, answer)]
     if len(wrong) < 2:
         return False
-    values = [answer, *wrong]
-    apart = CLEAR * question.tolerance
-    if any(math.isclose(a, b, rel_tol=apart) for a, b in combinations(values, 2)):
+    apart = APART * question.tolerance
+    if any(math.isclose(answer, value, rel_tol=CLEAR) for value in wrong) or any(
+        math.isclose(a, b, rel_tol=apart) for a, b in combinations(wrong, 2)
+    ):
         return False
     printed = NUMBER.match(str(question.solution()))[0]
     numbers = NUMBER.findall(" ".join([question.statement, *question.hints]))
@@ -298,16 +327,16 @@ chip = Template(
 def _draw_layer(chance):
     return dict(
         key=chance.choice(GPUS),
-        size=chance.choice([1024, 2048, 4096, 8192]),
+        # So wide that it takes 20 microseconds or more: the start of a kernel costs a few.
+        size=chance.choice([10240, 12288, 14336, 16384]),
         # Up to far right of every ridge: both roofs occur.
         batch=chance.choice([16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024]),
     )
 
 
-def _layer(size, batch, flop=2, weights_only=False):
+def _layer(size, batch, flop=2, number_bytes=2):
     """Work, flop, and bytes of a square linear layer in FP16, each number moved once."""
-    numbers = size**2 + (0 if weights_only else 2 * batch * size)
-    return flop * batch * size**2, 2 * numbers
+    return flop * batch * size**2, number_bytes * (size**2 + 2 * batch * size)
 
 
 def _times(key, size, batch):
@@ -351,9 +380,9 @@ layer = Template(
                 lambda key, size, batch: _layer_time(key, *_layer(size, batch, flop=1)),
             ),
             Slip(
-                "weights only",
-                "Inputs and outputs move as well.",
-                lambda key, size, batch: _layer_time(key, *_layer(size, batch, weights_only=True)),
+                "four bytes for two",
+                "In FP16 a number has two bytes.",
+                lambda key, size, batch: _layer_time(key, *_layer(size, batch, number_bytes=4)),
             ),
         ],
         hints=[
@@ -364,8 +393,8 @@ layer = Template(
             f"The intensity is {short(_layer_intensity(size, batch))} flop/B and the ridge at "
             f"{short(ridge(device(key).peak_fp16, device(key).bandwidth))} flop/B, so the layer is "
             f"{_bound(key, size, batch)}. Computing takes "
-            f"{1e3 * _times(key, size, batch)[0]:.3g} ms, moving "
-            f"{1e3 * _times(key, size, batch)[1]:.3g} ms."
+            f"{si(_times(key, size, batch)[0], 's')}, moving "
+            f"{si(_times(key, size, batch)[1], 's')}."
         ),
     ),
     _draw_layer,
@@ -383,23 +412,24 @@ def _bound(key, size, batch):
 
 
 def _draw_levers(chance):
+    both = chance.choice([1.25, 1.5, 1.75])
+    offers = [(chance.choice(FACTORS), 1), (1, chance.choice(FACTORS)), (both, both)]
+    chance.shuffle(offers)  # so that no letter is right more often than another
     return dict(
         peak=chance.randrange(20, 400, 5) * 1e12,
         bandwidth=chance.randrange(400, 4000, 50) * 1e9,
-        balance=chance.randrange(30, 300, 5) / 100,
-        more=tuple(chance.choice([1.25, 1.5, 2, 2.5, 3]) for _ in range(3)),
+        balance=round(10 ** chance.uniform(-0.5, 0.5), 2),  # left and right of the ridge alike
+        offers=tuple(offers),
     )
 
 
-def _gains(peak, bandwidth, balance, more):
-    """Gain of each option: more peak, more bandwidth, more of both but less of each."""
+def _gains(peak, bandwidth, balance, offers):
+    """Gain of each offer, by its letter. An offer multiplies the peak and the bandwidth."""
     intensity = _lever_intensity(peak, bandwidth, balance)
     now = attainable(intensity, peak, bandwidth)
-    third = 1 + (more[2] - 1) / 2
     return {
-        "a": attainable(intensity, more[0] * peak, bandwidth) / now,
-        "b": attainable(intensity, peak, more[1] * bandwidth) / now,
-        "c": attainable(intensity, third * peak, third * bandwidth) / now,
+        letter: attainable(intensity, more_peak * peak, more_bandwidth * bandwidth) / now
+        for letter, (more_peak, more_bandwidth) in zip("abc", offers, strict=True)
     }
 
 
@@ -408,29 +438,34 @@ def _lever_intensity(peak, bandwidth, balance):
     return float(short(balance * ridge(peak, bandwidth)))
 
 
-def _why(letter):
-    """Why an option is right or wrong: what it gives."""
-    return lambda **given: f"This makes the task {short(_gains(**given)[letter])} times as fast."
+def _offer(letter):
+    """An option and why it is right or wrong: what it gives."""
+
+    def words(offers, **_):
+        more_peak, more_bandwidth = offers["abc".index(letter)]
+        if more_bandwidth == 1:
+            return f"{more_peak:g} times the peak"
+        if more_peak == 1:
+            return f"{more_bandwidth:g} times the bandwidth"
+        return f"{more_peak:g} times both"
+
+    return (
+        words,
+        lambda **given: f"This makes the task {short(_gains(**given)[letter])} times as fast.",
+    )
 
 
 levers = Template(
     "03_roofline.ipynb",
     Choice(
         title="The best lever",
-        goal=lambda peak, bandwidth, balance, more: (
+        goal=lambda peak, bandwidth, balance, **_: (
             f"A machine computes {si(peak, 'flop/s')} and loads {si(bandwidth, 'B/s')}; the two "
             "overlap perfectly. A task has "
             f"{short(_lever_intensity(peak, bandwidth, balance))} flop/B. Three offers cost the "
             "same. Which one makes this task fastest? Answer with a letter."
         ),
-        options={
-            "a": (lambda **given: f"{given['more'][0]:g} times the peak", _why("a")),
-            "b": (lambda **given: f"{given['more'][1]:g} times the bandwidth", _why("b")),
-            "c": (
-                lambda **given: f"{1 + (given['more'][2] - 1) / 2:g} times both",
-                _why("c"),
-            ),
-        },
+        options={letter: _offer(letter) for letter in "abc"},
         key=lambda **given: max(_gains(**given), key=_gains(**given).get),
         hints=[
             "On which side of the ridge is the task? The other lever does nothing there.",
@@ -776,8 +811,9 @@ plan = Template(
                 lambda key, work, fraction, days: _count(key, work, 1, days),
             ),
             Slip(
-                "sparse peak",
-                "The datasheet prints a peak with sparsity first. You took twice the dense one.",
+                "twice the peak",
+                "You counted on twice the peak that the question states. Some datasheets print "
+                "such a number, for networks with a pattern of zeros; yours has none.",
                 lambda key, work, fraction, days: _count(key, work, fraction, 2 * days),
             ),
             Slip(

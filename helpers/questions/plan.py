@@ -283,7 +283,7 @@ fixed_recipe = Choice(
         f"{n} V100s in four machines train VGG-16 in mixed precision, as in steps 5 to 7, but the "
         f"ports carry only {si(port, 'B/s')}. f = {fraction:.1%}, h = {1e3 * OVERHEAD:.0f} ms, no "
         f"overlap. The recipe fixes the batch of *all* GPUs together at {total}. Which remedy "
-        "pays most? Answer with the letter."
+        "makes the run fastest? Answer with the letter."
     ),
     given=dict(
         n=32,
@@ -318,7 +318,7 @@ fixed_recipe = Choice(
             ),
         ),
         "d": (
-            lambda **given: f"the fastest framework, f = {given['fastest']:.1%}",
+            lambda **given: f"the fastest program, f = {given['fastest']:.1%}",
             lambda **given: (
                 f"{_remedy('d', **given):.2f} times. It shortens the computing, which is not "
                 "what binds here."
