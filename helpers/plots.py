@@ -274,7 +274,9 @@ def roofline_scene(peak, bandwidth, tasks, intensities=(0.05, 2000)):
     return Scene(marks, "; ".join(sentences) + ".")
 
 
-def plot_kernels(peak, bandwidth, groups, *, axes=None, intensities=(0.05, 2000)):
+def plot_kernels(
+    peak, bandwidth, groups, *, named=None, axes=None, intensities=(0.05, 2000)
+):
     """Draw groups of kernels on the same roofline, a panel for each group.
 
     Parameters
@@ -283,6 +285,8 @@ def plot_kernels(peak, bandwidth, groups, *, axes=None, intensities=(0.05, 2000)
         pi in flop/s and beta in B/s.
     groups : dict
         Name of each group and the intensities of its kernels, flop/B.
+    named : dict, optional
+        Kernels to name in every panel: the name, and the intensity in each group.
     axes : sequence of matplotlib Axes, optional
         Where to draw, one for each group; a new figure if None.
     intensities : tuple
@@ -298,7 +302,7 @@ def plot_kernels(peak, bandwidth, groups, *, axes=None, intensities=(0.05, 2000)
         If a number is outside the range that `attainable` allows.
     """
     axes = _panels(axes, len(groups), 3.2)
-    for ax, (group, kernels) in zip(axes, groups.items(), strict=True):
+    for panel, (ax, (group, kernels)) in enumerate(zip(axes, groups.items(), strict=True)):
         plot_roofline(peak, bandwidth, ax=ax, intensities=intensities)
         ax.set_ylim(top=12 * peak)  # a panel is low: room for the words at the ridge
         kernels = np.asarray(kernels)
@@ -313,6 +317,11 @@ def plot_kernels(peak, bandwidth, groups, *, axes=None, intensities=(0.05, 2000)
                 markerfacecolor=(colour, 0.5),  # many coincide; the rim of each stays dark
                 markersize=6,
             )
+        for name, places in (named or {}).items():
+            here = places[panel], attainable(places[panel], peak, bandwidth)
+            left = places[panel] < ridge(peak, bandwidth)
+            below = ("left", (7, -9)) if left else ("center", (0, -14))
+            draw(ax, [Words(*here, name, BOTH, *below)])
         right = int((kernels > ridge(peak, bandwidth)).sum())
         ax.set_title(f"{group}: {right} of {kernels.size} right of the ridge", fontsize=10)
         ax.label_outer()
@@ -617,7 +626,7 @@ def plot_plan(devices, best, worst, deadline, *, ax=None):
     return ax
 
 
-def plot_speedup(p, *, r=1.0, ax=None, s=None):
+def plot_speedup(p, *, r=1.0, ax=None, s=None, last=None):
     """Draw Amdahl's speed-up S against s, its ceiling, and the ideal S = s.
 
     Parameters
@@ -630,6 +639,8 @@ def plot_speedup(p, *, r=1.0, ax=None, s=None):
         Where to draw; a new figure if None.
     s : float, optional
         A speed-up of the compute unit to mark with a dot.
+    last : float, optional
+        The largest s of linear axes, for p below 1; logarithmic axes to 1000 if None.
 
     Returns
     -------
@@ -640,7 +651,11 @@ def plot_speedup(p, *, r=1.0, ax=None, s=None):
     ValueError
         If a number is outside the range that `speedup` allows.
     """
-    return draw(speedup_axes(ax), speedup_scene(p, r, s).marks)
+    ax = speedup_axes(ax)
+    if last is None:
+        return draw(ax, speedup_scene(p, r, s).marks)
+    ax.set(xscale="linear", yscale="linear", xlim=(0, last), ylim=(0, 1.25 * limit(p)))
+    return draw(_calm(ax), speedup_scene(p, r, s, last).marks)
 
 
 SPEEDUP_RANGE = (1, 1000)
@@ -655,14 +670,16 @@ def speedup_axes(ax=None):
     return _calm(ax)
 
 
-def speedup_scene(p, r=1.0, s=None):
+def speedup_scene(p, r=1.0, s=None, last=SPEEDUP_RANGE[1]):
     """The marks and the sentence of Amdahl's curve; arguments as `plot_speedup`."""
-    first, last = SPEEDUP_RANGE
+    first = SPEEDUP_RANGE[0]
+    linear = last != SPEEDUP_RANGE[1]
+    ideal = 0.8 * limit(p) if linear else 30  # where "S = s" is written
     steps = np.geomspace(first, last, 61)
     ceiling = limit(p, r)
     marks = [
         Line((first, last), (first, last), QUIET, True, 1.2),
-        Words(30, 30, "S = s", QUIET, "right", (-6, 6)),
+        Words(ideal, ideal, "S = s", QUIET, "right", (-6, 6)),
         Line((first, last), (1, 1), QUIET, False, 0.8),
     ]
     sentence = f"With p = {short(p)}"
@@ -680,9 +697,11 @@ def speedup_scene(p, r=1.0, s=None):
     marks.append(Line(tuple(steps), tuple(speedup(p, steps, r).tolist()), COMPUTE))
     if s is not None:
         reached = speedup(p, s, r)
+        label = f"S = {short(reached)}" + linear * f" at s = {short(s)}"
+        place = ("left", (9, -11)) if linear else ("center", (0, -14))
         marks += [
             Dot(s, reached, COMPUTE, "s"),
-            Words(s, reached, f"S = {short(reached)}", COMPUTE, "center", (0, -14)),
+            Words(s, reached, label, COMPUTE, *place),
         ]
         verdict = "" if reached >= 1 else ": a slow-down"
         sentence += f"; at s = {short(s)} it is {short(reached)}{verdict}"
