@@ -274,9 +274,7 @@ def roofline_scene(peak, bandwidth, tasks, intensities=(0.05, 2000)):
     return Scene(marks, "; ".join(sentences) + ".")
 
 
-def plot_kernels(
-    peak, bandwidth, groups, *, named=None, axes=None, intensities=(0.05, 2000)
-):
+def plot_kernels(peak, bandwidth, groups, *, named=None, axes=None, intensities=(0.05, 2000)):
     """Draw groups of kernels on the same roofline, a panel for each group.
 
     Parameters

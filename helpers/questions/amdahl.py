@@ -120,6 +120,12 @@ two_thirds = Number(
             "alone.",
             lambda p: 2 / 3 * limit(p),
         ),
+        Slip(
+            "upside down",
+            "This is three halves of the ceiling, a speed-up that no s reaches. Two thirds of it "
+            "are asked, and then the s that gives them.",
+            lambda p: 3 / 2 * limit(p),
+        ),
     ],
     hints=[
         "Write S = 1/(1 − p + p/s) and the ceiling 1/(1 − p) beside each other.",
@@ -207,6 +213,17 @@ shared_link = Number(
             "You let the computing time vanish. With so few cards a part of it remains.",
             lambda s, link: _least_intensity(math.inf, link),
         ),
+        Slip(
+            "x for I",
+            "This is x, the intensity in units of the ridge. Asked is the intensity itself.",
+            lambda s, link: _least_intensity(s, link) / ridge(V100.peak_fp32, V100.bandwidth),
+        ),
+        Slip(
+            "link divided twice",
+            "You divided the link among the cards once more. Each card has a share of it, but also "
+            "loads only its share of the data.",
+            lambda s, link: _least_intensity(s, link / s),
+        ),
     ],
     hints=[
         "How many times as long does loading take? That is r.",
@@ -228,7 +245,8 @@ best_number = Formula(
         "On one device a fraction p of the time is spent computing. n devices compute n times as "
         "fast, but the link that they share gets slower: loading takes r = 1 + k(n − 1) times as "
         "long, with a small constant k. At which n is S largest? Derive it with SymPy (make new "
-        'symbols: `n, k = sp.symbols("n k", positive=True)`). Answer with a formula in p and k.'
+        'symbols: `n, k = sp.symbols("n k", positive=True)`) and take the positive root. Answer '
+        "with a formula in p and k."
     ),
     symbols=dict(p=(0.5, 0.99), k=(0.001, 0.2)),
     given=dict(p=0.9, k=0.01),  # of the example in the reasoning
