@@ -232,9 +232,9 @@ own_sum = Number(
     goal=(
         "NumPy adds two long FP32 arrays into a third on your computer. Which share of its peak "
         "can that use at most? Bring `cores` and `clock` in Hz (`lscpu`, Task Manager), "
-        "`flop_per_tick` of a core (32 for AVX2 with two multiply-add units) and `bandwidth` in B/s "
-        "(memory channels × 8 bytes × transfers each second, from the datasheet). Count each number once. "
-        "Answer with a fraction."
+        "`flop_per_tick` of a core (32 for AVX2 with two multiply-add units) and `bandwidth` in "
+        "B/s (memory channels × 8 bytes × transfers each second, from the datasheet). Count each "
+        "number once. Answer with a fraction."
     ),
     own=dict(
         cores=Range(1, True, 1e4, True, "from 1 to 10000"),
