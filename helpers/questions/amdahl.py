@@ -55,9 +55,15 @@ def _best_number(p, k):
 
 
 def _throughput(series):
-    """Numbers of devices of a published series, and its speeds."""
+    """Numbers of devices of a published series, and its speeds, where the job is that of one."""
     table = scaling().set_index("series").loc[series]
+    table = table[table["global_batch"] == table["global_batch"].iloc[0]]
     return table["devices"].to_numpy(), table["value"].to_numpy()
+
+
+def _batch(series):
+    """The batch of all devices together."""
+    return scaling().set_index("series").loc[series, "global_batch"].iloc[0]
 
 
 def _fractions(series):
@@ -294,10 +300,11 @@ trend_of_the_fraction = Choice(
     title="Read a published table",
     goal=lambda series: (
         "GNMT, a translation network of LSTM layers, was trained in FP32 on "
-        f"{_listed(_throughput(series)[0])} V100s of one machine, the batch of all together held "
-        f"fixed. NVIDIA (DeepLearningExamples) lists {_listed(_throughput(series)[1])} tokens "
-        "each second. Work out the Karp–Flatt fraction e of each row. What does it do? Answer "
-        "with a letter."
+        f"{_listed(_throughput(series)[0])} V100s of one machine, {_batch(series):,.0f} sentences "
+        "in all for each update. NVIDIA (DeepLearningExamples at 729963d, the README of GNMT) "
+        f"lists {_listed(_throughput(series)[1])} tokens each second. (Its row of 16 has another "
+        "batch and is left out.) Work out the Karp–Flatt fraction e of each row. What does it do? "
+        "Answer with a letter."
     ),
     given=dict(series="GNMT V100 DGX-2H FP32"),
     options={

@@ -279,8 +279,8 @@ own_sum = Number(
         f"The peak is {si(cores * flop_per_tick * clock, 'flop/s')}, so the ridge is "
         f"{si(ridge(cores * flop_per_tick * clock, bandwidth), 'flop/B')}. An addition does 1 "
         f"flop for {3 * NUMBER_BYTES} bytes, {si(1 / (3 * NUMBER_BYTES), 'flop/B')}, far left of "
-        "it. The share is at most βI/π. Your stopwatch will show less: NumPy adds on one core, "
-        "which alone rarely fills the memory bus."
+        "it. The share is at most βI/π. Your stopwatch will probably show less: NumPy adds on one "
+        "core, which alone rarely fills the memory bus."
     ),
 )
 
@@ -328,7 +328,7 @@ one_dot = Choice(
     ],
     reasoning=lambda batch: (
         "The sum of the larger times is at least the larger of the summed times. As one task the "
-        f"forward pass would take {_ms(_time_as_one(batch))}; layer by layer it takes "
+        f"forward pass would take {_ms(_time_as_one(batch))}; layer by layer it takes at least "
         f"{_ms(_time_by_layer(batch))}, since the peak idles in the memory-bound "
         "layers. Fusing narrows this gap."
     ),
@@ -446,7 +446,7 @@ serving = Design(
         f"In FP32 the peak allows {V100.peak_fp32 / FC6.flops:,.0f} pictures each second, in FP16 "
         f"{V100.peak_fp16 / FC6.flops:,.0f}. The intensity of this batch is "
         f"{si(FC6.intensity(**SERVED), 'flop/B')}, right of the ridge at "
-        f"{si(ridge(V100.peak_fp16, V100.bandwidth), 'flop/B')}, and it takes "
+        f"{si(ridge(V100.peak_fp16, V100.bandwidth), 'flop/B')}, and at its roof it takes "
         f"{short(1000 * _serving(**SERVED)[1])} ms. One picture alone would take "
         f"{short(1000 * _serving(1, 2)[1])} ms: up to the ridge, company costs almost nothing."
     ),
