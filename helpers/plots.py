@@ -649,11 +649,21 @@ def plot_speedup(p, *, r=1.0, ax=None, s=None, last=None):
     ValueError
         If a number is outside the range that `speedup` allows.
     """
-    ax = speedup_axes(ax)
+    ax, marks = speedup_axes(ax), speedup_scene(p, r, s).marks
     if last is None:
-        return draw(ax, speedup_scene(p, r, s).marks)
+        return draw(ax, marks)
+    ceiling, above = limit(p, r), 0.8 * limit(p)
     ax.set(xscale="linear", yscale="linear", xlim=(0, last), ylim=(0, 1.25 * limit(p)))
-    return draw(_calm(ax), speedup_scene(p, r, s, last).marks)
+    words = [
+        Words(above, above, "S = s", QUIET, "right", (-6, 6)),
+        Words(1, ceiling, f"ceiling {short(ceiling)}", MEMORY, "left", (6, 8)),
+    ]
+    if r != 1:
+        words.append(Words(last, speedup(p, last), "r = 1", QUIET, "right", (-4, 8)))
+    if s is not None:
+        label = f"S = {short(speedup(p, s, r))} at s = {short(s)}"
+        words.append(Words(s, speedup(p, s, r), label, COMPUTE, "left", (9, -11)))
+    return draw(_calm(ax), [mark for mark in marks if not isinstance(mark, Words)] + words)
 
 
 SPEEDUP_RANGE = (1, 1000)
@@ -668,16 +678,14 @@ def speedup_axes(ax=None):
     return _calm(ax)
 
 
-def speedup_scene(p, r=1.0, s=None, last=SPEEDUP_RANGE[1]):
+def speedup_scene(p, r=1.0, s=None):
     """The marks and the sentence of Amdahl's curve; arguments as `plot_speedup`."""
-    first = SPEEDUP_RANGE[0]
-    linear = last != SPEEDUP_RANGE[1]
-    ideal = 0.8 * limit(p) if linear else 30  # where "S = s" is written
+    first, last = SPEEDUP_RANGE
     steps = np.geomspace(first, last, 61)
     ceiling = limit(p, r)
     marks = [
         Line((first, last), (first, last), QUIET, True, 1.2),
-        Words(ideal, ideal, "S = s", QUIET, "right", (-6, 6)),
+        Words(30, 30, "S = s", QUIET, "right", (-6, 6)),
         Line((first, last), (1, 1), QUIET, False, 0.8),
     ]
     sentence = f"With p = {short(p)}"
@@ -695,11 +703,9 @@ def speedup_scene(p, r=1.0, s=None, last=SPEEDUP_RANGE[1]):
     marks.append(Line(tuple(steps), tuple(speedup(p, steps, r).tolist()), COMPUTE))
     if s is not None:
         reached = speedup(p, s, r)
-        label = f"S = {short(reached)}" + linear * f" at s = {short(s)}"
-        place = ("left", (9, -11)) if linear else ("center", (0, -14))
         marks += [
             Dot(s, reached, COMPUTE, "s"),
-            Words(s, reached, label, COMPUTE, *place),
+            Words(s, reached, f"S = {short(reached)}", COMPUTE, "center", (0, -14)),
         ]
         verdict = "" if reached >= 1 else ": a slow-down"
         sentence += f"; at s = {short(s)} it is {short(reached)}{verdict}"

@@ -130,8 +130,10 @@ def test_linear_axes_show_where_the_speedup_bends():
     ax = plots.plot_speedup(0.9, s=9, last=50, ax=_axes())
     assert ax.get_xscale() == ax.get_yscale() == "linear"
     assert ax.get_xlim()[1] == 50 and 10 < ax.get_ylim()[1] < 15  # the ceiling is 10
-    assert max(max(line.get_xdata()) for line in ax.lines) == 50
-    assert "S = 5 at s = 9" in {text.get_text() for text in ax.texts}
+    ideal, ceiling, dot = ax.texts
+    assert [text.get_text() for text in ax.texts] == ["S = s", "ceiling 10", "S = 5 at s = 9"]
+    assert ideal.xy == pytest.approx((8, 8)) and ceiling.xy == pytest.approx((1, 10))
+    assert dot.xy == pytest.approx((9, 5))
     logarithmic = plots.plot_speedup(0.9, s=9, ax=_axes())
     assert logarithmic.get_xscale() == logarithmic.get_yscale() == "log"
 
