@@ -274,7 +274,7 @@ def roofline_scene(peak, bandwidth, tasks, intensities=(0.05, 2000)):
     return Scene(marks, "; ".join(sentences) + ".")
 
 
-def plot_kernels(peak, bandwidth, groups, *, axes=None, intensities=(0.05, 2000)):
+def plot_kernels(peak, bandwidth, groups, *, named=None, axes=None, intensities=(0.05, 2000)):
     """Draw groups of kernels on the same roofline, a panel for each group.
 
     Parameters
@@ -283,6 +283,8 @@ def plot_kernels(peak, bandwidth, groups, *, axes=None, intensities=(0.05, 2000)
         pi in flop/s and beta in B/s.
     groups : dict
         Name of each group and the intensities of its kernels, flop/B.
+    named : dict, optional
+        Kernels to name in every panel: the name, and the intensity in each group.
     axes : sequence of matplotlib Axes, optional
         Where to draw, one for each group; a new figure if None.
     intensities : tuple
@@ -298,7 +300,7 @@ def plot_kernels(peak, bandwidth, groups, *, axes=None, intensities=(0.05, 2000)
         If a number is outside the range that `attainable` allows.
     """
     axes = _panels(axes, len(groups), 3.2)
-    for ax, (group, kernels) in zip(axes, groups.items(), strict=True):
+    for panel, (ax, (group, kernels)) in enumerate(zip(axes, groups.items(), strict=True)):
         plot_roofline(peak, bandwidth, ax=ax, intensities=intensities)
         ax.set_ylim(top=12 * peak)  # a panel is low: room for the words at the ridge
         kernels = np.asarray(kernels)
@@ -313,6 +315,11 @@ def plot_kernels(peak, bandwidth, groups, *, axes=None, intensities=(0.05, 2000)
                 markerfacecolor=(colour, 0.5),  # many coincide; the rim of each stays dark
                 markersize=6,
             )
+        for name, places in (named or {}).items():
+            here = places[panel], attainable(places[panel], peak, bandwidth)
+            left = places[panel] < ridge(peak, bandwidth)
+            below = ("left", (7, -9)) if left else ("center", (0, -14))
+            draw(ax, [Words(*here, name, BOTH, *below)])
         right = int((kernels > ridge(peak, bandwidth)).sum())
         ax.set_title(f"{group}: {right} of {kernels.size} right of the ridge", fontsize=10)
         ax.label_outer()
@@ -617,7 +624,7 @@ def plot_plan(devices, best, worst, deadline, *, ax=None):
     return ax
 
 
-def plot_speedup(p, *, r=1.0, ax=None, s=None):
+def plot_speedup(p, *, r=1.0, ax=None, s=None, last=None):
     """Draw Amdahl's speed-up S against s, its ceiling, and the ideal S = s.
 
     Parameters
@@ -630,6 +637,8 @@ def plot_speedup(p, *, r=1.0, ax=None, s=None):
         Where to draw; a new figure if None.
     s : float, optional
         A speed-up of the compute unit to mark with a dot.
+    last : float, optional
+        The largest s of linear axes, for p below 1; logarithmic axes to 1000 if None.
 
     Returns
     -------
@@ -640,7 +649,21 @@ def plot_speedup(p, *, r=1.0, ax=None, s=None):
     ValueError
         If a number is outside the range that `speedup` allows.
     """
-    return draw(speedup_axes(ax), speedup_scene(p, r, s).marks)
+    ax, marks = speedup_axes(ax), speedup_scene(p, r, s).marks
+    if last is None:
+        return draw(ax, marks)
+    ceiling, above = limit(p, r), 0.8 * limit(p)
+    ax.set(xscale="linear", yscale="linear", xlim=(0, last), ylim=(0, 1.25 * limit(p)))
+    words = [
+        Words(above, above, "S = s", QUIET, "right", (-6, 6)),
+        Words(1, ceiling, f"ceiling {short(ceiling)}", MEMORY, "left", (6, 8)),
+    ]
+    if r != 1:
+        words.append(Words(last, speedup(p, last), "r = 1", QUIET, "right", (-4, 8)))
+    if s is not None:
+        label = f"S = {short(speedup(p, s, r))} at s = {short(s)}"
+        words.append(Words(s, speedup(p, s, r), label, COMPUTE, "left", (9, -11)))
+    return draw(_calm(ax), [mark for mark in marks if not isinstance(mark, Words)] + words)
 
 
 SPEEDUP_RANGE = (1, 1000)

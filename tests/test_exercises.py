@@ -643,6 +643,19 @@ def test_run_with_the_solutions(name):
         assert said.startswith(Outcome.CORRECT.value), (key, said)
 
 
+@pytest.mark.parametrize(
+    ("design", "slip"),
+    [
+        (dict(batch=160.5, number_bytes=2), "whole numbers"),
+        (dict(batch=160, number_bytes=3), "number format"),
+        (dict(batch=160, number_bytes=4), "flat roof too low"),
+        (dict(batch=160, number_bytes=2), ""),
+    ],
+)
+def test_a_batch_is_counted_and_a_number_has_two_sizes(design, slip):
+    assert EVERY["03-serving"].check(design).slip == slip
+
+
 @notebooks
 def test_run_with_planted_wrong_answers(name):
     exercises = _exercises(MODULES[name])

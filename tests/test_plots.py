@@ -118,6 +118,26 @@ def test_kernels_stand_on_the_roof_a_panel_for_each_group():
     assert titles == ["one: 2 of 4 right of the ridge", "two: 1 of 1 right of the ridge"]
 
 
+def test_a_kernel_is_named_at_its_own_dot_in_every_panel():
+    axes = Figure().subplots(1, 2)
+    groups = {"one": [1, 1.5, 5], "two": [1, 3, 5]}
+    plots.plot_kernels(8, 4, groups, named={"fc": [1.5, 3]}, axes=axes)
+    named = [[text.xy for text in ax.texts if text.get_text() == "fc"] for ax in axes]
+    assert named == [[(1.5, 6)], [(3, 8)]]  # 4 B/s * 1.5 flop/B, then the flat roof
+
+
+def test_linear_axes_show_where_the_speedup_bends():
+    ax = plots.plot_speedup(0.9, s=9, last=50, ax=_axes())
+    assert ax.get_xscale() == ax.get_yscale() == "linear"
+    assert ax.get_xlim()[1] == 50 and 10 < ax.get_ylim()[1] < 15  # the ceiling is 10
+    ideal, ceiling, dot = ax.texts
+    assert [text.get_text() for text in ax.texts] == ["S = s", "ceiling 10", "S = 5 at s = 9"]
+    assert ideal.xy == pytest.approx((8, 8)) and ceiling.xy == pytest.approx((1, 10))
+    assert dot.xy == pytest.approx((9, 5))
+    logarithmic = plots.plot_speedup(0.9, s=9, ax=_axes())
+    assert logarithmic.get_xscale() == logarithmic.get_yscale() == "log"
+
+
 def test_the_words_at_the_ridge_stay_clear_of_the_titles():
     axes = plots.plot_kernels(125e12, 900e9, {f"batch {b}": [1, 300] for b in (1, 8, 64)})
     figure = axes[0].figure

@@ -55,9 +55,15 @@ def _best_number(p, k):
 
 
 def _throughput(series):
-    """Numbers of devices of a published series, and its speeds."""
+    """Numbers of devices of a published series, and its speeds, where the job is that of one."""
     table = scaling().set_index("series").loc[series]
+    table = table[table["global_batch"] == table["global_batch"].iloc[0]]
     return table["devices"].to_numpy(), table["value"].to_numpy()
+
+
+def _batch(series):
+    """The batch of all devices together."""
+    return scaling().set_index("series").loc[series, "global_batch"].iloc[0]
 
 
 def _fractions(series):
@@ -119,6 +125,12 @@ two_thirds = Number(
             "This is the speed-up S of the whole step. Asked is s, the factor of the compute unit "
             "alone.",
             lambda p: 2 / 3 * limit(p),
+        ),
+        Slip(
+            "upside down",
+            "This is three halves of the ceiling, a speed-up that no s reaches. Two thirds of it "
+            "are asked, and then the s that gives them.",
+            lambda p: 3 / 2 * limit(p),
         ),
     ],
     hints=[
@@ -207,6 +219,17 @@ shared_link = Number(
             "You let the computing time vanish. With so few cards a part of it remains.",
             lambda s, link: _least_intensity(math.inf, link),
         ),
+        Slip(
+            "x for I",
+            "This is x, the intensity in units of the ridge. Asked is the intensity itself.",
+            lambda s, link: _least_intensity(s, link) / ridge(V100.peak_fp32, V100.bandwidth),
+        ),
+        Slip(
+            "link divided twice",
+            "You divided the link among the cards once more. Each card has a share of it, but also "
+            "loads only its share of the data.",
+            lambda s, link: _least_intensity(s, link / s),
+        ),
     ],
     hints=[
         "How many times as long does loading take? That is r.",
@@ -228,7 +251,8 @@ best_number = Formula(
         "On one device a fraction p of the time is spent computing. n devices compute n times as "
         "fast, but the link that they share gets slower: loading takes r = 1 + k(n − 1) times as "
         "long, with a small constant k. At which n is S largest? Derive it with SymPy (make new "
-        'symbols: `n, k = sp.symbols("n k", positive=True)`). Answer with a formula in p and k.'
+        'symbols: `n, k = sp.symbols("n k", positive=True)`) and take the positive root. Answer '
+        "with a formula in p and k."
     ),
     symbols=dict(p=(0.5, 0.99), k=(0.001, 0.2)),
     given=dict(p=0.9, k=0.01),  # of the example in the reasoning
@@ -276,10 +300,11 @@ trend_of_the_fraction = Choice(
     title="Read a published table",
     goal=lambda series: (
         "GNMT, a translation network of LSTM layers, was trained in FP32 on "
-        f"{_listed(_throughput(series)[0])} V100s of one machine, the batch of all together held "
-        f"fixed. NVIDIA (DeepLearningExamples) lists {_listed(_throughput(series)[1])} tokens "
-        "each second. Work out the Karp–Flatt fraction e of each row. What does it do? Answer "
-        "with a letter."
+        f"{_listed(_throughput(series)[0])} V100s of one machine, {_batch(series):,.0f} sentences "
+        "in all for each update. NVIDIA (DeepLearningExamples at 729963d, the README of GNMT) "
+        f"lists {_listed(_throughput(series)[1])} tokens each second. (Its row of 16 has another "
+        "batch and is left out.) Work out the Karp–Flatt fraction e of each row. What does it do? "
+        "Answer with a letter."
     ),
     given=dict(series="GNMT V100 DGX-2H FP32"),
     options={

@@ -3,8 +3,8 @@
 from helpers._checks import Range
 from helpers.budget import Layer, linear_work, resnet, vgg
 from helpers.catalog import device, intensities
-from helpers.exercises import Choice, Design, Formula, Number, Slip
-from helpers.plots import duration, short, si
+from helpers.exercises import Choice, Design, Formula, Number, Slip, whole
+from helpers.plots import short, si
 from helpers.roofline import attainable, compute_utilisation, overlapped_time, ridge
 
 NOTEBOOK = "03_roofline.ipynb"
@@ -44,6 +44,11 @@ def _time_by_layer(batch):
         overlapped_time(batch * layer.flops, layer.intensity(batch), V100.peak_fp32, V100.bandwidth)
         for layer in resnet(50).layers
     )
+
+
+def _ms(seconds):
+    """A time to read, in ms."""
+    return f"{short(1e3 * seconds)} ms"
 
 
 def _linear_intensity(batch, inputs, outputs):
@@ -111,8 +116,8 @@ faster_memory = Number(
         "The H200 is an H100 with another memory: "
         f"{si(after, 'B/s')} in place of {si(before, 'B/s')}. Both compute "
         f"{si(peak, 'flop/s')} in FP16, dense. An attention kernel, fused, has "
-        f"{si(intensity, 'flop/B')}. How many times as fast can it be on the H200? "
-        "Answer with a pure number."
+        f"{si(intensity, 'flop/B')}. How many times as high is its roof on the H200, that is, the "
+        "speed that it can attain at most? Answer with a pure number."
     ),
     given=dict(
         peak=H200.peak_fp16,
@@ -133,15 +138,22 @@ faster_memory = Number(
         ),
         Slip(
             "taken for compute-bound",
-            "You left the task at the peak on both devices. Compare its intensity with the ridge "
-            "of the H100: there it still waits for bytes.",
+            "You put the task under the flat roof on both devices. Compare its intensity with the "
+            "ridge of the H100: there it still waits for bytes.",
             lambda peak, before, after, intensity: 1,
         ),
         Slip(
             "ridge for task",
-            "This compares the task with the new ridge. Compare it with itself: what does it "
-            "attain on each of the two devices?",
+            "This compares the task with the new ridge. Compare it with itself: how high is its "
+            "roof on each of the two devices?",
             lambda peak, before, after, intensity: intensity * after / peak,
+        ),
+        Slip(
+            "upside down",
+            "This is the old roof over the new one. Asked is the new one over the old one.",
+            lambda peak, before, after, intensity: (
+                attainable(intensity, peak, before) / attainable(intensity, peak, after)
+            ),
         ),
     ],
     hints=[
@@ -150,10 +162,11 @@ faster_memory = Number(
         "On the H100 the slanted roof binds, on the H200 the flat one. Divide.",
     ],
     reasoning=lambda peak, before, after, intensity: (
-        f"On the H100 the task attains βI = {si(before * intensity, 'flop/s')}. On the H200 βI "
-        f"would be {si(after * intensity, 'flop/s')}, more than the peak of {si(peak, 'flop/s')}, "
-        f"so the flat roof stops it. The bandwidth grew {short(after / before)} times, but not "
-        "all of it is used."
+        f"On the H100 the task lies under the slanted roof, βI = "
+        f"{si(before * intensity, 'flop/s')}. On the H200 βI would be "
+        f"{si(after * intensity, 'flop/s')}, more than the peak of {si(peak, 'flop/s')}, so the "
+        f"flat roof stops it. The bandwidth grew {short(after / before)} times, but the task "
+        "cannot use all of it. (Both are roofs: a measured gain may be smaller or larger.)"
     ),
 )
 
@@ -209,7 +222,7 @@ adam_step = Number(
         f"{numbers} numbers of {NUMBER_BYTES} bytes make {numbers * NUMBER_BYTES} bytes for each "
         f"parameter, {si(numbers * NUMBER_BYTES * parameters, 'B')} in all, at "
         f"{si(V100.bandwidth, 'B/s')}. Computing alone would take "
-        f"{duration(parameters * flops / V100.peak_fp32)}. So the step is memory-bound, and a "
+        f"{_ms(parameters * flops / V100.peak_fp32)}. So the step is memory-bound, and a "
         "higher peak would not shorten it."
     ),
 )
@@ -218,10 +231,10 @@ own_sum = Number(
     title="Your own computer adds",
     goal=(
         "NumPy adds two long FP32 arrays into a third on your computer. Which share of its peak "
-        "can that use? Bring `cores` and `clock` in Hz (`lscpu`, Task Manager), `flop_per_tick` "
-        "of a core (32 for AVX2 with two multiply-add units) and `bandwidth` in B/s (memory "
-        "channels × 8 bytes × transfers each second, from the datasheet). Count each number once. "
-        "Answer with a fraction."
+        "can that use at most? Bring `cores` and `clock` in Hz (`lscpu`, Task Manager), "
+        "`flop_per_tick` of a core (32 for AVX2 with two multiply-add units) and `bandwidth` in "
+        "B/s (memory channels × 8 bytes × transfers each second, from the datasheet). Count each "
+        "number once. Answer with a fraction."
     ),
     own=dict(
         cores=Range(1, True, 1e4, True, "from 1 to 10000"),
@@ -266,7 +279,8 @@ own_sum = Number(
         f"The peak is {si(cores * flop_per_tick * clock, 'flop/s')}, so the ridge is "
         f"{si(ridge(cores * flop_per_tick * clock, bandwidth), 'flop/B')}. An addition does 1 "
         f"flop for {3 * NUMBER_BYTES} bytes, {si(1 / (3 * NUMBER_BYTES), 'flop/B')}, far left of "
-        "it. The share is βI/π."
+        "it. The share is at most βI/π. Your stopwatch will probably show less: NumPy adds on one "
+        "core, which alone rarely fills the memory bus."
     ),
 )
 
@@ -285,8 +299,8 @@ one_dot = Choice(
             lambda batch: (
                 "The roofline holds for one task whose loading and computing overlap. Here one "
                 "layer waits for the layer before it, so the bandwidth that a convolution leaves "
-                f"idle is lost to the others: {duration(_time_by_layer(batch), 2)}, not "
-                f"{duration(_time_as_one(batch), 2)}."
+                f"idle is lost to the others: {_ms(_time_by_layer(batch))}, not "
+                f"{_ms(_time_as_one(batch))}."
             ),
         ),
         "b": (
@@ -296,7 +310,7 @@ one_dot = Choice(
         "c": (
             "No. It takes more time: layers run in turn, and in some of them the peak idles.",
             lambda batch: (
-                f"Layer by layer the bound is {duration(_time_by_layer(batch), 2)}, "
+                f"Layer by layer the bound is {_ms(_time_by_layer(batch))}, "
                 f"{short(_time_by_layer(batch) / _time_as_one(batch), 2)} times V/π."
             ),
         ),
@@ -314,9 +328,9 @@ one_dot = Choice(
     ],
     reasoning=lambda batch: (
         "The sum of the larger times is at least the larger of the summed times. As one task the "
-        f"forward pass would take {duration(_time_as_one(batch), 2)}; layer by layer it takes "
-        f"{duration(_time_by_layer(batch), 2)}, since the peak idles in the memory-bound "
-        "layers. Fusing them into the convolutions closes this gap."
+        f"forward pass would take {_ms(_time_as_one(batch))}; layer by layer it takes at least "
+        f"{_ms(_time_by_layer(batch))}, since the peak idles in the memory-bound "
+        "layers. Fusing narrows this gap."
     ),
 )
 
@@ -379,8 +393,8 @@ serving = Design(
     goal=lambda rate, share, deadline: (
         f"VGG-16's layer fc6 ({FC6.inputs:,} inputs, {FC6.outputs:,} outputs) runs on a V100. "
         "Choose the batch and the bytes of a number: 4 (FP32) or 2 (FP16, tensor cores). The "
-        f"peak must allow {rate:,} pictures each second, the layer must reach {share:.0%} of that "
-        f"peak, and a batch must be done in {short(1000 * deadline)} ms. Answer "
+        f"peak must allow {rate:,} pictures each second; at its roof, the layer must use "
+        f"{share:.0%} of that peak and finish a batch in {short(1000 * deadline)} ms. Answer "
         "dict(batch=..., number_bytes=...)."
     ),
     given=dict(rate=300_000, share=0.9, deadline=0.3e-3),
@@ -389,6 +403,12 @@ serving = Design(
         number_bytes=Range(2, True, 4, True, "2 or 4"),
     ),
     requirements=[
+        whole("batch"),
+        Slip(
+            "number format",
+            "Choose 4 bytes (FP32) or 2 (FP16): the text allows no other size.",
+            lambda rate, share, deadline, batch, number_bytes: number_bytes not in (2, 4),
+        ),
         Slip(
             "flat roof too low",
             "Even at its peak this number format computes too few pictures each second. No batch "
@@ -426,7 +446,7 @@ serving = Design(
         f"In FP32 the peak allows {V100.peak_fp32 / FC6.flops:,.0f} pictures each second, in FP16 "
         f"{V100.peak_fp16 / FC6.flops:,.0f}. The intensity of this batch is "
         f"{si(FC6.intensity(**SERVED), 'flop/B')}, right of the ridge at "
-        f"{si(ridge(V100.peak_fp16, V100.bandwidth), 'flop/B')}, and it takes "
+        f"{si(ridge(V100.peak_fp16, V100.bandwidth), 'flop/B')}, and at its roof it takes "
         f"{short(1000 * _serving(**SERVED)[1])} ms. One picture alone would take "
         f"{short(1000 * _serving(1, 2)[1])} ms: up to the ridge, company costs almost nothing."
     ),
