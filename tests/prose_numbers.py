@@ -42,6 +42,7 @@ PLACE = re.compile(
 )
 THING = re.compile(r"\b\w+[A-Z]\w*[  ]v?$")  # PCIe 3.0, EPYC 7742, MLPerf v0.6
 YEAR = re.compile(r"(?:19[5-9]|20[0-3])\d")
+CLOCK = re.compile(r"(?<![\d:])(\d{1,2}):(\d\d)(?![\d:])")
 GAP = "\x00"  # stands for what is no prose
 HIDDEN = re.compile(  # what a reader does not see, and what is a name as a whole
     r"`[^`]*`|\]\([^)\s]*\)|<[^>]+>|https?://\S+|arXiv:\S+|\S+@[0-9a-f]{7,}|^\s*\d+\.(?=\s)"
@@ -109,8 +110,9 @@ def exact(value, text=""):
 
 def quantities(text):
     """Every number that `text` claims, in order; names are left out."""
-    text = HIDDEN.sub(lambda hidden: re.sub(r"[^\n]", GAP, hidden[0]), text)
-    found = []
+    text = HIDDEN.sub(_gap, text)
+    found = [clock(*time.groups(), time.start()) for time in CLOCK.finditer(text)]
+    text = CLOCK.sub(_gap, text)
     for match in NUMBER.finditer(text):
         unit = UNIT.match(text, match.end())
         before = text[max(0, match.start() - 60) : match.start()]
@@ -132,7 +134,17 @@ def quantities(text):
             scale *= PREFIXES[unit["prefix"]]
         shown = f"{match[0]} {unit['prefix']}{unit['unit']}" if unit else match[0]
         found.append(Quantity(mantissa * scale, step * scale, kind, shown, mantissa, match.start()))
-    return found
+    return sorted(found, key=lambda number: number.start)
+
+
+def clock(hours, minutes, start=0):
+    """A time of day, in minutes."""
+    value = 60.0 * int(hours) + int(minutes)
+    return Quantity(value, 1.0, "clock", f"{hours}:{minutes}", value, start)
+
+
+def _gap(hidden):
+    return re.sub(r"[^\n]", GAP, hidden[0])
 
 
 def literals(code):

@@ -25,6 +25,7 @@ import nbformat
 import pytest
 
 import prose_numbers as prose
+import test_teaching
 from helpers import amdahl, budget, catalog, parallel, pipeline, roofline
 from helpers.exercises import Exercise
 
@@ -150,6 +151,12 @@ def exercises():
     return found
 
 
+def pieces(markdown):
+    """The lines of a table one by one, and the text between tables."""
+    rows = re.split(r"^(\|.*)$", markdown, flags=re.MULTILINE)
+    return [row for row in rows if row.strip()]
+
+
 @cache
 def notebook_passages(path):
     passages, numbers = [], computed(path)
@@ -165,26 +172,94 @@ def notebook_passages(path):
             after = [other for other in code if other > place][:NEAR_AFTER]
             close = tuple(p for other in before + after for p in numbers[section[other].id])
             is_code = cell.cell_type == "code"
-            for text in prose.words_in(cell.source) if is_code else [cell.source]:
-                passages.append(Passage(cell.id, text, close, wide))
+            for text in prose.words_in(cell.source) if is_code else pieces(cell.source):
+                named = re.findall(r"\((\w+\.ipynb)\) \|", text)  # in a map of the series
+                named += [path.name] * (cell.id == "title")
+                times = sum((minutes_in_words(planned_minutes()[name]) for name in named), ())
+                passages.append(Passage(cell.id, text, close + times, wide))
     return passages
 
 
 def page_passages(path):
     """The lines of a page, each supported by the cells that it names beside their notebook."""
     heading, passages, linked = "", [], set()
-    for line in path.read_text(encoding="utf-8").splitlines():
+    taught = teaching_numbers() if path.name == "teaching.md" else {}
+    for place, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
         links = set(re.findall(r"(\w+\.ipynb)", line))
         if line.startswith("#"):
             heading, linked = re.sub(r"\]\([^)]*\)", "]", line).strip("# []"), links
         cells = set(re.findall(r"`([\w-]+)`", line))
         numbers = [
             computed(ROOT / "notebooks" / name).get(cell, ())
-            for name in links | linked
-            for cell in cells
+            for name in sorted(links | linked)
+            for cell in sorted(cells)
         ]
-        passages.append(Passage(heading, line, sum(numbers, ())))
+        passages.append(Passage(heading, line, sum(numbers, taught.get(place, ()))))
     return passages
+
+
+def in_words(*texts):
+    """The numbers of texts that the models write, as support."""
+    return tuple(("computed", number) for text in texts for number in prose.quantities(text))
+
+
+def minutes_in_words(number):
+    return (("minutes", prose.exact(number)), *in_words(f"{number} minutes"))
+
+
+@cache
+def planned_minutes():
+    """The minutes that the README promises for each notebook."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = re.findall(r"\(notebooks/(\w+\.ipynb)\) \|.*\| (\d+) \|", readme)
+    return {name: int(number) for name, number in table}
+
+
+def teaching_numbers():
+    """What supports each line of the teaching page: its polls' answers, and sums of minutes."""
+    lines = test_teaching.PAGE.splitlines()
+    answers = {
+        key: in_words(*answers(), *test_teaching.given().get(key, []))
+        for key, answers in test_teaching.POLLS.items()
+    }
+    lessons = {  # the minutes of a section are what the others leave of its notebook's
+        (name, anchor): total - sum(test_teaching.minutes(name).values()) + own
+        for name, total in planned_minutes().items()
+        if name in test_teaching.NAMES
+        for anchor, own in test_teaching.minutes(name).items()
+    } | {(name, ""): total for name, total in planned_minutes().items()}
+    found, poll, heading = {}, (), ""
+    for place, line in enumerate(lines):
+        heading = line.strip("# ") if line.startswith("#") else heading
+        if key := re.match(r"\*\*`([\w-]+)`\*\*", line):
+            poll = answers[key[1]]
+        elif line and not line.startswith("- ["):
+            poll = ()
+        linked = test_teaching.LINKED.findall(line)
+        found[place] = poll + minutes_in_words(sum(lessons.get(target, 0) for target in linked))
+        if "Breaks: " in line:
+            breaks = re.findall(r"\| (\d+) \| Break \|", test_teaching.part(heading))
+            found[place] += minutes_in_words(sum(map(int, breaks)))
+    for plan, total in {"Two hours": 120, "Six hours": 360}.items():
+        found |= planned(lines, plan, total)
+    return found
+
+
+def planned(lines, plan, total):
+    """What supports the rows of a plan: each begins where the one before ends."""
+    first = next(place for place, line in enumerate(lines) if line.endswith(f" {plan}"))
+    row = re.compile(r"\| (\d):(\d\d) \| (\d+) \|")
+    rows = [(place, row.match(lines[place])) for place in range(first, first + 40)]
+    rows = [(place, *map(int, times.groups())) for place, times in rows if times]
+    rows = rows[: next(k for k, (place, *_) in enumerate(rows) if not lines[place + 1]) + 1]
+    starts = [60 * hour + minute for _, hour, minute, _ in rows]
+    ends = [start + length for start, (*_, length) in zip(starts, rows, strict=True)]
+    return {
+        place: (("clock", prose.clock(*divmod(end, 60))), *minutes_in_words(after - start))
+        for (place, *_), end, start, after in zip(
+            rows, [0, *ends[:-1]], starts, [*starts[1:], total], strict=True
+        )
+    }
 
 
 def passages(path):
