@@ -256,7 +256,7 @@ class TrainingControl(Control):
             ),
             devices=log_slider("number of devices n", 1, 1, 1000, whole=True),
             fraction=widgets.FloatSlider(
-                0.4, min=0.01, max=1, step=0.01, readout_format=".0%", description="of peak"
+                0.25, min=0.01, max=1, step=0.01, readout_format=".0%", description="of peak"
             ),
         )
 
@@ -274,7 +274,8 @@ class TrainingControl(Control):
             [
                 (run.Index, run.devices * self.peaks[f"{run.device} {run.precision}"], run.time)
                 for run in self.published.itertuples()
-                if network.startswith(run.network) and run.epochs == epochs
+                # A run that does not state its version is shown with both.
+                if run.network in (network, network.split()[0]) and run.epochs == epochs
             ],
         )
         return Scene(
