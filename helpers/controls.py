@@ -274,8 +274,7 @@ class TrainingControl(Control):
             [
                 (run.Index, run.devices * self.peaks[f"{run.device} {run.precision}"], run.time)
                 for run in self.published.itertuples()
-                # A run that does not state its version is shown with both.
-                if run.network in (network, network.split()[0]) and run.epochs == epochs
+                if network.startswith(run.network) and run.epochs == epochs
             ],
         )
         return Scene(
