@@ -34,7 +34,8 @@ class Layer:
     parameters : int
         Trained numbers.
     macs : int
-        Multiply-adds of convolutions and linear layers; 0 for all other kinds.
+        Multiply-adds in the dot products of convolutions and linear layers; 0 for all other
+        kinds, whose few (a normalisation scales and shifts) are in `flops` alone.
     flops : int
         Floating-point operations: two for each multiply-add, and for the other kinds one for
         each elementary operation (normalisation 2, relu 1 and add 1 for each output; pooling 1
@@ -109,13 +110,14 @@ class Network:
 
     @property
     def macs(self):
-        """Multiply-adds of one forward pass over one example."""
+        """Multiply-adds of the dot products of one forward pass over one example."""
         return sum(layer.macs for layer in self.layers)
 
     @property
     def forward_work(self):
         """Work of one forward pass over one example, 2 x multiply-adds, in flop.
 
+        Convolutions are counted as computed directly, a dot product for each output number.
         Normalisation, activation, pooling and addition are left out, as in published budgets;
         `other_work` holds them.
         """
@@ -128,9 +130,10 @@ class Network:
 
 
 def convolution_work(in_channels, out_channels, kernel, out_height, out_width, groups=1):
-    """Work of a convolution with a square kernel on one example, in flop.
+    """Work of a direct convolution with a square kernel on one example, in flop.
 
     Each output number takes kernel^2 x in_channels / groups multiply-adds of two flops each.
+    Other algorithms (Winograd, FFT) give the same result with fewer.
 
     Parameters
     ----------
@@ -296,7 +299,8 @@ def achieved_fraction(work, time, peak, devices=1):
     Returns
     -------
     float or ndarray
-        The broadcast shape of the arguments. Above 1, the work or the peak is wrong.
+        The broadcast shape of the arguments. Above 1, the peak is wrong, or the run needed less
+        work than was counted: with Winograd's or FFT convolutions it does.
 
     Raises
     ------
@@ -342,8 +346,8 @@ def resnet(depth=50, version="v1.5"):
     depth : {18, 34, 50, 101, 152}
     version : {"v1.5", "v1"}
         Where a bottleneck block halves the picture: in its 3x3 convolution (v1.5, which
-        today's libraries use) or in its first 1x1 convolution (v1, the paper). Depths 18 and
-        34 have no bottlenecks, so both versions are the same.
+        torchvision and MLPerf use) or in its first 1x1 convolution (v1, the paper). Depths 18
+        and 34 have no bottlenecks, so both versions are the same.
 
     Returns
     -------

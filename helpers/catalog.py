@@ -102,6 +102,9 @@ def networks(folder=DATA):
 def forward_backward_times(folder=DATA):
     """Measured times of one forward and one backward pass of a batch, in s.
 
+    All rows for whole networks of two public benchmarks: the README of soumith/convnet-benchmarks
+    at b458aab (48) and that of jcjohnson/cnn-benchmarks at 0367b1f (57).
+
     Parameters
     ----------
     folder : Path
@@ -111,7 +114,9 @@ def forward_backward_times(folder=DATA):
     -------
     DataFrame
         `forward`, `backward` and `total` = forward + backward, all in s; `batch` (inputs).
-        Text: `source`, `model`, `device`, `library`, `note`.
+        Text: `source`, `model`, `device`, `library`, `note` (where a number is not the README's:
+        cnn-benchmarks prints the forward time again as the backward one, so `backward` is total
+        - forward; the totals of convnet-benchmarks, rounded apart, differ by up to 2 ms).
 
     Raises
     ------
@@ -350,9 +355,9 @@ _TIMES = [
     ("batch", "batch", _whole(1, 100_000)),
     ("device", "device", _text),
     ("library", "library", _text),
-    ("forward_ms", "forward", _number(5, 4000, "ms", -3)),
-    ("backward_ms", "backward", _number(10, 8000, "ms", -3)),
-    ("total_ms", "total", _number(15, 12_000, "ms", -3)),
+    ("forward_ms", "forward", _number(7, 9000, "ms", -3)),
+    ("backward_ms", "backward", _number(15, 14_000, "ms", -3)),
+    ("total_ms", "total", _number(23, 22_500, "ms", -3)),
     ("note", "note", _optional_text),
 ]
 

@@ -256,7 +256,7 @@ class TrainingControl(Control):
             ),
             devices=log_slider("number of devices n", 1, 1, 1000, whole=True),
             fraction=widgets.FloatSlider(
-                0.4, min=0.01, max=1, step=0.01, readout_format=".0%", description="of peak"
+                0.25, min=0.01, max=1, step=0.01, readout_format=".0%", description="of peak"
             ),
         )
 

@@ -10,6 +10,7 @@ them apart by lightness, shape or dash (`tests/test_colours.py`).
 """
 
 import base64
+from collections import Counter
 from dataclasses import dataclass, field
 from io import BytesIO
 
@@ -475,15 +476,14 @@ def plot_layers(network, *, ax=None):
     ax = _axes(ax)
     layers = [layer for layer in network.layers if layer.macs]
     stages = list(dict.fromkeys(layer.stage for layer in layers))
+    top = max(layer.flops for layer in layers)
     for number, stage in enumerate(stages):
         places = [place for place, layer in enumerate(layers, 1) if layer.stage == stage]
         heights = [layers[place - 1].flops for place in places]
         ax.bar(places, heights, color=(BOTH, LIGHT)[number % 2])
-        share = sum(heights) / network.forward_work
-        if share >= 0.01:
-            label = f"{stage}\n{share:.0%}"
-            top = (np.mean(places), max(heights))
-            ax.annotate(label, top, (0, 4), textcoords="offset points", ha="center")
+        label = f"{stage}\n{100 * sum(heights) / network.forward_work:.2g}%"
+        place = (np.mean(places), top)
+        ax.annotate(label, place, (0, 4), textcoords="offset points", ha="center")
     ax.set_xlabel("convolution or linear layer, in order")
     ax.set_ylabel("forward work (flop for one image)")
     ax.set_title(network.name)
@@ -494,6 +494,8 @@ def plot_layers(network, *, ax=None):
 
 def plot_step_ratios(models, ratios, *, ax=None):
     """Draw measured ratios of a whole training step to its forward pass, a row for each model.
+
+    Behind its name each model has the number of its measurements.
 
     Parameters
     ----------
@@ -509,13 +511,18 @@ def plot_step_ratios(models, ratios, *, ax=None):
     matplotlib Axes
     """
     ax = _axes(ax)
-    names = list(dict.fromkeys(models))[::-1]
-    ax.plot(ratios, [names.index(model) for model in models], "o", color=BOTH, alpha=0.6)
+    counts = Counter(models)  # in the order of their first appearance
+    names = list(counts)[::-1]
+    ax.plot(ratios, [names.index(model) for model in models], "o", color=BOTH, alpha=0.55)
     ax.axvline(3, color=BOTH, linestyle="--")
-    ax.set_yticks(range(len(names)), names)
-    ax.set_xlim(1, None)
+    ax.set_yticks(range(len(names)))
+    place = dict(xycoords=("data", "axes fraction"), textcoords="offset points", ha="center")
+    ax.annotate("three passes", (3, 1), xytext=(0, 4), **place)
+    ax.set_xscale("log")
+    ax.set_xticks([2, 3, 4, 6, 8, 12])
     ax.set_xlabel("time of a training step / time of its forward pass")
-    _calm(ax).yaxis.set_major_formatter(FixedFormatter(names))
+    labels = [f"{name} ({counts[name]})" for name in names]
+    _calm(ax).yaxis.set_major_formatter(FixedFormatter(labels))
     return ax
 
 
@@ -553,29 +560,71 @@ def training_scene(work, peak, devices, fraction, published=()):
     time = training_time(work, peak, fraction, devices)
     # A run too fast or too slow for the page stays in sight at its edge, and its label says so.
     x, y = np.clip(devices * peak, *TRAINING_PEAKS), np.clip(time, *TRAINING_TIMES)
-    on_page = (x, y) == (devices * peak, time)
-    label = duration(time) if on_page else f"{duration(time)} (off the page)"
+    off = "" if (x, y) == (devices * peak, time) else " (off the page)"
     marks = [
         Line(TRAINING_PEAKS, tuple(training_time(work, ends, 1)), BOTH, width=1.2),
-        Words(work / 3600, 3600, "at 100 % of peak", BOTH, "right", (-6, -8)),
         Line(TRAINING_PEAKS, tuple(training_time(work, ends, fraction)), BOTH, True),
+        *(Dot(machine, measured, QUIET) for _, machine, measured in published),
         Dot(x, y, BOTH, "s"),
-        Words(x, y, label, BOTH, "right", (-10, -9)),
+        Words(work / 200, 200, "100% of peak", BOTH, "right", (-10, -9)),
     ]
     sentence = (
         f"{si(work, 'flop')} at {fraction:.0%} of {si(devices * peak, 'flop/s')} "
         f"take {duration(time)}"
     )
-    places = (("left", (8, 8)), ("right", (-8, 8)), ("left", (8, 8)))  # seldom on one another
     found = []
-    for number, (name, machine, measured) in enumerate(published):
-        share = achieved_fraction(work, measured, machine)
-        label = Words(machine, measured, f"{share:.0%}", QUIET, *places[number % 3])
-        marks += [Dot(machine, measured, QUIET), label]
-        found.append(f"{name} took {duration(measured)} at {share:.0%} of its peak")
+    for name, machine, measured in published:
+        share = f"{achieved_fraction(work, measured, machine):.0%}"
+        marks.append(_beside(marks, machine, measured, f"{name} {share}", QUIET))
+        found.append(f"{name} took {duration(measured)} at {share} of its peak")
+    marks.append(_beside(marks, x, y, f"you, {fraction:.0%}{off}", BOTH))
     if found:
         sentence += f". Published: {', '.join(found)}"
     return Scene(marks, sentence + ".")
+
+
+# Where words may stand beside a dot of the training plot, the first choice first.
+TRAINING_PLACES = tuple(
+    (align, (right, up))
+    for height in (9, 24, 39)
+    for align, right in (("left", 9), ("right", -9))
+    for up in (height, -height)
+)
+
+
+def _beside(marks, x, y, text, colour):
+    """Words beside a dot, on the training plot, where they cover least of the dots and words."""
+    taken = [_training_box(mark) for mark in marks if not isinstance(mark, Line)]
+
+    def covered(words):
+        left, bottom, right, top = _training_box(words)
+        outside = max(0, -left, -bottom, right - TRAINING_PIXELS[0], top - TRAINING_PIXELS[1])
+        overlaps = (
+            max(0, min(right, box[2]) - max(left, box[0]))
+            * max(0, min(top, box[3]) - max(bottom, box[1]))
+            for box in taken
+        )
+        return 1000 * outside + sum(overlaps)
+
+    return min((Words(x, y, text, colour, *place) for place in TRAINING_PLACES), key=covered)
+
+
+TRAINING_PIXELS = (540, 348)  # the plot without ticks and labels; about, the margins vary
+
+
+def _training_box(mark):
+    """Left, bottom, right and top of a dot or of words on the training plot, in pixels."""
+    x, y = (
+        size * np.log(value / low) / np.log(high / low)
+        for size, value, (low, high) in zip(
+            TRAINING_PIXELS, (mark.x, mark.y), (TRAINING_PEAKS, TRAINING_TIMES), strict=True
+        )
+    )
+    if isinstance(mark, Dot):
+        return x - 7, y - 7, x + 7, y + 7
+    width, (right, up) = 9.4 * len(mark.text), mark.offset
+    left = x + 1.4 * right - {"left": 0, "right": width}[mark.align]  # 1.4 pixels to the point
+    return left, y + 1.4 * up - 9, left + width, y + 1.4 * up + 9
 
 
 def duration(seconds, digits=3):

@@ -1,5 +1,6 @@
 """Controls follow their inputs, agree with the core, and cannot be driven into an error."""
 
+import itertools
 import math
 import random
 import re
@@ -7,6 +8,8 @@ from xml.etree import ElementTree
 
 import ipywidgets as widgets
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from helpers import plots
 from helpers.amdahl import compute_fraction, speedup
@@ -157,11 +160,43 @@ def test_the_dial_runs_from_serial_to_the_roofline():
 def test_training_shows_published_runs_of_the_same_job_only():
     control = TrainingControl()
     assert control.sentence.count(" took ") == 4  # four runs of 90 epochs
+    control.inputs["network"].value = "ResNet-50 v1"  # only the M40 does not state v1.5
+    assert "M40 took 14 days at 32%" in control.sentence
+    assert control.sentence.count(" took ") == 1
+    control.inputs["network"].value = "ResNet-50 v1.5"
     control.inputs["epochs"].value = 60
     assert "DGX-1 MLPerf took 1.92 h" in control.sentence
     assert control.sentence.count(" took ") == 1
     control.inputs["network"].value = "VGG-16"
     assert " took " not in control.sentence
+
+
+def test_words_of_a_training_run_stand_apart_on_the_page():
+    control = TrainingControl()
+    figure = Figure(figsize=control.size, layout="constrained")
+    ax = control.draw_axes(figure.add_subplot())
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    renderer, frame = FigureCanvasAgg(figure).get_renderer(), ax.get_window_extent()
+    corners = itertools.product(
+        ("ResNet-50 v1.5", "AlexNet", "VGG-16"),
+        (1, 60, 90, 300),
+        ("K80-board fp32", "V100-SXM2 fp32", "P100-SXM2 fp32", "B200-SXM fp16"),
+        (1.0, 8.0, 1000.0),
+        (0.01, 0.25, 0.59, 1.0),
+    )
+    for corner in corners:
+        for name, value in zip(
+            ("network", "epochs", "device", "devices", "fraction"), corner, strict=True
+        ):
+            control.inputs[name].value = value
+        plots.draw(ax, [mark for mark in control.scene().marks if isinstance(mark, plots.Words)])
+        boxes = [text.get_window_extent(renderer) for text in ax.texts]
+        assert all(frame.containsx(x) for box in boxes for x in box.intervalx), corner
+        assert all(frame.containsy(y) for box in boxes for y in box.intervaly), corner
+        assert not any(a.overlaps(b) for a, b in itertools.combinations(boxes, 2)), corner
+        for text in list(ax.texts):
+            text.remove()
 
 
 def test_training_time_is_the_cores():

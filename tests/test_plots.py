@@ -169,10 +169,11 @@ def test_speedup_scene_names_a_slow_down_and_a_missing_ceiling():
 
 def test_training_scene_places_the_run_and_the_published_ones():
     scene = plots.training_scene(8e15, 1e12, 4, 0.5, [("other", 2e12, 8000)])
-    mine, other = _dots(scene)
+    other, mine = _dots(scene)
     assert (mine.x, mine.y) == (4e12, training_time(8e15, 1e12, 0.5, 4))
     assert (other.x, other.y) == (2e12, 8000)
     assert "other took 2.22 h at 50% of its peak" in scene.sentence  # 8e15 / (8000 * 2e12)
+    assert {"other 50%", "you, 50%"} < {m.text for m in scene.marks if isinstance(m, Words)}
 
 
 def test_layers_are_bars_of_their_flops():
@@ -186,7 +187,7 @@ def test_step_ratios_stand_in_the_row_of_their_model():
     ax = plots.plot_step_ratios(["a", "b", "a"], [2.9, 3.1, 3.3], ax=_axes())
     names = [label.get_text() for label in ax.get_yticklabels()]
     rows = [names[int(y)] for y in ax.lines[0].get_ydata()]
-    assert rows == ["a", "b", "a"]
+    assert rows == ["a (2)", "b (1)", "a (2)"]  # with the number of measurements
 
 
 def test_marks_become_artists_and_nothing_else_does():

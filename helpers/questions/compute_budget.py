@@ -140,9 +140,10 @@ one_layer_trained = Number(
 sharper_picture = Number(
     title="A sharper picture",
     goal=lambda side: (
-        f"Feed `resnet(50)` pictures of {side} × {side} in place of 224 × 224 pixels. Its filters "
+        f"A ResNet-50 reads pictures of {side} × {side} in place of 224 × 224 pixels. Its filters "
         "stay as they are; the last pooling still leaves one number for each channel. How much "
-        "work is the forward pass for one picture now? Answer in flop."
+        "work is the forward pass for one picture now? (`resnet` has no argument for it: start "
+        "from `resnet(50)` and think.) Answer in flop."
     ),
     given=dict(side=288),
     key=_larger_picture,
@@ -232,22 +233,24 @@ impossible_claim = Choice(
     title="The impossible claim",
     goal=(
         f"Four people say how long they trained ResNet-50 v1.5 on ImageNet-1k for {EPOCHS} epochs, "
-        "and on what. One of them cannot be right, however good the code: it would have to run "
-        "faster than the peak. `devices()` has the peaks. Which claim is it? Answer with a letter."
+        "and on what, all with direct convolutions. One of them cannot be right, however good the "
+        "code: it would have to run faster than the peak. `devices()` has the peaks. Which claim "
+        "is it? Answer with a letter."
     ),
     options={letter: _option(*claim) for letter, claim in CLAIMS.items()},
     key=lambda: next(letter for letter in CLAIMS if _fraction_claimed(*CLAIMS[letter]) > 1),
     hints=[
         "Do not judge by the time alone: what does t = V / (f·n·π) say about f?",
         "`achieved_fraction(V, time, peak, devices)` with the time in seconds, for each claim.",
-        "A fraction above 1 is impossible. One that is merely high is only hard to believe.",
+        "A fraction above 1 is impossible for the operations that V counts. One that is merely "
+        "high is only hard to believe.",
     ],
     reasoning=lambda: (
         f"V is {si(_budget(), 'flop')}. At the whole peak one K80 die would take "
         f"{duration(training_time(_budget(), device('K80-die').peak_fp32, 1))}, and eight H100 "
         f"{duration(training_time(_budget(), device('H100-SXM').peak_bf16, 1, 8))}. The claim that "
-        "looks slow is the false one. A budget gives a lower limit of the time, and no code gets "
-        "below it."
+        "looks slow is the false one. For direct convolutions the budget gives a lower limit of "
+        "the time, and no code gets below it: only an algorithm with fewer operations does."
     ),
 )
 
