@@ -37,7 +37,7 @@ NUMBER = re.compile(
 SHARED = re.compile(r"(?:(?:,? (?:to|and|or) |, )\d[\d.,]*)+(?=[  ]?[A-Za-zµ%])")
 PLACE = re.compile(
     r"(?:notebooks?|chapters?|sections?|questions?|exercises?|steps?|table|figures?|page|line|issues?"
-    r"|trap|number|seed|#|No\.)[  ](?:\d+(?:,[  ]|[  ](?:and|to|or)[  ]))*$",
+    r"|trap|number|seed|#|No\.)[  ](?:from[  ])?(?:\d+(?:,[  ]|[  ](?:and|to|or)[  ]))*$",
     re.IGNORECASE,
 )
 THING = re.compile(r"\b\w+[A-Z]\w*[  ]v?$")  # PCIe 3.0, EPYC 7742, MLPerf v0.6
