@@ -356,7 +356,8 @@ def plot_machine(*, ax=None):
 def plot_devices(table, precisions, *, labels=None, ridges=(10, 100, 1000), ax=None):
     """Draw the peak of devices over their bandwidth, with lines of equal ridge point.
 
-    The shape of a dot says the kind of device. The dots of the first precision are hollow.
+    The shape of a dot says the kind of device. A dot is hollow where vector units compute: in
+    the first precision, and in the others on a device without matrix units.
 
     Parameters
     ----------
@@ -376,7 +377,7 @@ def plot_devices(table, precisions, *, labels=None, ridges=(10, 100, 1000), ax=N
     -------
     matplotlib Axes
     """
-    ax = _axes(ax)
+    ax = _axes(ax, (8, 5.5))
     ax.set(xscale="log", yscale="log", xlim=DEVICE_BANDWIDTHS, ylim=DEVICE_PEAKS)
     ax.set_xlabel("bandwidth β (B/s)")
     ax.set_ylabel("peak π (flop/s)")
@@ -385,15 +386,15 @@ def plot_devices(table, precisions, *, labels=None, ridges=(10, 100, 1000), ax=N
     for value in ridges:
         ends = np.array(DEVICE_BANDWIDTHS)
         last = min(ends[1], DEVICE_PEAKS[1] / value)  # where the line leaves the page
-        side = SIDES["right" if last == ends[1] else "above"]
         ax.plot(ends, value * ends, "--", color=QUIET, linewidth=1, zorder=1)
-        draw(ax, [Words(last, value * last, f"I* = {short(value)}", QUIET, *side)])
+        draw(ax, [Words(last, value * last, f"I* = {short(value)}", QUIET, "right", (-4, -13))])
     for number, (name, column) in enumerate(precisions.items()):
-        fill = BOTH if number else "white"
-        style = dict(color=BOTH, markerfacecolor=fill, linestyle="", markersize=7)
-        for kind, rows in table.dropna(subset=[column, "bandwidth"]).groupby("kind"):
-            shape = KIND_SHAPES[kind]
-            ax.plot(rows["bandwidth"], rows[column], shape, label=f"{kind}, {name}", **style)
+        known = table.dropna(subset=[column, "bandwidth"])
+        for (kind, matrix), rows in known.groupby(["kind", known["matrix_units"] & (number > 0)]):
+            fill = (BOTH if number == len(precisions) - 1 else LIGHT) if matrix else "white"
+            style = dict(color=BOTH, markerfacecolor=fill, linestyle="", markersize=7)
+            label = f"{kind}, {name}" + ("" if matrix or not number else " on vector units")
+            ax.plot(rows["bandwidth"], rows[column], KIND_SHAPES[kind], label=label, **style)
     for side, keys in (labels or {}).items():
         for key in keys:
             row = table.loc[key]
@@ -414,7 +415,7 @@ def plot_devices(table, precisions, *, labels=None, ridges=(10, 100, 1000), ax=N
     return ax
 
 
-def plot_ridges(table, precisions, *, path=(), ax=None):
+def plot_ridges(table, precisions, *, path=(), labels=None, ax=None):
     """Draw the ridge points of devices over the year of the device, a shape per precision.
 
     Parameters
@@ -425,6 +426,8 @@ def plot_ridges(table, precisions, *, path=(), ax=None):
         Name of each precision and the column that holds its peak, flop/s.
     path : sequence of str
         Keys of devices to join by a line for each precision, drawn darker than the others.
+    labels : dict, optional
+        Keys of other devices to name, and the name of the precision at whose dot.
     ax : matplotlib Axes, optional
         Where to draw; a new figure if None.
 
@@ -437,10 +440,13 @@ def plot_ridges(table, precisions, *, path=(), ax=None):
     _calm(ax).xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
     for number, (name, column) in enumerate(precisions.items()):
-        shape = "^osD"[number % 4]
+        shape = "^osDv"[number % 5]
         known = table.dropna(subset=[column, "bandwidth"])
         points = ridge(known[column], known["bandwidth"])
         ax.plot(known["year"], points, shape, color=LIGHT, markersize=6)
+        for key in (key for key, precision in (labels or {}).items() if precision == name):
+            place = known.at[key, "year"], points[key]
+            draw(ax, [Words(*place, f"{key} {name}", QUIET, *SIDES["right"])])
         chosen = known.index.isin(path)
         if chosen.any():
             years, points = known["year"][chosen], points[chosen]
