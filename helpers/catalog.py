@@ -368,7 +368,7 @@ _DEVICES = [
     ("bf16_dense_tflops", "peak_bf16", _peak(10, 5000)),
     ("fp8_dense_tflops", "peak_fp8", _peak(20, 10_000)),
     ("int8_dense_tops", "peak_int8", _peak(20, 10_000, "Top/s")),
-    ("bandwidth_GBps", "bandwidth", _number(20, 20_000, "GB/s", 9, optional=True)),
+    ("bandwidth_GBps", "bandwidth", _number(20, 20_000, "GB/s", 9)),
     ("memory_GB", "memory", _number(1, 1000, "GB", 9, optional=True)),
     ("memory_type", "memory_type", _text),
     ("link", "link", _optional_text),

@@ -457,6 +457,7 @@ def test_refusal_names_file_line_column_rule_and_value(folder):
         ("devices.csv", "V100-SXM2", "fp32_tflops", "15.7e12", "fp32_tflops must be a number"),
         ("devices.csv", "V100-SXM2", "bandwidth_GBps", "900e9", "bandwidth_GBps must be a num"),
         ("devices.csv", "V100-SXM2", "matrix_units", "", "matrix_units must be one of yes, no"),
+        ("devices.csv", "V100-SXM2", "bandwidth_GBps", "", "bandwidth_GBps must be a number"),
         # what Python would read, and a person would not write
         ("devices.csv", "V100-SXM2", "bandwidth_GBps", "9_00", "bandwidth_GBps must be a number"),
         ("devices.csv", "V100-SXM2", "bandwidth_GBps", "٩٠٠", "bandwidth_GBps must be a number"),
