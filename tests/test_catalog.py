@@ -184,9 +184,7 @@ def test_every_key_and_every_full_name_finds_its_own_row():
 def test_a_name_of_several_devices_is_refused_with_them(typed, meant):
     with pytest.raises(ValueError) as refusal:
         catalog.device(typed)
-    assert str(refusal.value) == (
-        f"key must name one device, got '{typed}', which may be {meant}"
-    )
+    assert str(refusal.value) == (f"key must name one device, got '{typed}', which may be {meant}")
 
 
 @pytest.mark.parametrize(
@@ -199,9 +197,9 @@ def test_a_name_of_several_devices_is_refused_with_them(typed, meant):
     ],
 )
 def test_unknown_device_is_refused_with_the_keys_and_a_guess(typed, near):
-    with pytest.raises(ValueError, match=rf"key must be one of .*V100-SXM2.*, got '{typed}'; ") as it:
+    with pytest.raises(ValueError, match=r"^key must be one of .*V100-SXM2.*, got ") as refusal:
         catalog.device(typed)
-    assert near in str(it.value).split("did you mean ")[1]
+    assert near in str(refusal.value).split(f"'{typed}'; did you mean ")[1]
 
 
 @pytest.mark.parametrize("typed", ["", " ", "-", "nonsense", "Ｔ４"])
