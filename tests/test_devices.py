@@ -128,6 +128,19 @@ def test_traps_have_the_size_that_the_notebook_says():
     assert 16 * 2**30 == pytest.approx(17.18e9, rel=1e-3)
 
 
+def test_what_decides_the_ridge_is_not_the_precision():
+    """What notebook 02 concludes without a number: one more row may break it."""
+    table = devices()
+    ridges = table[["peak_fp32", "peak_tf32", "peak_fp16"]].div(table["bandwidth"], axis=0)
+    fp32, tf32, fp16 = (ridges[column].dropna() for column in ridges)
+    assert fp32.max() > tf32.min()  # the bands touch,
+    assert list(fp32.nlargest(2).index) == ["L4", "RTX-4090"]  # by these two, and from below
+    assert list(fp16[~table["matrix_units"]].index) == ["P100-SXM2"]  # by this one
+    assert fp16["P100-SXM2"] < fp32.max()
+    steps = (tf32 / fp32).dropna().sort_values()  # 4 bytes for a number in both
+    assert steps["RTX-4090"] == 1 and (steps.drop("RTX-4090") > 1.9).all()
+
+
 # Pictures
 
 
