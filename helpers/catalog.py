@@ -3,14 +3,16 @@
 The tables are the CSV files in ``helpers/data``. A file keeps the units in which its numbers
 were published and says so in its column names; a loader checks every row and returns a fresh
 `pandas.DataFrame` in plain SI units (flop/s, B/s, s, B). One multiply-add is two flops, except
-in a column that says mac. Every peak is the *dense* one, without structured sparsity, and every
-link is counted one way. What no source states is NaN in a column of numbers, "" in one of text.
+in a column that says mac. Every peak is the *dense* one, without structured sparsity, at the
+highest clock that the maker states (boost for a GPU, base for a CPU), and every link is counted one
+way. What no source states is NaN in a column of numbers, "" in one of text.
 """
 
 import csv
+import difflib
 import math
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
@@ -30,11 +32,13 @@ def devices(folder=DATA):
     -------
     DataFrame
         Index `key` ("V100-SXM2"). Dense peaks in flop/s, NaN where the device or its source has
-        none: `peak_fp64`, `peak_fp32`, `peak_tf32`, `peak_fp16` (tensor units where there are
-        any, else vector), `peak_bf16`, `peak_fp8`, and `peak_int8` in operations/s. `bandwidth`
-        of the memory in B/s, `memory` in B, `link_bandwidth` one way in B/s. Text: `full_name`,
-        `vendor`, `kind`, `memory_type`, `link`, `derivation` (the peak from units and clock),
-        `source`, `source_url`, `trap` (how this row is misread). Also `year`.
+        none: `peak_fp64` and `peak_fp32` on vector units, `peak_tf32` and `peak_fp8` on matrix
+        units, `peak_fp16` and `peak_bf16` on matrix units where the device has them
+        (`matrix_units` is True), and `peak_int8` in operations/s. `bandwidth` of the memory in
+        B/s, `memory` in B, `link_bandwidth` of all its links together, one way, in B/s. Text:
+        `full_name`, `vendor`, `kind`, `memory_type`, `link`, `derivation` (the peaks from units
+        and clock, and a bandwidth from wires and rate where it was computed so), `source`,
+        `source_url`, `trap` (how this row is misread). Also `year`.
 
     Raises
     ------
@@ -50,28 +54,63 @@ def device(key):
     Parameters
     ----------
     key : str
-        A key of the table.
+        A key of the table, or any words that fit one device only: "t4", "h100_sxm", or the name
+        that a driver prints ("NVIDIA H100 80GB HBM3").
 
     Returns
     -------
     Series
-        The columns of `devices`; what the device lacks is NaN.
+        The columns of `devices`; what the device lacks is NaN. Its `name` is the key.
 
     Raises
     ------
     ValueError
-        If no device has that key; the message lists the keys.
+        If no device has that name, or more than one has; the message lists those that may be
+        meant.
 
     Examples
     --------
     >>> v100 = device("V100-SXM2")
     >>> round(v100.peak_fp32 / v100.bandwidth, 1)  # the ridge point, flop/B
     17.4
+    >>> device("Tesla V100-SXM2-16GB").name
+    'V100-SXM2'
     """
     table = devices()
-    if key not in table.index:
-        raise ValueError(f"key must be one of {', '.join(table.index)}, got {key!r}")
-    return table.astype(object).loc[key]  # object: plain Python numbers, which print without type
+    found = table.astype(object)  # object: plain Python numbers, which print without type
+    return found.loc[_find(key, table)]
+
+
+def _find(key, table):
+    """The key of the one device that a name fits."""
+    if not isinstance(key, str):
+        raise ValueError(f"key must be the name of one device in quotes, got {key!r}")
+    plain = {"".join(_words(known)): known for known in table.index}  # "h100sxm": "H100-SXM"
+    typed = "".join(_words(key))
+    if typed in plain:
+        return plain[typed]
+    words = set(_words(key))
+    names = table.index + " " + table["full_name"] + " " + table["memory_type"]
+    fits = [known for known, name in names.items() if words and words <= set(_words(name))]
+    if len(fits) == 1:
+        return fits[0]
+    if fits:
+        raise ValueError(f"key must name one device, got {key!r}, which may be {_either(fits)}")
+    # Nearest: a word in common first, then the spelling.
+    near = [known for known in table.index if words & set(_words(known))]
+    near = near or [plain[close] for close in difflib.get_close_matches(typed, plain)]
+    hint = f"; did you mean {_either(near)}?" if near else ""
+    raise ValueError(f"key must be one of {', '.join(table.index)}, got {key!r}{hint}")
+
+
+def _words(name):
+    """The words of a name, without case and signs."""
+    return re.findall(r"[a-z0-9]+", name.lower())
+
+
+def _either(names):
+    """Names joined for a sentence."""
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def networks(folder=DATA):
@@ -193,7 +232,8 @@ def interconnects(folder=DATA):
     -------
     DataFrame
         Index `name`. `one_way` and `two_way` = twice that (the figure vendors like to print),
-        both in B/s. Text: `basis` (lanes and rate), `source`.
+        both in B/s and summed over all links of one device: two devices may share fewer of them.
+        Text: `basis` (lanes, or links, and rate), `source`.
 
     Raises
     ------
@@ -263,7 +303,7 @@ def _matching(pattern, words):
     """A parser of text of one form, `words` saying which."""
 
     def parse(cell):
-        if not re.fullmatch(pattern, cell):
+        if not re.fullmatch(pattern, cell, re.ASCII):
             raise ValueError(f"must be {words}")
         return cell
 
@@ -271,6 +311,15 @@ def _matching(pattern, words):
 
 
 _url = _matching(r"https?://\S+", "one address that starts with http")
+
+
+def _yes_or_no(cell):
+    """True or False."""
+    return _one_of("yes", "no")(cell) == "yes"
+
+
+# In a table a number is written as in ASCII files everywhere: no 1_000, no digits of other scripts.
+_DECIMAL = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
 def _number(low, high, unit, exponent=0, *, optional=False):
@@ -282,12 +331,9 @@ def _number(low, high, unit, exponent=0, *, optional=False):
     def parse(cell):
         if optional and not cell:
             return math.nan
-        try:
-            number = Decimal(cell)  # not float: 15.7 TFLOP/s is to be 15.7e12 flop/s exactly
-            fits = low <= number <= high
-        except InvalidOperation:  # not a number, or NaN
-            fits = False
-        if not fits:
+        # Decimal, not float: 15.7 TFLOP/s is to be 15.7e12 flop/s exactly
+        number = Decimal(cell) if _DECIMAL.fullmatch(cell) else None
+        if number is None or not low <= number <= high:
             raise ValueError(f"must be a number from {low:g} to {high:g} {unit}".rstrip())
         return float(number.scaleb(exponent))
 
@@ -300,7 +346,7 @@ def _whole(low, high, *, optional=False):
     def parse(cell):
         if optional and not cell:
             return math.nan
-        if not (cell.isdecimal() and low <= int(cell) <= high):
+        if not (cell.isascii() and cell.isdecimal() and low <= int(cell) <= high):
             raise ValueError(f"must be a whole number from {low} to {high}")
         return int(cell)
 
@@ -319,6 +365,7 @@ _DEVICES = [
     ("vendor", "vendor", _text),
     ("year", "year", _whole(2000, 2100)),
     ("kind", "kind", _one_of("GPU", "TPU", "SoC GPU", "CPU")),
+    ("matrix_units", "matrix_units", _yes_or_no),
     ("fp64_tflops", "peak_fp64", _peak(0.1, 150)),
     ("fp32_tflops", "peak_fp32", _peak(0.5, 400)),
     ("tf32_dense_tflops", "peak_tf32", _peak(10, 5000)),
@@ -326,7 +373,7 @@ _DEVICES = [
     ("bf16_dense_tflops", "peak_bf16", _peak(10, 5000)),
     ("fp8_dense_tflops", "peak_fp8", _peak(20, 10_000)),
     ("int8_dense_tops", "peak_int8", _peak(20, 10_000, "Top/s")),
-    ("bandwidth_GBps", "bandwidth", _number(20, 20_000, "GB/s", 9, optional=True)),
+    ("bandwidth_GBps", "bandwidth", _number(20, 20_000, "GB/s", 9)),
     ("memory_GB", "memory", _number(1, 1000, "GB", 9, optional=True)),
     ("memory_type", "memory_type", _text),
     ("link", "link", _optional_text),
@@ -439,6 +486,8 @@ def _check_device(row):
         raise ValueError(f"peaks must not fall from fp64 to fp8, got {peaks}")
     if not peaks and math.isnan(row["peak_bf16"]):
         raise ValueError("one peak must be given, got none")
+    if not (row["matrix_units"] or math.isnan(row["peak_tf32"]) and math.isnan(row["peak_fp8"])):
+        raise ValueError("matrix_units must be yes where a TF32 or FP8 peak is given, got no")
 
 
 def _check_network(row):
@@ -545,7 +594,10 @@ def _parse(cells, schema):
     row = {}
     for cell, (column, name, parse) in zip(cells, schema, strict=True):
         try:
+            if not cell.isprintable():  # a NUL byte, a line break, a blank that only looks like one
+                raise ValueError("must be printable")
             row[name] = parse(cell)
         except ValueError as error:
-            raise ValueError(f'{column} {error}, got "{cell}"') from None
+            shown = cell if cell.isprintable() else repr(cell)[1:-1]
+            raise ValueError(f'{column} {error}, got "{shown}"') from None
     return row

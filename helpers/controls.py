@@ -146,8 +146,6 @@ class RooflineControl(Control):
 class DeviceControl(Control):
     """The roof of a device of the catalog in one precision, and a task of any intensity.
 
-    Devices whose bandwidth the catalog does not know are left out.
-
     Parameters
     ----------
     device : str
@@ -162,11 +160,10 @@ class DeviceControl(Control):
     """
 
     def __init__(self, device="V100-SXM2 fp32", intensity=2.0):
-        bandwidths = devices()["bandwidth"].dropna()
+        bandwidths = devices()["bandwidth"]
         self.machines = {
             name: (peak, bandwidths[name.split()[0]])
             for name, peak in _peaks("fp64", "fp32", "tf32", "fp16", "bf16", "fp8").items()
-            if name.split()[0] in bandwidths
         }
         if device not in self.machines:
             choices = ", ".join(self.machines)

@@ -364,17 +364,18 @@ def plot_machine(*, ax=None):
 def plot_devices(table, precisions, *, labels=None, ridges=(10, 100, 1000), ax=None):
     """Draw the peak of devices over their bandwidth, with lines of equal ridge point.
 
-    The shape of a dot says the kind of device. The dots of the first precision are hollow.
+    The shape of a dot says the kind of device. A dot is hollow where vector units compute: in
+    the first precision, and in the others on a device without matrix units.
 
     Parameters
     ----------
     table : DataFrame
-        Devices as from `catalog.devices`; a row without peak or bandwidth is left out.
+        Devices as from `catalog.devices`; a row without the peak is left out.
     precisions : dict
         Name of each precision and the column that holds its peak, flop/s.
     labels : dict, optional
-        Keys of devices to name, each at its highest dot, for each side of the dot: "left",
-        "right", "above", "below".
+        Keys of devices to name: at the dot of which precision, and on which side of it
+        ("left", "right", "above", "below").
     ridges : sequence of float
         Ridge points to draw a line for, flop/B.
     ax : matplotlib Axes, optional
@@ -384,7 +385,7 @@ def plot_devices(table, precisions, *, labels=None, ridges=(10, 100, 1000), ax=N
     -------
     matplotlib Axes
     """
-    ax = _axes(ax)
+    ax = _axes(ax, (8, 5.5))
     ax.set(xscale="log", yscale="log", xlim=DEVICE_BANDWIDTHS, ylim=DEVICE_PEAKS)
     ax.set_xlabel("bandwidth β (B/s)")
     ax.set_ylabel("peak π (flop/s)")
@@ -393,46 +394,52 @@ def plot_devices(table, precisions, *, labels=None, ridges=(10, 100, 1000), ax=N
     for value in ridges:
         ends = np.array(DEVICE_BANDWIDTHS)
         last = min(ends[1], DEVICE_PEAKS[1] / value)  # where the line leaves the page
-        side = SIDES["right" if last == ends[1] else "above"]
         ax.plot(ends, value * ends, "--", color=QUIET, linewidth=1, zorder=1)
-        draw(ax, [Words(last, value * last, f"I* = {short(value)}", QUIET, *side)])
+        draw(ax, [Words(last, value * last, f"I* = {short(value)}", QUIET, "right", (-4, -13))])
     for number, (name, column) in enumerate(precisions.items()):
-        fill = BOTH if number else "white"
-        style = dict(color=BOTH, markerfacecolor=fill, linestyle="", markersize=7)
-        for kind, rows in table.dropna(subset=[column, "bandwidth"]).groupby("kind"):
-            shape = KIND_SHAPES[kind]
-            ax.plot(rows["bandwidth"], rows[column], shape, label=f"{kind}, {name}", **style)
-    for side, keys in (labels or {}).items():
-        for key in keys:
-            row = table.loc[key]
-            place = row["bandwidth"], row[list(precisions.values())].max()
-            align, offset = SIDES[side]
-            ax.annotate(
-                key,
-                place,
-                offset,
-                textcoords="offset points",
-                color=BOTH,
-                ha=align,
-                va="center",
-                zorder=1.5,  # over the dashed lines, under the dots
-                bbox=dict(facecolor="white", edgecolor="none", pad=0.5),
-            )
+        known = table.dropna(subset=column)
+        for (kind, matrix), rows in known.groupby(["kind", known["matrix_units"] & (number > 0)]):
+            fill = (BOTH if number == len(precisions) - 1 else LIGHT) if matrix else "white"
+            style = dict(color=BOTH, markerfacecolor=fill, linestyle="", markersize=7)
+            label = f"{kind}, {name}" + ("" if matrix or not number else " on vector units")
+            ax.plot(rows["bandwidth"], rows[column], KIND_SHAPES[kind], label=label, **style)
+    for key, (name, side) in (labels or {}).items():
+        place = table.at[key, "bandwidth"], table.at[key, precisions[name]]
+        _name_device(ax, key, place, side)
     ax.legend(loc="lower right", fontsize=9)
     return ax
 
 
-def plot_ridges(table, precisions, *, path=(), ax=None):
+def _name_device(ax, key, place, side):
+    """Write the name of a device beside its dot, over the lines and under the dots."""
+    align, offset = SIDES[side]
+    ax.annotate(
+        key,
+        place,
+        offset,
+        textcoords="offset points",
+        color=BOTH,
+        fontsize=9,
+        ha=align,
+        va="center",
+        zorder=1.5,
+        bbox=dict(facecolor="white", edgecolor="none", pad=0.5),
+    )
+
+
+def plot_ridges(table, precisions, *, path=(), labels=None, ax=None):
     """Draw the ridge points of devices over the year of the device, a shape per precision.
 
     Parameters
     ----------
     table : DataFrame
-        Devices as from `catalog.devices`; a row without peak or bandwidth is left out.
+        Devices as from `catalog.devices`; a row without the peak is left out.
     precisions : dict
         Name of each precision and the column that holds its peak, flop/s.
     path : sequence of str
         Keys of devices to join by a line for each precision, drawn darker than the others.
+    labels : dict, optional
+        Keys of devices to name, as in `plot_devices`.
     ax : matplotlib Axes, optional
         Where to draw; a new figure if None.
 
@@ -445,8 +452,8 @@ def plot_ridges(table, precisions, *, path=(), ax=None):
     _calm(ax).xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
     for number, (name, column) in enumerate(precisions.items()):
-        shape = "^osD"[number % 4]
-        known = table.dropna(subset=[column, "bandwidth"])
+        shape = "^osDv"[number % 5]
+        known = table.dropna(subset=column)
         points = ridge(known[column], known["bandwidth"])
         ax.plot(known["year"], points, shape, color=LIGHT, markersize=6)
         chosen = known.index.isin(path)
@@ -456,6 +463,9 @@ def plot_ridges(table, precisions, *, path=(), ax=None):
             years, points = years.iloc[order].tolist(), points[order].tolist()
             ax.plot(years, points, f"{shape}-", color=BOTH, markersize=7, label=name)
             draw(ax, [Words(years[-1], points[-1], name, BOTH, "left", (9, 0))])
+    for key, (name, side) in (labels or {}).items():
+        row = table.loc[key]
+        _name_device(ax, key, (row["year"], ridge(row[precisions[name]], row["bandwidth"])), side)
     ax.set_xlim(table["year"].min() - 0.5, table["year"].max() + 1.5)
     return ax
 

@@ -7,6 +7,7 @@ import runpy
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from helpers import catalog
@@ -54,7 +55,7 @@ def line_of(path, word):
 @pytest.mark.parametrize(
     ("file", "rows"),
     [
-        ("devices.csv", 27),
+        ("devices.csv", 29),
         ("networks.csv", 163),
         ("fwd_bwd_times.csv", 105),
         ("intensities.csv", 49),
@@ -89,6 +90,14 @@ def test_every_data_file_has_a_loader():
         ("TPUv3", "peak_bf16", 123e12),  # 4 units * 128 * 128 * 2 * 0.94 GHz = 123.2
         ("T4", "peak_int8", 130e12),
         ("T4", "year", 2018),
+        ("M40", "bandwidth", 288e9),  # 384 wires * 6 Gbit/s / 8
+        ("P100-SXM2", "bandwidth", 732e9),  # 4096 wires * 1.43 Gbit/s / 8 = 732.2
+        ("H100-PCIe", "bandwidth", 2039e9),  # 5120 wires * 3.186 Gbit/s / 8, printed as 2000
+        ("L4", "peak_fp16", 121e12),  # dense; the sheet's 242 is sparse
+        ("L4", "bandwidth", 300e9),
+        ("RTX-4090", "peak_fp16", 165.2e12),  # dense, sums in FP32; 330.3 with sums in FP16
+        ("RTX-4090", "peak_tf32", 82.6e12),  # as fast as its vector units
+        ("RTX-4090", "bandwidth", 1008e9),  # 384 wires * 21 Gbit/s / 8
     ],
 )
 def test_known_devices(key, column, expected):
@@ -127,9 +136,82 @@ def test_a_device_holds_plain_numbers():
     assert type(catalog.device("T4").year) is int
 
 
-def test_unknown_device_is_refused_with_the_keys():
-    with pytest.raises(ValueError, match=r"key must be one of .*V100-SXM2.*, got 'V100'"):
-        catalog.device("V100")
+@pytest.mark.parametrize(
+    ("typed", "key"),
+    [
+        ("t4", "T4"),
+        (" T4 ", "T4"),
+        ("h100_sxm", "H100-SXM"),
+        ("h100-sxm", "H100-SXM"),
+        ("H100 SXM5", "H100-SXM"),
+        ("h100sxm", "H100-SXM"),
+        ("4090", "RTX-4090"),
+        ("rtx4090", "RTX-4090"),
+        ("TPU v5e", "TPUv5e"),
+        ("epyc 7742", "EPYC-7742"),
+        # as a driver prints them
+        ("NVIDIA H100 80GB HBM3", "H100-SXM"),
+        ("NVIDIA H100 PCIe", "H100-PCIe"),
+        ("NVIDIA A100-SXM4-40GB", "A100-40"),
+        ("NVIDIA A100-SXM4-80GB", "A100-80"),
+        ("NVIDIA A100 80GB PCIe", "A100-PCIe-80"),
+        ("Tesla V100-SXM2-16GB", "V100-SXM2"),
+        ("Tesla T4", "T4"),
+        ("NVIDIA L4", "L4"),
+        ("NVIDIA GeForce RTX 4090", "RTX-4090"),
+        ("AMD Instinct MI300X", "MI300X"),
+    ],
+)
+def test_a_device_is_found_by_the_names_that_people_type(typed, key):
+    assert catalog.device(typed).name == key
+
+
+def test_every_key_and_every_full_name_finds_its_own_row():
+    for key, name in catalog.devices()["full_name"].items():
+        assert catalog.device(key).name == catalog.device(name).name == key
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("H100", "H100-SXM or H100-PCIe"),
+        ("V100", "V100-SXM2 or V100-PCIe"),
+        ("Tesla K80", "K80-board or K80-die"),
+        ("a100", "A100-40, A100-80 or A100-PCIe-80"),
+        ("A100 80GB", "A100-80 or A100-PCIe-80"),
+    ],
+)
+def test_a_name_of_several_devices_is_refused_with_them(typed, meant):
+    with pytest.raises(ValueError) as refusal:
+        catalog.device(typed)
+    assert str(refusal.value) == (f"key must name one device, got '{typed}', which may be {meant}")
+
+
+@pytest.mark.parametrize(
+    ("typed", "near"),
+    [
+        ("H10O-SXM", "H100-SXM"),  # the letter O
+        ("rtx 3090", "RTX-4090"),
+        ("MI250", "MI250X"),
+        ("Tesla P100-PCIE-16GB", "P100-SXM2"),  # another card: suggested, not taken
+    ],
+)
+def test_unknown_device_is_refused_with_the_keys_and_a_guess(typed, near):
+    with pytest.raises(ValueError, match=r"^key must be one of .*V100-SXM2.*, got ") as refusal:
+        catalog.device(typed)
+    assert near in str(refusal.value).split(f"'{typed}'; did you mean ")[1]
+
+
+@pytest.mark.parametrize("typed", ["", " ", "-", "nonsense", "Ｔ４"])
+def test_a_name_like_no_device_is_refused_without_a_guess(typed):
+    with pytest.raises(ValueError, match=rf"key must be one of .*V100-SXM2.*, got '{typed}'$"):
+        catalog.device(typed)
+
+
+@pytest.mark.parametrize("typed", [["T4"], {"T4"}, np.array(["T4"]), 4, None, math.nan])
+def test_a_device_that_is_no_name_is_refused_by_name(typed):
+    with pytest.raises(ValueError, match=r"^key must be the name of one device in quotes, got "):
+        catalog.device(typed)
 
 
 @pytest.mark.parametrize(
@@ -142,12 +224,11 @@ def test_devices_known_from_memory_only_are_absent(name):
 @pytest.mark.parametrize(
     ("key", "column", "sister"),
     [
-        ("M40", "bandwidth", "V100-SXM2"),
-        ("P100-SXM2", "bandwidth", "V100-SXM2"),
         ("TPUv3", "link_bandwidth", "TPUv4"),
+        ("A100-40", "peak_fp8", "H100-SXM"),
     ],
 )
-def test_values_known_from_memory_only_are_blank(key, column, sister):
+def test_values_without_a_source_are_blank(key, column, sister):
     assert math.isnan(catalog.device(key)[column])
     assert not math.isnan(catalog.device(sister)[column])
 
@@ -171,10 +252,23 @@ def test_nothing_printed_is_recalled(file):
         ("MI300X", "Infinity Fabric MI300X"),
         ("T4", "PCIe 3.0 x16"),
         ("A100-PCIe-80", "PCIe 4.0 x16"),
+        ("L4", "PCIe 4.0 x16"),
+        ("RTX-4090", "PCIe 4.0 x16"),
     ],
 )
 def test_devices_and_interconnects_agree_on_links(key, link):
     assert catalog.device(key).link_bandwidth == catalog.interconnects().at[link, "one_way"]
+
+
+def test_links_of_a_device_add_up_to_its_row():
+    table = catalog.interconnects()
+    links = table["basis"].str.extract(r"^(\d+) links of (\d+) GB/s$").dropna().astype(float)
+    assert len(links) == 7
+    assert (links[0] * links[1] * 1e9 == table.loc[links.index, "one_way"]).all()
+    for row in catalog.devices().itertuples():
+        found = re.search(r", (\d+) links of (\d+) GB/s one way$", row.link)
+        if found:
+            assert row.link_bandwidth == int(found[1]) * int(found[2]) * 1e9
 
 
 def test_known_interconnects():
@@ -369,6 +463,22 @@ def test_refusal_names_file_line_column_rule_and_value(folder):
         ("devices.csv", "V100-SXM2", "fp32_tflops", "0", "fp32_tflops must be a number"),
         ("devices.csv", "V100-SXM2", "fp32_tflops", "15.7e12", "fp32_tflops must be a number"),
         ("devices.csv", "V100-SXM2", "bandwidth_GBps", "900e9", "bandwidth_GBps must be a num"),
+        ("devices.csv", "V100-SXM2", "matrix_units", "", "matrix_units must be one of yes, no"),
+        ("devices.csv", "V100-SXM2", "bandwidth_GBps", "", "bandwidth_GBps must be a number"),
+        # what Python would read, and a person would not write
+        ("devices.csv", "V100-SXM2", "bandwidth_GBps", "9_00", "bandwidth_GBps must be a number"),
+        ("devices.csv", "V100-SXM2", "bandwidth_GBps", "٩٠٠", "bandwidth_GBps must be a number"),
+        ("devices.csv", "V100-SXM2", "bandwidth_GBps", " 900", "bandwidth_GBps must be a number"),
+        ("devices.csv", "V100-SXM2", "year", "٢٠١٧", "year must be a whole number"),
+        ("devices.csv", "V100-SXM2", "year", "2_017", "year must be a whole number"),
+        ("devices.csv", "V100-SXM2", "key", "V１００", "key must be a short key"),
+        ("devices.csv", "V100-SXM2", "name", "V100\0", "name must be printable"),
+        ("devices.csv", "V100-SXM2", "trap", "a\u00a0blank", "trap must be printable"),
+        ("runs.csv", "M40", "hours", "3\x0036", 'hours must be printable, got "3\\x0036"'),
+        ("runs.csv", "M40", "note", "\0", "note must be printable"),
+        ("interconnects.csv", "10 GbE", "one_way_GBps", "١", "one_way_GBps must be a number"),
+        ("networks.csv", "AlexNet", "input_size", "٢٢٤ x ٢٢٤", "input_size must be as 224 x 224"),
+        ("networks.csv", "AlexNet", "parameters", "61_100_840", "parameters must be a whole numb"),
         ("networks.csv", "AlexNet", "source", "", "source must be text"),
         ("networks.csv", "AlexNet", "input_size", "224", "input_size must be as 224 x 224"),
         ("networks.csv", "AlexNet", "published", "0.714", "published must be as"),
@@ -393,6 +503,7 @@ def test_refusal_names_file_line_column_rule_and_value(folder):
         ("devices.csv", "M40", "key", "K20", "key must be unique, got K20 as on line 4"),
         ("devices.csv", "V100-SXM2", "fp16_dense_tflops", "12.5", "peaks must not fall"),
         ("devices.csv", "TPUv3", "bf16_dense_tflops", "", "one peak must be given"),
+        ("devices.csv", "H100-SXM", "matrix_units", "no", "matrix_units must be yes where a TF32"),
         ("networks.csv", "AlexNet", "macs", "1428000000", "macs must be the published 0.714"),
         ("networks.csv", "caffenet", "model", "alexnet", "source, model must be unique"),
         ("fwd_bwd_times.csv", "ResNet-50", "total_ms", "153.8", "total_ms must be forward + b"),

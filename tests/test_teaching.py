@@ -113,7 +113,8 @@ def h100_ridge():
 
 def link_time():
     link, size = interconnects().loc["NVLink 2 (V100)"], 4 * resnet(50).parameters
-    seconds = size / link.one_way, size / link.two_way, 8 * size / link.one_way
+    shared = link.one_way * 2 / 6  # two of the six links
+    seconds = size / shared, size / link.two_way, size / link.one_way
     return [f"{short(1e3 * t)} ms" for t in seconds]
 
 

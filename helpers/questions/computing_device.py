@@ -11,16 +11,16 @@ from helpers.roofline import attainable, compute_utilisation, ridge
 NOTEBOOK = "02_computing_device.ipynb"
 CHANNEL_BYTES = 8  # of a transfer over a memory channel, 64 wires
 MACHINES = {
-    "a": ("H100-PCIe", "The highest peak helps only a task that can reach it."),
-    "b": ("A100-80", "Left of the ridge β decides, and not π."),
-    "c": ("A100-PCIe-80", "It has the peak of the A100-80, but a β of its own."),
-    "d": ("TPUv4", "Its peak is near that of the A100-80, its β is not."),
+    "a": ("RTX-4090", "The highest peak helps only a task that can reach it."),
+    "b": ("A100-40", "Left of the ridge β decides, and not π."),
+    "c": ("V100-SXM2", "Its peak is not far below that of the A100-40, its β is."),
+    "d": ("L4", "Its peak is above that of the A100-40, its β is a fifth."),
 }
 
 
 def _attained(intensity, key):
-    """What a device attains on a task in 16 bits, flop/s."""
-    return attainable(intensity, device(key).peak_bf16, device(key).bandwidth)
+    """What a device attains on a task in FP32, flop/s."""
+    return attainable(intensity, device(key).peak_fp32, device(key).bandwidth)
 
 
 def _option(key, remark):
@@ -92,7 +92,7 @@ headline = Number(
         f"The Jetson AGX Orin 64GB is sold with {printed / 1e12:.0f} Top/s. This is sparse and in "
         f"8-bit integers, and {other / 1e12:.0f} of it come from a second accelerator that your "
         "program does not use. The GPU does half as many operations in FP16 as in 8 bits. How "
-        "many times longer than the headline suggests does a dense, compute-bound FP16 task take? "
+        "many times as long as the headline suggests does a dense, compute-bound FP16 task take? "
         "Answer with a pure number."
     ),
     given=dict(printed=275e12, other=105e12),
@@ -179,11 +179,11 @@ ridge_from_parts = Formula(
 fastest_device = Choice(
     title="The device for this task",
     goal=lambda intensity: (
-        f"A task does I = {intensity} flop for each byte in 16 bits. Its data are in the memory of "
-        "the device. Four devices are free; `device(...)` has their numbers. Which one finishes "
-        "the task first? Answer with a letter."
+        f"A task does I = {intensity} flop for each byte in FP32, on vector units. Its data are in "
+        "the memory of the device. Four devices are free; `device(...)` has their numbers. Which "
+        "one can finish the task first? Answer with a letter."
     ),
-    given=dict(intensity=20),
+    given=dict(intensity=5),
     options={letter: _option(*machine) for letter, machine in MACHINES.items()},
     key=lambda intensity: max(MACHINES, key=lambda x: _attained(intensity, MACHINES[x][0])),
     hints=[
@@ -194,13 +194,13 @@ fastest_device = Choice(
     reasoning=lambda intensity: (
         "Their ridges are "
         + ", ".join(
-            f"{short(ridge(device(key).peak_bf16, device(key).bandwidth))} ({key})"
+            f"{short(ridge(device(key).peak_fp32, device(key).bandwidth))} ({key})"
             for key, _ in MACHINES.values()
         )
         + f" flop/B, all above {intensity}. So every device waits for its memory, and their order "
-        "is that of β. The peak of the H100-PCIe is "
-        f"{device('H100-PCIe').peak_bf16 / device('A100-80').peak_bf16:.1f} times that of the "
-        "A100-80, and does not help."
+        "is that of β. The peak of the RTX-4090 is "
+        f"{device('RTX-4090').peak_fp32 / device('A100-40').peak_fp32:.1f} times that of the "
+        "A100-40, and does not help."
     ),
 )
 
