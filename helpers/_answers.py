@@ -51,6 +51,9 @@ FUNCTIONS = {
     "ceil": lambda a: float(math.ceil(a)),  # whole numbers of Python would grow without a bound
     "floor": lambda a: float(math.floor(a)),
 }
+MISSING_STAR = re.compile(
+    rf"\d ?(?![eE][-+]?\d)[A-Za-z(]|\) ?[\w(]|\b(?!(?:{'|'.join(FUNCTIONS)})\b)[^\W\d]\w* ?\(", re.I
+)
 OPERATIONS = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
@@ -113,7 +116,8 @@ def read(answer, unit, question=""):
 
 def number_within(name, value, allowed, unit="1", question=""):
     """A number of the reader, as a float in `unit`; raises `Unclear` if it is not allowed."""
-    must = f"{name} must be a plain number, {allowed.words}."
+    kind = "a plain number" if unit == "1" else f"a number in {unit}"
+    must = f"{name} must be {kind}, {allowed.words}."
     try:
         number = read(value, unit, f"{question} {name}").value
     except Unclear as unclear:
@@ -265,16 +269,24 @@ def evaluations(answer, points):
             warnings.simplefilter("ignore")  # of what it may not like about the text
             tree = ast.parse(_plain(text), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise Unreadable(f"This cannot be read as a formula. {FORMULAS_ARE}") from None
+        raise Unreadable(f"This cannot be read as a formula. {_star(text)}{FORMULAS_ARE}") from None
     if sum(1 for _ in ast.walk(tree)) > 4 * MAX_NODES:
         raise Unclear(f"This formula has more than {MAX_NODES} parts.")
     try:
         values = [float(_value(tree, point)) for point in points]
+    except Unreadable:
+        raise Unreadable(f"{_star(text)}{FORMULAS_ARE}") from None
     except (ArithmeticError, ValueError, TypeError, RecursionError):
         raise Unclear("This formula has no value at some point of its range.") from None
     if not all(map(math.isfinite, values)):
         raise Unclear("This formula is not finite at some point of its range.")
     return values
+
+
+def _star(text):
+    """A question about the first place where a product may have lost its star."""
+    match = MISSING_STAR.search(text)
+    return f"Is a star missing in {match[0][:20]!r}? " if match else ""
 
 
 def _value(node, symbols):
@@ -299,4 +311,4 @@ def _value(node, symbols):
         case ast.Call(func=ast.Name(id=name), keywords=[]) if name.lower() in FUNCTIONS:
             return FUNCTIONS[name.lower()](*(_value(argument, symbols) for argument in node.args))
         case _:
-            raise Unreadable(FORMULAS_ARE)
+            raise Unreadable

@@ -99,6 +99,13 @@ class Slip:
     wrong: Callable | str
 
 
+class Count(Range):
+    """A `Range` of whole numbers."""
+
+    def refused(self, values):
+        return super().refused(values) or values % 1 != 0
+
+
 @dataclass(kw_only=True)
 class Exercise:
     """What all exercises share; use `Number`, `Formula`, `Choice` or `Design`.
@@ -437,24 +444,6 @@ def whole(*names):
         words[0].upper() + words[1:],
         lambda **numbers: any(numbers[name] % 1 for name in names),
     )
-
-
-class OneOf(tuple):
-    """The only values that a number of the reader may have, in place of a `Range`.
-
-    Examples
-    --------
-    >>> OneOf([2, 4]).words, OneOf([2, 4]).refused(3)
-    ('2 or 4', True)
-    """
-
-    @property
-    def words(self):
-        *others, last = map(short, self)
-        return " or ".join(filter(None, [", ".join(others), last]))
-
-    def refused(self, value):
-        return value not in self
 
 
 @dataclass(kw_only=True, repr=False)

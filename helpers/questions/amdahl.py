@@ -5,7 +5,7 @@ import math
 from helpers._checks import Range
 from helpers.amdahl import compute_fraction, karp_flatt, limit, speedup
 from helpers.catalog import device, interconnects, scaling
-from helpers.exercises import Choice, Design, Formula, Number, Slip
+from helpers.exercises import Choice, Count, Design, Formula, Number, Slip
 from helpers.plots import short, si
 from helpers.roofline import ridge
 
@@ -332,8 +332,9 @@ own_stopwatch = Number(
     own=dict(
         one=_SECONDS,
         many=_SECONDS,
-        devices=Range(2, True, 1e4, True, "from 2 to 10000"),
+        devices=Count(2, True, 1e4, True, "a whole number from 2 to 10000"),
     ),
+    units=dict(one="s", many="s"),
     example=dict(one=41.0, many=13.6, devices=4),
     key=lambda one, many, devices: karp_flatt(one / many, devices),
     tolerance=0.02,

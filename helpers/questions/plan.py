@@ -11,7 +11,7 @@ from helpers.budget import (
     vgg,
 )
 from helpers.catalog import device, interconnects, scaling
-from helpers.exercises import Choice, Design, Formula, Number, Slip, whole
+from helpers.exercises import Choice, Count, Design, Formula, Number, Slip, whole
 from helpers.parallel import allreduce_time, hierarchical_time, step_time
 from helpers.plots import duration, short, si
 
@@ -438,9 +438,10 @@ your_own_computers = Number(
     ),
     given=dict(deadline=2 * 3600, fraction=0.4),
     own=dict(
-        cores=Range(1, True, 1024, True, "from 1 to 1024"),
+        cores=Count(1, True, 1024, True, "a whole number from 1 to 1024"),
         clock=Range(0.1, True, 10, True, "from 0.1 to 10 (GHz)"),
     ),
+    units=dict(clock="GHz"),
     example=dict(cores=6, clock=3.1),
     key=_own_count,
     slips=[
