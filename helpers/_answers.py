@@ -149,6 +149,7 @@ def _quantity(text, unit, question):
     _refuse_other_kinds(text, unit)
     text = GROUPS.sub(lambda match: re.sub(r"\D", "", match[0]), text)
     _refuse_comma(text)
+    text = re.sub(r"^(\d+) (\d+/\d+)", r"(\1+\2)", text)  # 11 1/3
     typed, text = text, _plain(re.sub(" ?×$", " x", text).replace("-fold", " fold"))
     problem = Unclear(
         f"{typed[:30]!r} cannot be read as a number. One number is asked for, with its unit behind "
@@ -196,6 +197,7 @@ def _plain(text):
     text = re.sub(r"√ ?(\w+)|√", lambda match: f"sqrt({match[1]})" if match[1] else "sqrt", text)
     text = re.sub(r"(?<=\^)\{([-+−]?\d+)\}", r"\1", text)
     text = re.sub(r"(?<=\d)(?<!\b0) ?(?:[xX]|times|cdot) ?(?=\d)", "*", text)
+    text = re.sub(r"(?<=\d) (?=10 ?(?:\^|\*\*))", "*", text)
     text = re.sub(r"(?<=\d)(?: [eE] ?| ?[eE] )(?=[-+]?\d)", "e", text)
     return text.translate(WRITTEN)
 

@@ -68,6 +68,8 @@ def scale_of(written, unit, question=""):
         return found["img"]
     if found:
         raise WrongUnit(f"This is {name_of(next(iter(found)))}; asked is {name_of(unit)}.")
+    if re.match("(?:%|per ?cent|pct).*(?:faster|more|higher)", written, re.I):
+        raise Unclear("Write how many times as fast: a % may be what is added, or the whole.")
     if asked == "s" and written == "m":
         raise Unclear("Here m may be minutes or milliseconds: write min or ms.")
     if asked != "s" and BARE.fullmatch(written):  # 1.8T

@@ -617,6 +617,9 @@ def _general_slip(answer, key, exercise):
     ):
         words = f"A bare number is in {asked}: write the unit that you mean behind it."
         return Verdict(Outcome.WRONG, words, "prefix")
+    if asked == "1" and answer < 1 and _near(1 + answer, key, exercise.tolerance):
+        words = "This is what is added. Asked is how many times as much it is in all."
+        return Verdict(Outcome.WRONG, words, "gain for ratio")
     for name, (words, factors) in GENERAL_SLIPS.items():
         if name in UNIT_SLIPS and not UNIT_SLIPS[name] & set(re.findall(r"\w+", asked)):
             continue

@@ -33,6 +33,7 @@ RIGHT = [
             "3.55 × 10^{11}",
             r"3.55 \cdot 10^{11}",
             "3.55E+11 flop",
+            "3.55 10^11",
         )
     ],
     ("s", 5e-6, "5·10⁻⁶ s"),
@@ -44,6 +45,7 @@ RIGHT = [
     ("1", 0.5, Decimal("0.5")),
     ("1", 0.5, "½"),
     ("1", 1 / 3, "1 third"),
+    ("1", 34 / 3, "11 1/3"),
     # Unit words, plurals, "per".
     *[
         ("flop", 355e9, answer)
@@ -180,6 +182,10 @@ def test_a_right_number_is_understood_as_people_write_it(unit, key, answer):
         ("flop", 236e6, "236 mflop", WRONG, "prefix", "m is a thousandth"),
         ("s", 5e-3, "5 Ms", WRONG, "prefix", "power of 1000"),
         ("B", 5e6, "5 mB", WRONG, "prefix", "power of 1000"),
+        # What is added is not the whole.
+        ("1", 1.22, "22 %", WRONG, "gain for ratio", "This is what is added."),
+        ("1", 1.22, 0.22, WRONG, "gain for ratio", "This is what is added."),
+        ("1", 1.22, "22 % faster", UNCLEAR, "", "Write how many times as fast"),
         # A bare number is asked for its unit.
         ("flop", 236e6, "236", WRONG, "prefix", "A bare number is in flop: write the unit"),
         ("s", 1.61e-3, 1.61, WRONG, "prefix", "A bare number is in s"),
