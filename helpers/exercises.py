@@ -266,7 +266,7 @@ class Number(Exercise):
     key : callable
         The right value from the numbers given, in `unit`.
     unit : str
-        A key of `_answers.UNITS`.
+        One of `_units.UNITS`.
     tolerance : float
         Largest relative difference that counts as right.
     slips : sequence of Slip
@@ -496,7 +496,7 @@ class Prediction(widgets.VBox):
     what : str
         What to predict, in a few words.
     unit : str
-        A key of `_answers.UNITS`.
+        One of `_units.UNITS`.
     """
 
     def __init__(self, what, unit="1"):
@@ -525,7 +525,8 @@ class Prediction(widgets.VBox):
         -------
         Said
             Prediction, model, their ratio, and the score \\|log10(ratio)\\|: 0 is perfect, 0.3 is
-            a factor 2, 1 a factor 10.
+            a factor 2, 1 a factor 10. A guess that cannot be read, or is bare and far off by
+            its prefix, is asked for again: it is not scored, and the model is not told.
 
         Raises
         ------

@@ -197,6 +197,7 @@ def test_a_right_number_is_understood_as_people_write_it(unit, key, answer):
         ("flop/B", 12, "12.3", WRONG, "close", "three digits"),
         ("flop/B", 281, "288", WRONG, "close", "three digits"),
         ("flop/B", 19780, "20000", WRONG, "close", "three digits"),
+        ("1", 11.33, "10.9", WRONG, "close", "three digits"),
         ("1", 11.33, "10.7", WRONG, "", "Too small."),
         ("B", 1.2e9, "1.2 GiB", WRONG, "GB for GiB", "1 GiB is 2³⁰"),
         ("B/s", 1.2e9, "1.2 GiB/s", WRONG, "GB for GiB", "1 GiB is 2³⁰"),
