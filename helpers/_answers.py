@@ -1,7 +1,8 @@
 """Reads what people answer: numbers with units, and formulas. Nothing is ever executed.
 
 A string is read by a small parser that knows numbers, units, the symbols of an exercise and a few
-functions. Its work is bounded, which takes the place of a clock.
+functions. Its work is bounded, which takes the place of a clock. What it cannot read gets a
+sentence about itself, in which every number is the reader's own.
 """
 
 import ast
@@ -10,48 +11,49 @@ import numbers
 import re
 import sys
 import warnings
+from decimal import Decimal
 from itertools import islice
+from typing import NamedTuple
 
+from helpers._units import UNITS, Unclear, WrongUnit, name_of, scale_of, sizes
 from helpers.plots import short
 
 MAX_CHARACTERS, MAX_NODES = 2000, 500  # of an answer; far more than any right one needs
-SCALES = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
-SCALES |= {"m": 1e-3, "n": 1e-9} | dict.fromkeys(("u", "µ", "μ"), 1e-6)  # two kinds of mu
-SCALES |= {f"{letter}i": 1024.0**power for power, letter in enumerate("KMGTPE", start=1)}
-# Units that mean the same quantity, each with its size in the unit of the series.
-UNITS = {
-    "flop": dict.fromkeys(("flop", "flops"), 1.0),
-    "flop/s": dict.fromkeys(("flop/s", "flops/s", "flopS"), 1.0),
-    "flop/B": dict.fromkeys(("flop/B", "flops/B", "flop/byte", "flops/byte"), 1.0),
-    "B": {"B": 1.0, "byte": 1.0, "bytes": 1.0, "bit": 1 / 8, "bits": 1 / 8, "b": 1 / 8},
-    "B/s": {"B/s": 1.0, "bit/s": 1 / 8, "b/s": 1 / 8},
-    "s": dict.fromkeys(("s", "sec", "second", "seconds"), 1.0)
-    | dict.fromkeys(("min", "minutes"), 60.0)
-    | dict.fromkeys(("h", "hour", "hours"), 3600.0)
-    | dict.fromkeys(("day", "days"), 86400.0)
-    | dict.fromkeys(("year", "years"), 365 * 86400.0),
-    "img/s": {"img/s": 1.0},
-    "1": {"": 1.0, "%": 0.01, "times": 1.0, "x": 1.0, "×": 1.0},
-}
-UNIT_NAMES = {
-    "1": "a pure number",
-    "flop": "flop, a count",
-    "flop/s": "flop/s, a speed",
-    "img/s": "images each second (img/s)",
-}
-# Commas only between groups of three digits: "0,36" is no number here, and must not become 36.
-NUMBER = r"[-+]?(?:[1-9]\d{0,2}(?:,\d{3})+(?:\.\d*)?|\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
-UNIT = r"(?![eE][-+]?\d)(?:[A-Za-zµμ%]\S*|×$)"  # "e15/8e12" is the rest of a calculation
-QUANTITY = re.compile(rf"\s*({NUMBER})\s*((?:{UNIT})?)\s*")
-CALCULATION = re.compile(rf"\s*(.*\d.*?)\s+({UNIT})\s*")
+NUMBER = r"[-+]?(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
+LETTER = r"(?:(?![eE][-+]?\d)[^\W\d_]|[%×])"  # begins a unit; "e15/8e12" is more calculation
+QUANTITY = re.compile(rf"({NUMBER})[ -]?({LETTER}[^*+^()=]*)?")
+CALCULATION = re.compile(rf"(.*?[\d)]) ?({LETTER}[^\d*+^()=]*)?")
+# Groups of three digits: "0,36" holds none, and must not become 36.
+GROUPS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:(?:,\d{3})+|(?:[ '’]\d{3})+)(?![\d,])")
+NAMED = re.compile(r"[^\W\d]\w* ?(?:\([\w ,]{0,20}\))? ?[*'′^]{0,2} ?[=≈](?!=) ?")  # "S = 2*p"
+ABOUT = (
+    r"(?:[=~≈≃≅∼]|(?:about|around|roughly|approximately|approx|circa|ca|nearly|almost|some|say|maybe|"
+    r"perhaps|probably|exactly|just|i think|i guess|it is|it's|the answer is)\b\.?) ?"
+)
+INTRODUCTION = re.compile(rf"{NAMED.pattern}|{ABOUT}", re.I)
+AFTERWORD = re.compile(r",? (?:or so|roughly|approx|approximately|maybe|i think|i guess)$", re.I)
+BOUND = re.compile(
+    r"[<>≤≥]|(?:at least|at most|more than|less than|up to|under|over|above|below)\b", re.I
+)
+RANGE = re.compile(
+    rf"(?:between |from )?({NUMBER}) ?(?:{LETTER}\D*?)?"
+    rf" ?(-|–|—|\.\.+|…|±|\+/-|\b(?:to|and|or|until)\b) ?({NUMBER})\D*",
+    re.I,
+)
+CLOCK = re.compile(r"(\d+):(\d\d)(?::(\d\d))?")
+PART = r"(\d+(?:\.\d+)?) ?(days?|d|hours?|hrs?|h|minutes?|mins?|m|seconds?|secs?|s)(?![^\W\d])"
+TIMES = re.compile(rf"(?:{PART}(?: and )?,? ?){{2,4}}", re.I)
 FUNCTIONS = {
-    "max": max,
-    "min": min,
-    "sqrt": math.sqrt,
-    "log": math.log,
-    "exp": math.exp,
-    "abs": abs,
+    **dict.fromkeys(("max", "maximum"), max),
+    **dict.fromkeys(("min", "minimum"), min),
+    **dict.fromkeys(("log", "ln"), math.log),
+    **{"log2": math.log2, "log10": math.log10, "sqrt": math.sqrt, "exp": math.exp, "abs": abs},
+    "ceil": lambda a: float(math.ceil(a)),  # whole numbers of Python would grow without a bound
+    "floor": lambda a: float(math.floor(a)),
 }
+MISSING_STAR = re.compile(
+    rf"\d ?(?![eE][-+]?\d)[A-Za-z(]|\) ?[\w(]|\b(?!(?:{'|'.join(FUNCTIONS)})\b)[^\W\d]\w* ?\(", re.I
+)
 OPERATIONS = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
@@ -60,26 +62,30 @@ OPERATIONS = {
     ast.Pow: lambda a, b: a**b,
 }
 WRITTEN = str.maketrans(
-    {"^": "**", "²": "**2", "³": "**3", "×": "*", "·": "*", "÷": "/", "−": "-"}
-    | {"π": "pi", "β": "beta"}
+    {"^": "**", "÷": "/", "−": "-", "π": "pi", "β": "beta"}
+    | dict.fromkeys("×·⋅∙", "*")
+    | {"½": "(1/2)", "⅓": "(1/3)", "⅔": "(2/3)", "¼": "(1/4)", "¾": "(3/4)"}
 )
+SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 FORMULAS_ARE = (
     "A formula is made of numbers, symbols, + - * / ** and a few functions, with a star in every "
-    "product: 2*(n - 1), not 2(n - 1)."
+    "product: a*(b - c), not a(b - c)."
 )
-NAMED = re.compile(r"^\s*\w+\s*=(?!=)")  # the "S =" of "S = 1/(1 - p)"
 
 
-class Unclear(Exception):
-    """An answer that cannot be read; the message says why."""
+class Unreadable(Unclear):
+    """A text that is no formula."""
 
 
-class WrongUnit(Unclear):
-    """An answer in the unit of another quantity."""
+class Reading(NamedTuple):
+    """A number in the unit that is asked for, and the unit that was written, if any."""
+
+    value: float
+    unit: str = ""
 
 
 def check_unit(unit):
-    """Raise `ValueError` unless `unit` is a key of `UNITS`."""
+    """Raise `ValueError` unless `unit` is one of `UNITS`."""
     if not isinstance(unit, str) or unit not in UNITS:
         raise ValueError(f"unit must be one of {', '.join(map(repr, UNITS))}, got {unit!r}")
 
@@ -89,72 +95,145 @@ def exact(answer):
     return str.__str__(answer).strip() if isinstance(answer, str) else answer
 
 
-def number_in(answer, unit):
-    """An answer as a float in `unit`; raises `Unclear` with the reason if it is none."""
+def read(answer, unit, question=""):
+    """An answer as a `Reading` in `unit`; raises `Unclear` with the reason if it is none.
+
+    What is counted may carry its noun, if it stands in the `question`: "9 GPUs".
+    """
     answer = exact(answer)
     if isinstance(answer, str):
-        value = _quantity_in(answer, unit)
-    elif isinstance(answer, numbers.Real) and not isinstance(answer, bool):
-        value = _float(answer)
+        reading = _quantity(answer, unit, question)
+    elif _is_number(answer):
+        reading = Reading(_float(answer))
     elif _is_sympy(answer):
-        (value,) = evaluations(answer, [{}])
+        reading = Reading(*evaluations(answer, [{}]))
     else:
-        raise Unclear(f"One number is asked for, not a value of type {_type_name(answer)}.")
-    if not math.isfinite(value):
+        raise Unclear(_not_one("One number", answer))
+    if not math.isfinite(reading.value):
         raise Unclear("A finite number is asked for.")
-    return value
+    return reading
 
 
-def number_within(name, value, allowed):
-    """A pure number of the reader, as a float; raises `Unclear` if it is not allowed."""
+def number_within(name, value, allowed, unit="1", question=""):
+    """A number of the reader, as a float in `unit`; raises `Unclear` if it is not allowed."""
+    kind = "a plain number" if unit == "1" else f"a number in {unit}"
+    must = f"{name} must be {kind}, {allowed.words}."
     try:
-        number = number_in(value, "1")
+        number = read(value, unit, f"{question} {name}").value
+    except Unclear as unclear:
+        raise Unclear(f"{must} {unclear}") from None
     except Exception:  # a reader's object may do anything when it is read
-        raise Unclear(f"{name} must be a plain number, {allowed.words}.") from None
+        raise Unclear(must) from None
     if allowed.refused(number):
         raise Unclear(f"{name} must be {allowed.words}, got {short(number)}.")
     return number
 
 
-def _quantity_in(text, unit):
-    """A string such as ``"236 Mflop"`` as a float in `unit`."""
+def _quantity(text, unit, question):
+    """A string such as ``"236 Mflop"`` as a `Reading`."""
+    text = AFTERWORD.sub("", _one_line(text).rstrip(".?! "))
+    for _ in range(4):
+        text = _after(INTRODUCTION, text)
+    if sizes(unit).keys() == {"s"}:
+        if match := CLOCK.fullmatch(text):
+            first, second, third = match.groups()
+            small = f"{first} min {second} s"
+            whole = f"{first} h {second} min"
+            raise Unclear(
+                f"Write {whole} {third} s." if third else f"Write {small} or {whole}, as you mean."
+            )
+        if TIMES.fullmatch(text):
+            parts = re.findall(PART, text, re.I)
+            parts = [(float(number), "min" if name == "m" else name) for number, name in parts]
+            return Reading(sum(number * scale_of(name, unit) for number, name in parts), "s")
+    _refuse_other_kinds(text, unit)
+    text = GROUPS.sub(lambda match: re.sub(r"\D", "", match[0]), text)
+    _refuse_comma(text)
+    text = re.sub(r"^(\d+) (\d+/\d+)", r"(\1+\2)", text)  # 11 1/3
+    typed, text = text, _plain(re.sub(" ?×$", " x", text).replace("-fold", " fold"))
+    problem = Unclear(
+        f"{typed[:30]!r} cannot be read as a number. One number is asked for, with its unit behind "
+        "it if you like, and with a star in every product."
+    )
+    if match := QUANTITY.fullmatch(text):
+        number, written = float(match[1].replace("_", "")), match[2] or ""
+        try:
+            return Reading(number * _scale(written, unit, question), written)
+        except WrongUnit:
+            raise
+        except Unclear as unclear:
+            problem = unclear
+    if match := CALCULATION.fullmatch(text):
+        calculation, written = match[1], match[2] or ""
+        try:
+            (value,) = evaluations(calculation, [{}])
+        except Unreadable:
+            raise problem from None
+        return Reading(value * _scale(written, unit, question), written)
+    raise problem
+
+
+def _scale(written, unit, question):
+    return scale_of(written, unit, question) if written else 1.0
+
+
+def _one_line(text):
+    """The text with single blanks, since runs of them would cost cubic time."""
     if len(text) > MAX_CHARACTERS:
         raise Unclear(f"This answer is longer than {MAX_CHARACTERS} characters.")
-    text = " ".join(text.split()).removesuffix(".")  # runs of blanks would cost cubic time
-    if match := QUANTITY.fullmatch(text):
-        number, written = float(match[1].replace(",", "").replace("_", "")), match[2]
-    else:
-        match = CALCULATION.fullmatch(text)
-        calculation, written = match.groups() if match else (text, "")
-        (number,) = evaluations(calculation, [{}])
-    if not written:
-        return number
-    for asked in (unit, *UNITS):  # the unit asked for comes first
-        if (size := _size(written, asked)) is not None:
-            break
-    else:
-        raise Unclear(f"The unit {written[:20]!r} is not known; asked is {_unit_name(unit)}.")
-    if asked != unit:
-        raise WrongUnit(f"This is in {_unit_name(asked)}; asked is {_unit_name(unit)}.")
-    return number * size
+    return " ".join(text.split())
 
 
-def _unit_name(unit):
-    return UNIT_NAMES.get(unit, unit)
+def _after(pattern, text):
+    """The text without what matches at its start."""
+    match = pattern.match(text)
+    return text[match.end() :] if match else text
 
 
-def _size(written, unit):
-    """How many of `unit` one of the `written` unit is; None if it is another quantity."""
-    written = re.sub("(?i)flop", "flop", written)  # FLOP, Flop; FLOPS, a speed, becomes flopS
-    for name, size in UNITS[unit].items():
-        scale = SCALES.get(written.removesuffix(name)) if written != name else 1.0
-        if written.endswith(name) and scale and (name or written == ""):
-            return scale * size
-    return None
+def _plain(text):
+    """A calculation in the signs of Python."""
+    text = re.sub("[⁺⁻⁰¹²³⁴-⁹]+", lambda match: f"**{match[0].translate(SUPERSCRIPTS)}", text)
+    text = re.sub(r"\\(?=[A-Za-z])|\b(?:np|numpy|sp|sympy|math)\.(?=[A-Za-z])", "", text)
+    text = re.sub(r"√ ?(\w+)|√", lambda match: f"sqrt({match[1]})" if match[1] else "sqrt", text)
+    text = re.sub(r"(?<=\^)\{([-+−]?\d+)\}", r"\1", text)
+    text = re.sub(r"(?<=\d)(?<!\b0) ?(?:[xX]|times|cdot) ?(?=\d)", "*", text)
+    text = re.sub(r"(?<=\d) (?=10 ?(?:\^|\*\*))", "*", text)
+    text = re.sub(r"(?<=\d)(?: [eE] ?| ?[eE] )(?=[-+]?\d)", "e", text)
+    return text.translate(WRITTEN)
 
 
-def _type_name(answer):
-    return type(answer).__name__[:20]
+def _refuse_other_kinds(text, unit):
+    """Raise `Unclear`, with a sentence about the text, if it is a word, a bound or a range."""
+    asked = f"asked is one number {name_of(unit)}".replace("number a pure", "pure")
+    if not re.search(r"\d|[½⅓⅔¼¾]", text):
+        raise Unclear(f"{text[:30]!r} holds no digits; {asked}.")
+    if BOUND.match(text):
+        raise Unclear(f"{text[:30]!r} is a bound; {asked}.")
+    if match := RANGE.fullmatch(text):
+        low, between, high = match.groups()
+        if between not in "-–—" or float(low.replace("_", "")) < float(high.replace("_", "")):
+            raise Unclear(f"{text[:30]!r} is more than one number; {asked}.")
+
+
+def _refuse_comma(text):
+    """Raise `Unclear`, with the reader's own number in it, at a decimal comma."""
+    if re.search(r"\d,\d", text) and not re.search(r"(?:max|min)(?:imum)?\(", text, re.I):
+        number = re.search(r"[\d.]*\d,\d[\d.,]*", text)[0].rstrip(".,")[:30]
+        if number.count(",") > 1:
+            raise Unclear(f"{number} cannot be read: write a decimal point, and no commas.")
+        written = number.replace(".", "").replace(",", ".")
+        raise Unclear(f"Write a decimal point, not a comma: {written}.")
+
+
+def _not_one(what, answer):
+    kind = type(answer).__name__[:20]
+    if isinstance(answer, (list, tuple)):
+        return f"{what} is asked for, not a {kind}: take one of its entries."
+    return f"{what} is asked for, not a value of type {kind}."
+
+
+def _is_number(answer):
+    return isinstance(answer, (numbers.Real, Decimal)) and not isinstance(answer, bool)
 
 
 def _is_sympy(answer):
@@ -181,29 +260,35 @@ def evaluations(answer, points):
         if len(list(islice(walk, MAX_NODES + 1))) > MAX_NODES:
             raise Unclear(f"This formula has more than {MAX_NODES} parts.")
         answer = str(answer)
-    elif isinstance(answer, numbers.Real) and not isinstance(answer, bool):
+    elif _is_number(answer):
         return [_float(answer)] * len(points)
     elif not isinstance(answer, str):
-        raise Unclear(f"A formula is asked for, not a value of type {_type_name(answer)}.")
-    if len(answer) > MAX_CHARACTERS:
-        raise Unclear(f"This answer is longer than {MAX_CHARACTERS} characters.")
-    if re.search(r"\d,\d", answer):
-        raise Unclear("Write a decimal point, not a comma: 6.47.")
+        raise Unclear(_not_one("A formula", answer))
+    text = _after(NAMED, _one_line(answer)).removeprefix("=").strip()
+    _refuse_comma(text)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of what it may not like about the text
-            tree = ast.parse(NAMED.sub("", answer, 1).strip().translate(WRITTEN), mode="eval").body
+            tree = ast.parse(_plain(text), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise Unclear(f"This cannot be read as a formula. {FORMULAS_ARE}") from None
+        raise Unreadable(f"This cannot be read as a formula. {_star(text)}{FORMULAS_ARE}") from None
     if sum(1 for _ in ast.walk(tree)) > 4 * MAX_NODES:
         raise Unclear(f"This formula has more than {MAX_NODES} parts.")
     try:
         values = [float(_value(tree, point)) for point in points]
+    except Unreadable:
+        raise Unreadable(f"{_star(text)}{FORMULAS_ARE}") from None
     except (ArithmeticError, ValueError, TypeError, RecursionError):
         raise Unclear("This formula has no value at some point of its range.") from None
     if not all(map(math.isfinite, values)):
         raise Unclear("This formula is not finite at some point of its range.")
     return values
+
+
+def _star(text):
+    """A question about the first place where a product may have lost its star."""
+    match = MISSING_STAR.search(text)
+    return f"Is a star missing in {match[0][:20]!r}? " if match else ""
 
 
 def _value(node, symbols):
@@ -214,7 +299,9 @@ def _value(node, symbols):
         case ast.Name(id=name) if name in symbols:
             return symbols[name]
         case ast.Name(id=name):
-            known = ", ".join(symbols) or "none"
+            if not symbols:
+                raise Unclear(f"A number is asked for, and {name[:20]!r} is none.")
+            known = ", ".join(symbols)
             raise Unclear(f"The symbol {name[:20]!r} is not known here; known: {known}.")
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -_value(operand, symbols)
@@ -226,4 +313,4 @@ def _value(node, symbols):
         case ast.Call(func=ast.Name(id=name), keywords=[]) if name.lower() in FUNCTIONS:
             return FUNCTIONS[name.lower()](*(_value(argument, symbols) for argument in node.args))
         case _:
-            raise Unclear(FORMULAS_ARE)
+            raise Unreadable

@@ -18,27 +18,21 @@ from enum import Enum
 
 import ipywidgets as widgets
 
-from helpers._answers import (
-    Unclear,
-    WrongUnit,
-    check_unit,
-    evaluations,
-    exact,
-    number_in,
-    number_within,
-)
+from helpers._answers import check_unit, evaluations, exact, number_within, read
 from helpers._checks import Range
+from helpers._units import Unclear, WrongUnit, scaled, sizes
 from helpers.plots import duration, short, si
 
 LINE_WIDTH = 90
 POINTS = 12  # at which a formula is compared with the core
 FORMULA_TOLERANCE = 1e-9
+CLOSE = 0.05  # a miss within this share is close
 
 # Slips that a ratio of answer and key gives away, in any exercise; those of `UNIT_SLIPS` only where
 # one of these words is part of the unit.
 GENERAL_SLIPS = {
     "prefix": (
-        "Off by a power of 1000: look at the prefixes (k, M, G, T).",
+        "Off by a power of 1000: look at the prefixes (k, M, G, T; m is a thousandth).",
         [1000.0**power for power in (1, 2, 3, 4, -1, -2, -3, -4)],
     ),
     "per cent": ("Off by a factor 100: per cent or a fraction?", [100, 0.01]),
@@ -48,12 +42,12 @@ GENERAL_SLIPS = {
         [2, 0.5],
     ),
     "bits for bytes": ("Off by a factor 8: a byte has 8 bits.", [8, 1 / 8]),
-    "GB for GiB": (
-        "1 GB is 10⁹ bytes and 1 GiB is 2³⁰; likewise for k, M and T. One was taken for the other.",
-        [1.024**power for power in (1, 2, 3, 4, -1, -2, -3, -4)],
-    ),
 }
-UNIT_SLIPS = {"factor 2": {"flop"}, "bits for bytes": {"B"}, "GB for GiB": {"B"}}
+UNIT_SLIPS = {"factor 2": {"flop"}, "bits for bytes": {"B"}}
+BINARY_SLIP = (  # where GiB are named
+    "1 GB is 10⁹ bytes and 1 GiB is 2³⁰; likewise for k, M and T. One was taken for the other.",
+    [1.024**power for power in (1, 2, 3, 4, -1, -2, -3, -4)],
+)
 NO_VALUE = "The model has no value for numbers of this size."
 
 
@@ -123,6 +117,9 @@ class Exercise:
         Numbers of the exercise, passed to every function of it.
     own : dict
         Numbers that the reader brings, as name and `Range`; passed to `check` by keyword.
+    units : dict
+        Units that the reader's numbers may carry, such as ``dict(clock="GHz")``: a bare one is in
+        this unit.
     example : dict
         Values for `own` that the tests use, and `solution` where the reader gave none.
     """
@@ -133,6 +130,7 @@ class Exercise:
     reasoning: str | Callable
     given: Mapping = field(default_factory=dict)
     own: Mapping[str, Range] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
     example: Mapping = field(default_factory=dict)
     hints_shown: int = field(default=0, init=False)
     last: Verdict | None = field(default=None, init=False)
@@ -229,8 +227,11 @@ class Exercise:
                 raise Unclear(f"This exercise asks for no {name}.")
             if own.get(name) is None:
                 raise Unclear(f"Your own {', '.join(self.own)} are needed too; {name} is missing.")
-            values[name] = number_within(name, own[name], self.own[name])
+            values[name] = self._within(name, own[name], self.own[name])
         return values
+
+    def _within(self, name, value, allowed):
+        return number_within(name, value, allowed, self.units.get(name, "1"), self.statement)
 
     def _say(self, text):
         return _fill(text, {**self.given, **self.example})
@@ -258,7 +259,7 @@ class Number(Exercise):
     key : callable
         The right value from the numbers given, in `unit`.
     unit : str
-        A key of `_answers.UNITS`.
+        One of `_units.UNITS`.
     tolerance : float
         Largest relative difference that counts as right.
     slips : sequence of Slip
@@ -282,14 +283,26 @@ class Number(Exercise):
         return f" ({unit}, within {100 * self.tolerance:g}%)"
 
     def _read(self, answer):
-        return number_in(answer, self.unit)
+        return read(answer, self.unit, self.statement)
 
     def _judge(self, answer, given):
-        key = float(self.key(**given))
-        if _near(answer, key, self.tolerance):
+        value, key = answer.value, float(self.key(**given))
+        if _near(value, key, self.tolerance):
             return Verdict(Outcome.CORRECT, f"{_quantity(key, self.unit)}.")
-        for slip in self.slips:
-            if _near(answer, float(slip.wrong(**given)), self.tolerance):
+        wrong = [(float(slip.wrong(**given)), slip) for slip in self.slips]
+        for known, slip in wrong:
+            if _near(value, known, self.tolerance):
+                return Verdict(Outcome.WRONG, slip.words, slip.name)
+        binary, factors = BINARY_SLIP
+        if re.search("i(?:B|bit|b)", f"{answer.unit} {self.statement}") and any(
+            _near(value, factor * key, self.tolerance) for factor in factors
+        ):
+            return Verdict(Outcome.WRONG, binary, "GB for GiB")
+        if _near(value, key, CLOSE):
+            words = f"Close, but not within {100 * self.tolerance:g}%: three digits are asked."
+            return Verdict(Outcome.WRONG, words, "close")
+        for known, slip in wrong:
+            if value == float(f"{known:.2g}"):  # in the two digits of a reader in a hurry
                 return Verdict(Outcome.WRONG, slip.words, slip.name)
         return _general_slip(answer, key, self)
 
@@ -340,17 +353,26 @@ class Formula(Exercise):
 
     def _judge(self, answer, given):
         points = self.points()
-        if _all_near(answer, [float(self.key(**point)) for point in points]):
+        right = [float(self.key(**point)) for point in points]
+        if _all_near(answer, right):
             return Verdict(Outcome.CORRECT, "It agrees with the model at every point tried.")
         for slip in self.slips:
             if _all_near(answer, evaluations(slip.wrong, points)):
                 return Verdict(Outcome.WRONG, slip.words, slip.name)
-        point = ", ".join(f"{name} = {short(value)}" for name, value in points[0].items())
-        right = short(float(self.key(**points[0])))
-        return Verdict(
-            Outcome.WRONG,
-            f"At {point} your formula gives {short(answer[0])}, and the model gives {right}.",
+        if _all_near([-value for value in answer], right):
+            return Verdict(
+                Outcome.WRONG,
+                "Only the sign is wrong. Of two roots, take the positive one.",
+                "sign",
+            )
+        point, yours, models = next(
+            (", ".join(f"{name} = {short(value)}" for name, value in point.items()), *printed)
+            for digits in (3, 6, 9, 12)
+            for point, *values in zip(points, answer, right, strict=True)
+            if len(set(printed := [short(value, digits) for value in values])) == 2
         )
+        words = f"At {point} your formula gives {yours}, and the model gives {models}."
+        return Verdict(Outcome.WRONG, words)
 
     def _answer_in_words(self, given):
         return f"{self.formula}."
@@ -387,7 +409,8 @@ class Choice(Exercise):
         return f" (one of the letters {', '.join(self.options)}, in quotes)"
 
     def _read(self, answer):
-        letter = answer.strip(" ().").lower() if isinstance(answer, str) else None
+        letter = answer.lower() if isinstance(answer, str) else ""
+        letter = re.sub(r"^(?:option|answer|letter)\b", "", letter).strip(" ().:")
         if letter not in self.options:
             raise Unclear(f"One of the letters {', '.join(self.options)} is asked for, in quotes.")
         return letter
@@ -442,8 +465,8 @@ class Design(Exercise):
 
     def _read(self, answer):
         if not isinstance(answer, dict) or answer.keys() != self.names.keys():
-            raise Unclear(f"An answer is needed in this form:{self._form()}.")
-        return {name: number_within(name, answer[name], self.names[name]) for name in self.names}
+            raise Unclear(f"An answer is needed in this form: {self._form()[2:-1]}.")
+        return {name: self._within(name, answer[name], self.names[name]) for name in self.names}
 
     def _judge(self, answer, given):
         for requirement in self.requirements:
@@ -466,7 +489,7 @@ class Prediction(widgets.VBox):
     what : str
         What to predict, in a few words.
     unit : str
-        A key of `_answers.UNITS`.
+        One of `_units.UNITS`.
     """
 
     def __init__(self, what, unit="1"):
@@ -495,7 +518,8 @@ class Prediction(widgets.VBox):
         -------
         Said
             Prediction, model, their ratio, and the score \\|log10(ratio)\\|: 0 is perfect, 0.3 is
-            a factor 2, 1 a factor 10.
+            a factor 2, 1 a factor 10. A guess that cannot be read, or is bare and far off by
+            its prefix, is asked for again: it is not scored, and the model is not told.
 
         Raises
         ------
@@ -504,18 +528,31 @@ class Prediction(widgets.VBox):
         """
         if not 0 < model < math.inf:
             raise ValueError(f"model must be above 0 and finite, got {model!r}")
-        right = f"The model says {_quantity(float(model), self.unit)}."
-        if not self.field.value.strip():
-            return Said(f"No prediction. {right}")
+        model, typed = float(model), self.field.value.strip()
+        share = self.unit == "1" and "%" in self.label
+        if not typed:
+            right = _quantity(model, self.unit, "%" if share else "")
+            return Said(f"No prediction. The model says {right}.")
         try:
-            guess = number_in(self.field.value, self.unit)
+            guess, dress = read(typed, self.unit, self.label)
+            if guess <= 0:
+                raise Unclear(f"A prediction must be above 0, not {short(guess)}.")
+            if not dress and guess > 1 and share:
+                raise Unclear(f"As a fraction {short(guess)} is more than the whole: add a % sign?")
+            if not dress and (meant := _meant(guess, model, self.unit)):
+                raise Unclear(
+                    f"A bare number is in {self.unit}. This is {short(guess)} {self.unit}: did you "
+                    f"mean {meant}?"
+                )
         except Unclear as unclear:
-            return Said(f"{unclear} {right}")
-        if guess <= 0:
-            return Said(f"A prediction must be above 0. {right}")
+            return Said(
+                f"{unclear} Not scored: type again above, then run this cell again. An empty field "
+                "shows the answer."
+            )
         score = abs(math.log10(guess) - math.log10(model))  # the ratio itself could underflow
         return Said(
-            f"You predicted {_quantity(guess, self.unit)}. {right} Ratio {short(guess / model)}, "
+            f"You predicted {_quantity(guess, self.unit, dress)}. The model says "
+            f"{_quantity(model, self.unit, dress)}. Ratio {short(guess / model)}, "
             f"score {score:.2f} (0 is perfect, 0.3 is a factor 2)."
         )
 
@@ -534,11 +571,26 @@ def _fill(text, given):
     return text(**given) if callable(text) else text
 
 
-def _quantity(value, unit):
-    """A number to read, with its unit if it has one."""
+def _quantity(value, unit, dress=""):
+    """A number to read, with its unit if it has one; a share in % if that is its dress."""
     if unit == "s":
-        return duration(value) if value >= 0.1 else f"{short(1e3 * value)} ms"
-    return short(value) if unit == "1" else si(value, unit)
+        if value >= 0.1:
+            return duration(value)
+        return f"{short(1e3 * value)} ms" if value >= 1e-4 else f"{short(1e6 * value)} µs"
+    if unit == "1":
+        return f"{short(100 * value)} %" if sizes(dress) == sizes("%") else short(value)
+    return si(value, unit)
+
+
+def _meant(guess, model, unit):
+    """The unit in which a bare guess, far from the model, would be near it; None for none."""
+
+    def miss(size):
+        return abs(math.log10(guess) + math.log10(size) - math.log10(model))
+
+    if not 1e-3 <= guess < 1e4 or miss(1) < 1.5:  # half of a power of 1000
+        return None
+    return min(larger := scaled(unit), key=lambda name: miss(larger[name]), default=None)
 
 
 def _near(answer, key, tolerance):
@@ -552,8 +604,18 @@ def _all_near(values, others):
 
 def _general_slip(answer, key, exercise):
     """The verdict on a wrong number that no slip of its own exercise explains."""
+    answer, written = answer
+    asked = exercise.unit
+    if not written and any(
+        _near(answer * size, key, exercise.tolerance) for size in scaled(asked).values()
+    ):
+        words = f"A bare number is in {asked}: write the unit that you mean behind it."
+        return Verdict(Outcome.WRONG, words, "prefix")
+    if asked == "1" and answer < 1 and _near(1 + answer, key, exercise.tolerance):
+        words = "This is what is added. Asked is how many times as much it is in all."
+        return Verdict(Outcome.WRONG, words, "gain for ratio")
     for name, (words, factors) in GENERAL_SLIPS.items():
-        if name in UNIT_SLIPS and not UNIT_SLIPS[name] & set(re.findall(r"\w+", exercise.unit)):
+        if name in UNIT_SLIPS and not UNIT_SLIPS[name] & set(re.findall(r"\w+", asked)):
             continue
         if any(_near(answer, factor * key, exercise.tolerance) for factor in factors):
             return Verdict(Outcome.WRONG, words, name)

@@ -141,7 +141,7 @@ def test_a_wrong_number_is_diagnosed(answer, slip):
         ("B/s", 12.5e9, 12.5e9 / 8, "bits for bytes"),
         ("B/s", 12.5e9, "12.5 GiB/s", "GB for GiB"),
         ("B", 2**30, "1 GiB", None),
-        ("B", 2**30, "1 GB", "GB for GiB"),
+        ("B", 2**30, "1.07 GiB", "GB for GiB"),
         ("B", 8e9, "8 GB/s", "unit"),
         ("B", 125, "1 kbit", None),
         ("s", 5e-6, "5 µs", None),
@@ -151,7 +151,7 @@ def test_a_wrong_number_is_diagnosed(answer, slip):
         ("s", 5e-6, "5e-6 sec", None),
         ("flop/s", 15.7e12, "15.7 TFlop/s", None),
         ("flop/s", 15.7e12, "15.7 TFLOPS", None),
-        ("flop/s", 15.7e12, "15.7 Tflops", "unit"),
+        ("flop/s", 15.7e12, "15.7 Tflop", "unit"),
         ("1", 8, "8x", None),
         ("flop/B", 1 / 12, "1/12 FLOP/B", None),
         ("s", 7200, "2 h", None),
@@ -315,7 +315,15 @@ FUZZ = [
     *("None", "x", "p", "p s", "p.__class__", "[p]", "{}", "lambda: 1", "p if s else 1", "p;s"),
     *("__import__('os').system('touch HACKED')", "open('HACKED', 'w')", "exec('1')", "(p := 1)"),
     *("eval(p)", "max", "max()", "max(p, key=s)", "sqrt(-p)", "1/(p - p)", "log(0)", "p**s**p**s"),
-    *("9**9**9**9", "9**9**9**9**9**9", "1e300*1e300", "(-p)**0.5", "p" * 10**6, "1" * 10**6),
+    *(
+        "9**9**9**9",
+        "9**9**9**9**9**9",
+        "ceil(1e99)**floor(4e5)",
+        "1e300*1e300",
+        "(-p)**0.5",
+        "p" * 10**6,
+        "1" * 10**6,
+    ),
     *("(" * 10**5, "(" * 90 + "p" + ")" * 90, "-" * 1900 + "p", "+".join(["p"] * 900)),
     *("\0", "\x7f", "π" * 500, "ℵ", "🙂", "p\ns", "#", "'", '"""', "f'{p}'", "\\", "a" * 3),
     *(
@@ -376,6 +384,54 @@ def test_a_prediction_is_scored_by_its_ratio():
 
 
 @pytest.mark.parametrize(
+    ("what", "unit", "model", "typed", "said"),
+    [
+        # A bare number far from the model is asked for its unit, and not scored.
+        ("Speed", "flop/s", 1.8e12, "1.8", "did you mean Tflop/s? Not scored"),
+        ("Speed", "flop/s", 1.8e12, "about 2", "did you mean Tflop/s? Not scored"),
+        ("Speed", "flop/s", 1.8e12, "900", "did you mean Gflop/s? Not scored"),
+        ("Work", "flop", 236e6, "200", "did you mean Mflop? Not scored"),
+        ("Bandwidth", "B/s", 208e9, "300", "did you mean GB/s? Not scored"),
+        ("Time", "s", 22644, "6", "did you mean h? Not scored"),
+        ("Time", "s", 22644, "400", "did you mean min? Not scored"),
+        ("Time", "s", 0.0016, "2", "did you mean ms? Not scored"),
+        # One that is near, or says its unit, is scored.
+        ("Speed", "flop/s", 1.8e12, "2 flop/s", "score 11.95"),
+        ("Speed", "flop/s", 1.8e12, "2e12", "score 0.05"),
+        ("Speed", "flop/s", 1.8e12, "2T", "score 0.05"),
+        ("Speed", "flop/s", 1.8e12, "2 TFLOPs", "score 0.05"),
+        ("Time", "s", 7, "5", "score 0.15"),
+        ("Ratio", "1", 3.27, "3000", "score 2.96"),
+        # A share is answered in the dress of the guess.
+        ("Share, such as 50%", "1", 0.0367, "", "The model says 3.67 %."),
+        ("Share, such as 50%", "1", 0.0367, "5%", "predicted 5 %. The model says 3.67 %."),
+        ("Share, such as 50%", "1", 0.0367, "5 percent", "predicted 5 %. The model says 3.67 %."),
+        ("Share, such as 50%", "1", 0.0367, "0.05", "predicted 0.05. The model says 0.0367."),
+        ("Share, such as 50%", "1", 0.0367, "1/20", "predicted 0.05. The model says 0.0367."),
+        ("Share, such as 50%", "1", 0.0367, "5", "5 is more than the whole: add a % sign? Not sc"),
+        ("Layers right of the ridge", "1", 52, "50 layers", "predicted 50. The model says 52."),
+        # A short time is told in µs.
+        ("Time", "s", 1.41e-6, "", "The model says 1.41 µs."),
+        ("Time", "s", 1.41e-4, "", "The model says 0.141 ms."),
+    ],
+)
+def test_what_a_prediction_is_told(what, unit, model, typed, said):
+    guess = Prediction(what, unit)
+    guess.field.value = typed
+    told = guess.reveal(model)
+    assert said in told
+    assert ("Not scored" in told) == ("model says" not in told)
+
+
+def test_a_refused_prediction_can_be_made_again():
+    guess = Prediction("Speed", "flop/s")
+    guess.field.value = "1.8"
+    assert "1.57" not in guess.reveal(1.57e12)
+    guess.field.value = "1.8T"
+    assert "The model says 1.57 Tflop/s. Ratio 1.15" in guess.reveal(1.57e12)
+
+
+@pytest.mark.parametrize(
     "model", [0, -1, math.nan, math.inf], ids=["zero", "negative", "nan", "infinite"]
 )
 def test_a_model_without_a_size_is_refused(model):
@@ -399,12 +455,15 @@ def test_exercises_without_hints_or_with_unknown_units_are_refused():
             Number(**TEXTS, key=lambda: 1, unit=unit)
 
 
-@pytest.mark.parametrize("typed", ["ten", "-3", "0", "nan", "__import__('os')", "3 GB", "1e999"])
-def test_a_prediction_that_cannot_be_read_does_not_hold_up_the_reveal(typed):
+@pytest.mark.parametrize(
+    "typed", ["ten", "-3", "0", "nan", "__import__('os')", "3 GB", "1e999", "1,8", "1-2 Tflop/s"]
+)
+def test_a_prediction_that_cannot_be_read_is_asked_for_again_without_the_answer(typed):
     guess = Prediction("Speed", "flop/s")
     guess.field.value = typed
-    assert "The model says 2 flop/s." in guess.reveal(2)
-    assert "score" not in guess.reveal(2)
+    told = guess.reveal(7.89e12)
+    assert "Not scored: type again" in told
+    assert "7.89" not in told and "score 0" not in told
 
 
 def test_a_prediction_leaves_words_behind_where_no_kernel_runs():

@@ -357,8 +357,9 @@ own_stopwatch = Number(
     own=dict(
         one=_SECONDS,
         many=_SECONDS,
-        devices=Range(2, True, 1e4, True, "from 2 to 10000"),
+        devices=Range(2, True, 1e4, True, "a whole number from 2 to 10000", whole=True),
     ),
+    units=dict(one="s", many="s"),
     example=dict(one=41.0, many=13.6, devices=4),
     key=lambda one, many, devices: karp_flatt(one / many, devices),
     tolerance=0.02,

@@ -263,6 +263,7 @@ your_own_computer = Number(
         "epochs) take to train? Give `check` your n and the `seconds` of one product; answer in s."
     ),
     own=dict(n=AT_LEAST_ONE, seconds=POSITIVE),
+    units=dict(seconds="s"),
     example=dict(n=2000, seconds=0.1),
     key=lambda n, seconds: training_time(_budget(), peak=2 * n**3 / seconds, fraction=1),
     unit="s",
@@ -317,6 +318,7 @@ rented_cards = Design(
     ),
     given=dict(fraction=0.4, longest=5, budget=26),
     names=dict(devices=POSITIVE, hours=POSITIVE),
+    units=dict(hours="h"),
     requirements=[
         whole("devices"),
         Slip(

@@ -215,11 +215,12 @@ your_own_ridge = Number(
     ),
     given=dict(each=32),
     own=dict(
-        cores=Range(1, True, 1e4, True, "from 1 to 10000"),
+        cores=Range(1, True, 1e4, True, "a whole number from 1 to 10000", whole=True),
         clock=Range(1e7, True, 1e11, True, "from 1e7 to 1e11 Hz (3 GHz is 3e9)"),
-        channels=Range(1, True, 1e3, True, "from 1 to 1000"),
+        channels=Range(1, True, 1e3, True, "a whole number from 1 to 1000", whole=True),
         rate=Range(1e7, True, 1e11, True, "from 1e7 to 1e11 each second (DDR4-3200 has 3200e6)"),
     ),
+    units=dict(clock="Hz", rate="Hz"),
     example=dict(cores=8, clock=2.4e9, channels=2, rate=3200e6),
     key=lambda each, cores, clock, channels, rate: ridge(
         cores * each * clock, channels * rate * CHANNEL_BYTES

@@ -442,6 +442,7 @@ home_network = Number(
         megabits=Range(0.1, True, 1e6, True, "from 0.1 to 1000000 (Mbit/s)"),
         parameters=Range(1, True, 1e13, True, "from 1 to 10¹³"),
     ),
+    units=dict(megabits="Mbit/s"),
     example=dict(megabits=300, parameters=resnet(50).parameters),
     key=lambda megabits, parameters: allreduce_time(4 * parameters, 2, megabits * 1e6 / 8),
     slips=[

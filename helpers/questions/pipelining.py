@@ -422,6 +422,7 @@ your_own_pipeline = Number(
     ),
     unit="s",
     own=dict(load=SECONDS, compute=SECONDS),
+    units=dict(load="s", compute="s"),
     example=dict(load=5.0, compute=8.0),
     key=lambda load, compute: chunked_time(FILES * load, FILES * compute, FILES),
     slips=[

@@ -438,9 +438,10 @@ your_own_computers = Number(
     ),
     given=dict(deadline=2 * 3600, fraction=0.4),
     own=dict(
-        cores=Range(1, True, 1024, True, "from 1 to 1024"),
+        cores=Range(1, True, 1024, True, "a whole number from 1 to 1024", whole=True),
         clock=Range(0.1, True, 10, True, "from 0.1 to 10 (GHz)"),
     ),
+    units=dict(clock="GHz"),
     example=dict(cores=6, clock=3.1),
     key=_own_count,
     slips=[

@@ -237,11 +237,12 @@ own_sum = Number(
         "number once. Answer with a fraction."
     ),
     own=dict(
-        cores=Range(1, True, 1e4, True, "from 1 to 10000"),
+        cores=Range(1, True, 1e4, True, "a whole number from 1 to 10000", whole=True),
         flop_per_tick=Range(1, True, 1e4, True, "from 1 to 10000 flop"),
         clock=Range(1e7, True, 1e11, True, "from 1e7 to 1e11 Hz (3 GHz is 3e9)"),
         bandwidth=Range(1e8, True, 1e14, True, "from 1e8 to 1e14 B/s (50 GB/s is 50e9)"),
     ),
+    units=dict(flop_per_tick="flop", clock="Hz", bandwidth="B/s"),
     example=dict(cores=8, flop_per_tick=32, clock=3e9, bandwidth=51.2e9),
     key=_sum_utilisation,
     tolerance=0.02,
