@@ -8,8 +8,8 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers._units import UNITS, scaled, sizes
 from helpers._checks import Range
+from helpers._units import UNITS, scaled, sizes
 from helpers.exercises import Design, Exercise, Formula, Number, Outcome, Prediction
 from test_exercises import EVERY, TEXTS, _key_token
 
