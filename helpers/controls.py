@@ -337,8 +337,8 @@ class EngineControl(Control):
 
     The all-reduce has two levels (`parallel.hierarchical_time`): a ring over the links inside each
     machine, then one between the machines, whose 8 devices share one port. The dashed curves show
-    no overlap and full overlap, the diamond the first of the drawn numbers of machines at which
-    the all-reduce takes longer than the computing. Gradients are FP32, 4 B for each weight.
+    no overlap and full overlap, the diamond the first number of machines at which the all-reduce
+    takes longer than the computing. Gradients are FP32, 4 B for each weight.
 
     Parameters
     ----------

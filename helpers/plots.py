@@ -1065,15 +1065,14 @@ def engine_scene(work, size, peak, fraction, batch, link, port, overlap, machine
         Devices in each machine.
     """
     compute = batch * work / (fraction * peak)
-    first, last = ENGINE_MACHINES
-    m = np.unique(np.geomspace(first, last, 61).round())  # there is no half machine
+    m = np.arange(1.0, ENGINE_MACHINES[1] + 1)  # there is no half machine
     reduce = np.asarray(hierarchical_time(size, per_machine * m, per_machine, link, port))
     marks = []
     for extreme in (0, 1):
         values = compute / step_time(compute, reduce, extreme)
         marks.append(Line(tuple(m.tolist()), tuple(values.tolist()), QUIET, True, 1.0))
     values = compute / step_time(compute, reduce, overlap)
-    turn = int((reduce <= compute).sum())  # the first point at which the all-reduce takes longer
+    turn = int((reduce <= compute).sum())  # the first at which the all-reduce takes longer
     for colour, part in ((COMPUTE, slice(0, turn + 1)), (MEMORY, slice(turn, None))):
         if len(m[part]) > 1 and (turn or colour == MEMORY):
             marks.append(Line(tuple(m[part].tolist()), tuple(values[part].tolist()), colour))
@@ -1083,16 +1082,19 @@ def engine_scene(work, size, peak, fraction, batch, link, port, overlap, machine
     communication = hierarchical_time(size, devices, per_machine, link, port)
     step = step_time(compute, communication, overlap)
     speed, share = throughput(batch, devices, step), compute / step
-    slower, colour, shape = ("computing", COMPUTE, "s")
+    verdict, colour, shape = "computing takes longer", COMPUTE, "s"
     if communication > compute:
-        slower, colour, shape = ("the all-reduce", MEMORY, "o")
+        verdict, colour, shape = "the all-reduce takes longer", MEMORY, "o"
+    times = duration(compute), duration(communication)
+    if times[0] == times[1]:  # the words do not say more than the numbers that they stand beside
+        verdict = "both take equally long"
     place = ("right", (-9, 11)) if machines > 11 else ("left", (9, 11))
     marks.append(Dot(machines, share, colour, shape))
     marks.append(Words(machines, share, f"{short(speed)} img/s", colour, *place))
     sentence = (
         f"{short(machines)} machine{'s' * (machines > 1)} of {per_machine}: {short(speed)} img/s, "
-        f"efficiency {_percent(share)}. A step computes for {duration(compute)}, its all-reduce "
-        f"takes {duration(communication)}: {slower} takes longer."
+        f"efficiency {_percent(share)}. A step computes for {times[0]}, its all-reduce takes "
+        f"{times[1]}: {verdict}."
     )
     return Scene(marks, sentence)
 
