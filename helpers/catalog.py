@@ -255,7 +255,7 @@ def step_times(model, precision, folder=DATA):
     Examples
     --------
     >>> rows = step_times("InsightFace Y1", "FP32").set_index(["framework", "devices"])
-    >>> round(rows.at[("OneFlow 0.3.4", 8), "efficiency"], 2)
+    >>> round(float(rows.at[("OneFlow 0.3.4", 8), "efficiency"]), 2)
     0.91
     """
     table = scaling(folder)
