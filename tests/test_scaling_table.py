@@ -153,3 +153,14 @@ def test_a_corrupted_row_is_refused(corrupt, column, value, reason):
 def test_a_slip_of_the_unit_is_refused(corrupt, series, value, reason):
     with pytest.raises(ValueError, match=f"{re.escape(reason)}"):
         corrupt(series, "value", value)
+
+
+def test_a_fixed_job_has_no_step_of_one_device_to_compare_with(tmp_path):
+    folder = Path(shutil.copytree(catalog.DATA, tmp_path / "data"))
+    series = "OneFlow GPT"
+    lines = [
+        line.replace(",weak,", ",strong,") if line.startswith(f"{series},") else line
+        for line in TEXT.splitlines()
+    ]
+    (folder / "scaling.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert set(catalog.step_times("GPT", "mixed", folder)["series"]) == {"Megatron-LM GPT"}
