@@ -897,33 +897,32 @@ def plot_two_levels(*, ax=None):
     ax = _axes(ax, (7.5, 3.0))
     ax.set(xlim=(-0.1, 17.1), ylim=(-0.9, 6.6))
     ax.set_axis_off()
-    gpus, top = 4, 4
-    middle = dict(ha="center", va="center")
-    for left, port, start in ((0, 6, 0.8), (10, 10, 12)):
+    ranks, heights, step = range(4), (3.5, 2.5, 1.5, 0.5), 1.4  # a quarter stands at its height
+    middle = dict(color=BOTH, ha="center", va="center")
+    arrow = dict(arrowstyle="-|>", color=BOTH, linewidth=1.2, shrinkA=0, shrinkB=0)
+    for left, port, first in ((0, 6, 0.8), (10, 10, 12)):
+        last = first + 3 * step
         ax.add_patch(plt.Rectangle((left, 0), 7, 6.4, facecolor="white", edgecolor=QUIET))
         ax.add_patch(plt.Rectangle((port, 0.3), 1, 3.7, facecolor=LIGHT, zorder=2))
-        ax.text(port + 0.5, 4.4, "port", color=BOTH, **middle)
-        for rank in range(gpus):
-            centre = start + 1.4 * rank
-            ring = dict(arrowstyle="-|>", color=BOTH, linewidth=1.2, shrinkA=0, shrinkB=0)
-            if rank < gpus - 1:
-                ax.annotate("", (centre + 1.1, 4.9), (centre + 0.3, 4.9), arrowprops=ring)
-            for part in range(gpus):
-                fill = BOTH if part == rank else "white"
-                cell = dict(facecolor=fill, edgecolor=BOTH, linewidth=1.0, zorder=3)
-                ax.add_patch(plt.Rectangle((centre - 0.3, top - 0.9 - part), 0.6, 0.8, **cell))
-            ax.text(centre, 4.4, "GPU", color=BOTH, fontsize=9, **middle)
-        first, last = centre - 1.4 * (gpus - 1), centre
+        ax.text(port + 0.5, 4.4, "port", **middle)
+        ax.text((first + last) / 2, 5.85, "1 and 3: a ring inside", **middle)
         ax.plot([last, last, first], [4.95, 5.4, 5.4], color=BOTH, linewidth=1.2)
-        ax.annotate("", (first, 4.8), (first, 5.4), arrowprops=ring)
-        ax.text((first + last) / 2, 5.85, "1 and 3: a ring inside", color=BOTH, **middle)
-    for rank in range(gpus):
-        height = top - 0.5 - rank
-        ends = 0.8 + 1.4 * rank, 12 + 1.4 * rank
-        draw(ax, [Line(ends, (height, height), MEMORY)])
-    ax.text(8.5, 5.4, "2: four rings,\na quarter each", color=MEMORY, **middle)
-    ax.text(8.5, -0.5, "filled: the quarter whose sum the GPU holds after 1", color=BOTH, **middle)
-    return ax
+        ax.annotate("", (first, 4.8), (first, 5.4), arrowprops=arrow)
+        for rank in ranks:
+            x = first + step * rank
+            ax.text(x, 4.4, "GPU", fontsize=9, **middle)
+            if x < last:
+                ax.annotate("", (x + 1.1, 4.9), (x + 0.3, 4.9), arrowprops=arrow)
+            for part, height in enumerate(heights):
+                look = dict(facecolor=BOTH if part == rank else "white", edgecolor=BOTH, zorder=3)
+                ax.add_patch(plt.Rectangle((x - 0.3, height - 0.4), 0.6, 0.8, **look))
+    rings = [
+        Line((0.8 + step * rank, 12 + step * rank), (height, height), MEMORY)
+        for rank, height in zip(ranks, heights, strict=True)
+    ]
+    ax.text(8.5, 5.4, "2: four rings,\na quarter each", **{**middle, "color": MEMORY})
+    ax.text(8.5, -0.5, "filled: the quarter whose sum the GPU holds after 1", **middle)
+    return draw(ax, rings)
 
 
 def plot_efficiency(measured, modelled, *, named=None, ax=None):
