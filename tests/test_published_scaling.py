@@ -209,6 +209,11 @@ def test_pipelines_against_gpipe(model, chunks, low, high):
     assert low <= error.min() and error.max() <= high
 
 
+def test_a_pipeline_without_its_bubble_misses_the_transformer():
+    rows = scaling().query("series == 'GPipe Transformer-48 M=32'")
+    assert (rows["devices"] / rows["value"] - 1).max() == pytest.approx(0.27, abs=0.005)
+
+
 def test_the_order_of_network_intensities_is_that_of_published_efficiencies():
     published = scaling().query("unit == 'efficiency'").set_index("model")["value"]
     intensity = {
