@@ -132,6 +132,13 @@ def _check_sizes(name, array):
         )
 
 
+def refuse_where(wrong, rule, values):
+    """Raise a ValueError with the rule and the first of the values that are wrong, if any is."""
+    if np.any(wrong):
+        first = np.broadcast_to(values, np.shape(wrong))[wrong].flat[0]
+        raise ValueError(f"{rule}, got {first:g}")
+
+
 def plain(result):
     """`result` as a Python scalar if it has no dimensions, unchanged otherwise."""
     return result.item() if result.ndim == 0 else result

@@ -10,7 +10,15 @@ from math import prod
 
 import numpy as np
 
-from helpers._checks import COUNT, NOT_NEGATIVE, POSITIVE, POSITIVE_FRACTION, checked, plain
+from helpers._checks import (
+    COUNT,
+    NOT_NEGATIVE,
+    POSITIVE,
+    POSITIVE_FRACTION,
+    checked,
+    plain,
+    refuse_where,
+)
 
 # Training images of ImageNet-1k: Russakovsky et al. 2015, doi:10.1007/s11263-015-0816-y.
 IMAGENET_IMAGES = 1_281_167
@@ -166,8 +174,7 @@ def convolution_work(in_channels, out_channels, kernel, out_height, out_width, g
     arrays = checked(**{name: (value, COUNT) for name, value in counts.items()})
     in_channels, out_channels, kernel, out_height, out_width, groups = arrays
     for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
-        if np.any(channels % groups):
-            raise ValueError(f"groups must divide {name}, got {groups} and {channels}")
+        refuse_where(channels % groups > 0, f"groups must divide {name}", groups)
     macs_per_output = kernel**2 * in_channels / groups
     return plain(2 * macs_per_output * out_channels * out_height * out_width)
 

@@ -255,8 +255,8 @@ def scaling(folder=DATA):
     Returns
     -------
     DataFrame
-        One row per `series` and `devices`. `value` is in the row's `unit`, as published: "img/s"
-        and "tok/s" of all devices together, "ms/step", "min/run" (times: smaller is better),
+        One row per `series` and `devices`. `value` is in the row's `unit`, as published: "img/s",
+        "seq/s" and "tok/s" of all devices together, "ms/step", "min/run" (times: less is better),
         "relative" (throughput, in units of one run of the same source) or "efficiency"
         (throughput over that of as many single devices). `nodes` is the number of machines,
         `batch_per_device` and `global_batch` count examples in a step, NaN where not stated, as
@@ -270,6 +270,46 @@ def scaling(folder=DATA):
         If a row of the file is wrong; the message names file, line, column and value.
     """
     return _read(folder / "scaling.csv", _SCALING, ["series", "devices"], _check_scaling)
+
+
+def step_times(model, precision, folder=DATA):
+    """Times of a training step on one and on several devices, from the weak rows of `scaling`.
+
+    Parameters
+    ----------
+    model : str
+        How the names of the models begin: "ResNet-50" takes v1.5 and v1b.
+    precision : str
+        As in `scaling`: "FP32", "AMP", "mixed".
+    folder : Path
+        Where `scaling.csv` lies.
+
+    Returns
+    -------
+    DataFrame
+        All rows of `scaling` with this model and precision, a fixed batch on each device and a
+        throughput in examples. Added: `measured`, the time of a step, and `alone`, that of the
+        same series on one device, both in s; `efficiency` = alone / measured, 1 at best but for
+        noise.
+
+    Raises
+    ------
+    ValueError
+        If a row of the file is wrong.
+
+    Examples
+    --------
+    >>> rows = step_times("InsightFace Y1", "FP32").set_index(["framework", "devices"])
+    >>> round(float(rows.at[("OneFlow 0.3.4", 8), "efficiency"]), 2)
+    0.91
+    """
+    table = scaling(folder)
+    table = table[table["model"].str.startswith(model) & (table["precision"] == precision)]
+    table = table[(table["scaling_mode"] == "weak") & table["unit"].isin(["img/s", "seq/s"])]
+    measured = table["devices"] * table["batch_per_device"] / table["value"]
+    one = table["devices"] == 1
+    alone = table["series"].map(dict(zip(table["series"][one], measured[one], strict=True)))
+    return table.assign(measured=measured, alone=alone, efficiency=alone / measured)
 
 
 # A schema lists the columns of a file in their order: the name in the file, the name in the
@@ -453,6 +493,7 @@ _SCALING_RANGES = {
     "min/run": (1, 500),
     "relative": (0.1, 10),
     "efficiency": (0.01, 1),
+    "seq/s": (0.5, 50),
 }
 
 _SCALING = [

@@ -330,42 +330,46 @@ class PipelineControl(Control):
 
 
 class EngineControl(Control):
-    """Data-parallel training: network, devices, link, batch and overlap to speed and efficiency.
+    """Data-parallel training on machines of 8: what the links leave of the speed.
 
-    The dashed curves show no overlap and full overlap, the diamond where the link takes as long as
-    the computing. Gradients are FP32, 4 B for each weight.
+    The all-reduce has two levels (`parallel.hierarchical_time`): a ring over the links inside each
+    machine, then one between the machines, whose 8 devices share one port. The dashed curves show
+    no overlap and full overlap, the diamond the first number of machines at which the all-reduce
+    takes longer than the computing. Gradients are FP32, 4 B for each weight.
 
     Parameters
     ----------
-    n : float
-        First number of devices n, from 1 to 1000.
+    machines : float
+        First number of machines m, from 1 to 128.
     batch : float
         First batch of each device, from 1 to 1000.
     """
 
-    def __init__(self, n=8, batch=32):
+    def __init__(self, machines=4, batch=32):
         counted = [resnet(50), resnet(152), vgg(16), alexnet()]
         self.networks = {network.name: network for network in counted}
-        links = interconnects()["one_way"]
+        self.links = dict(interconnects()["one_way"])
         self.peaks = _peaks("fp32", "fp16", "bf16")
-        self.links = dict(links)
-        for name in ("InfiniBand EDR 4x", "10 GbE"):
-            self.links[f"{name}, shared by 8"] = links[name] / 8
         super().__init__(
-            network=widgets.Dropdown(options=list(self.networks), description="network"),
+            network=widgets.Dropdown(
+                options=list(self.networks), value="VGG-16", description="network"
+            ),
             device=widgets.Dropdown(
                 options=list(self.peaks), value="V100-SXM2 fp32", description="device"
             ),
             fraction=widgets.FloatSlider(
                 0.6, min=0.01, max=1, step=0.01, readout_format=".0%", description="of peak"
             ),
-            devices=log_slider("number of devices n", n, 1, 1000, whole=True),
+            machines=log_slider("machines of 8 devices", machines, 1, 128, whole=True),
             link=widgets.Dropdown(
-                options=list(self.links), value="PCIe 3.0 x16", description="link"
+                options=list(self.links), value="NVLink 2 (V100)", description="link inside"
+            ),
+            port=widgets.Dropdown(
+                options=list(self.links), value="10 GbE", description="port of a machine"
             ),
             batch=log_slider("batch of each device", batch, 1, 1000, whole=True),
             overlap=widgets.FloatSlider(
-                0, min=0, max=1, step=0.05, readout_format=".2f", description="overlap"
+                0.5, min=0, max=1, step=0.05, readout_format=".2f", description="overlap"
             ),
         )
 
@@ -380,9 +384,10 @@ class EngineControl(Control):
             peak=self.peaks[self.value("device")],
             fraction=self.value("fraction"),
             batch=self.value("batch"),
-            bandwidth=self.links[self.value("link")],
+            link=self.links[self.value("link")],
+            port=self.links[self.value("port")],
             overlap=self.value("overlap"),
-            devices=self.value("devices"),
+            machines=self.value("machines"),
         )
         return Scene(scene.marks, f"{network.name} on {scene.sentence}")
 

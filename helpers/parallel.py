@@ -17,6 +17,7 @@ from helpers._checks import (
     POSITIVE,
     checked,
     plain,
+    refuse_where,
 )
 
 
@@ -103,17 +104,20 @@ def hierarchical_time(size, devices, per_node, link, network, latency=0.0):
 
     n devices stand in m nodes of g = min(n, per_node). First the g devices of a node add up,
     over their links, so that each holds one g-th of the sum. Then each all-reduces its g-th with
-    its m - 1 counterparts; the g devices share the network port of the node. Last they spread
-    the result inside the node.
+    its m - 1 counterparts; the g devices share the network port of the node, so g cancels: a g-th
+    of the bytes at a g-th of the port. Last they spread the result inside the node.
+
+    One flat ring through all devices crosses each port once as well, at its full rate, and takes
+    ``allreduce_time(size, devices, network)`` where the port is the slowest link.
 
     Parameters
     ----------
     size : array_like
         Size G of the array on each device, B, at least 0.
     devices : array_like
-        Number of devices n, at least 1; exact if all nodes are full.
+        Number of devices n, whole, at least 1: at most one node, or a number of full nodes.
     per_node : array_like
-        Devices that a node has room for, at least 1.
+        Devices that a node has room for, whole, at least 1.
     link, network : array_like
         Bandwidth of each device inside a node, and of the network port that the devices of a
         node share, both one way, B/s, above 0.
@@ -128,7 +132,8 @@ def hierarchical_time(size, devices, per_node, link, network, latency=0.0):
     Raises
     ------
     ValueError
-        If an argument is outside its range, or the shapes do not match.
+        If an argument is outside its range, if the devices do not fill their nodes, or if the
+        shapes do not match.
 
     Source
     ------
@@ -141,13 +146,14 @@ def hierarchical_time(size, devices, per_node, link, network, latency=0.0):
     """
     size, devices, per_node, link, network, latency = checked(
         size=(size, NOT_NEGATIVE),
-        devices=(devices, AT_LEAST_ONE),
-        per_node=(per_node, AT_LEAST_ONE),
+        devices=(devices, COUNT),
+        per_node=(per_node, COUNT),
         link=(link, POSITIVE),
         network=(network, POSITIVE),
         latency=(latency, NOT_NEGATIVE),
     )
     inside = np.minimum(devices, per_node)
+    refuse_where(devices % inside > 0, "devices must fill whole nodes of per_node", devices)
     nodes = devices / inside
     rounds_inside, rounds_outside = 2 * (inside - 1), 2 * (nodes - 1)
     return plain(
@@ -345,7 +351,7 @@ def data_split_bytes(parameters, devices, number_bytes=4):
 
 
 def model_split_bytes(inputs, batch, devices, number_bytes=4):
-    """Bytes that each device sends for a layer if the model is split, 2 (n - 1) / n b inputs, in B.
+    """Bytes that each device sends for a layer if the model is split, 2 (n - 1) / n B inputs, in B.
 
     Every device holds one n-th of the layer's outputs and the weights for them. Forward, it needs
     the inputs of the whole batch and sends on the n-th that it has (an all-gather). Backward, the
@@ -357,7 +363,7 @@ def model_split_bytes(inputs, batch, devices, number_bytes=4):
     inputs : array_like
         Numbers that the layer reads for one example, above 0.
     batch : array_like
-        Examples b in each step of all devices together, above 0.
+        Examples in each step of all devices together, above 0.
     devices : array_like
         Number of devices n, at least 1.
     number_bytes : array_like

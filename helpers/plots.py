@@ -24,9 +24,8 @@ from PIL import Image
 from helpers.amdahl import limit, speedup
 from helpers.budget import achieved_fraction, training_time
 from helpers.parallel import (
-    allreduce_time,
     crossover_batch,
-    lstm_intensity,
+    hierarchical_time,
     step_time,
     throughput,
 )
@@ -962,6 +961,52 @@ def plot_links(peak, links, tasks=None, *, ax=None, intensities=(1, 1e5)):
     return draw(ax, marks)
 
 
+def plot_two_levels(*, ax=None):
+    """Draw an all-reduce in two levels: two machines of four GPUs, each with a bar of gradients.
+
+    A ring inside each machine leaves each GPU with the sum of one quarter, which is filled. The
+    GPUs with the same quarter meet through the ports.
+
+    Parameters
+    ----------
+    ax : matplotlib Axes, optional
+        Where to draw; a new figure if None.
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    ax = _axes(ax, (7.5, 3.0))
+    ax.set(xlim=(-0.1, 17.1), ylim=(-0.9, 6.6))
+    ax.set_axis_off()
+    ranks, heights, step = range(4), (3.5, 2.5, 1.5, 0.5), 1.4  # a quarter stands at its height
+    middle = dict(color=BOTH, ha="center", va="center")
+    arrow = dict(arrowstyle="-|>", color=BOTH, linewidth=1.2, shrinkA=0, shrinkB=0)
+    for left, port, first in ((0, 6, 0.8), (10, 10, 12)):
+        last = first + 3 * step
+        ax.add_patch(plt.Rectangle((left, 0), 7, 6.4, facecolor="white", edgecolor=QUIET))
+        ax.add_patch(plt.Rectangle((port, 0.3), 1, 3.7, facecolor=LIGHT, zorder=2))
+        ax.text(port + 0.5, 4.4, "port", **middle)
+        ax.text((first + last) / 2, 5.85, "1 and 3: a ring inside", **middle)
+        ax.plot([last, last, first], [4.95, 5.4, 5.4], color=BOTH, linewidth=1.2)
+        ax.annotate("", (first, 4.8), (first, 5.4), arrowprops=arrow)
+        for rank in ranks:
+            x = first + step * rank
+            ax.text(x, 4.4, "GPU", fontsize=9, **middle)
+            if x < last:
+                ax.annotate("", (x + 1.1, 4.9), (x + 0.3, 4.9), arrowprops=arrow)
+            for part, height in enumerate(heights):
+                look = dict(facecolor=BOTH if part == rank else "white", edgecolor=BOTH, zorder=3)
+                ax.add_patch(plt.Rectangle((x - 0.3, height - 0.4), 0.6, 0.8, **look))
+    rings = [
+        Line((0.8 + step * rank, 12 + step * rank), (height, height), MEMORY)
+        for rank, height in zip(ranks, heights, strict=True)
+    ]
+    ax.text(8.5, 5.4, "2: four rings,\na quarter each", **{**middle, "color": MEMORY})
+    ax.text(8.5, -0.5, "filled: the quarter whose sum the GPU holds after 1", **middle)
+    return draw(ax, rings)
+
+
 def plot_efficiency(measured, modelled, *, named=None, ax=None):
     """Draw the efficiency of n devices: dots for what was measured, a line for the model.
 
@@ -1028,50 +1073,6 @@ def plot_splits(networks, batch, *, axes=None):
     return axes
 
 
-def plot_starving(batch, hidden, peak, bandwidth, published=None, *, ax=None):
-    """Draw the intensity of an LSTM cell on n devices that share one batch, and the ridge.
-
-    Parameters
-    ----------
-    batch : float
-        Sequences of all devices together.
-    hidden : float
-        Units of the cell.
-    peak, bandwidth : float
-        pi in flop/s and beta in B/s of each device.
-    published : dict, optional
-        Batch of one device: the intensity that a table lists for it, flop/B.
-    ax : matplotlib Axes, optional
-        Where to draw; a new figure if None.
-
-    Returns
-    -------
-    matplotlib Axes
-
-    Raises
-    ------
-    ValueError
-        If a number is outside the range that `lstm_intensity` or `ridge` allows.
-    """
-    ax = _axes(ax)
-    ax.set(xscale="log", yscale="log", xlabel="devices n", xlim=(0.9, 1.1 * batch))
-    ax.set_ylabel("intensity of the cell on each device (flop/B)")
-    level = ridge(peak, bandwidth)
-    devices = np.geomspace(1, batch, 121)
-    values = lstm_intensity(batch, hidden, devices)
-    for colour, chosen in ((COMPUTE, values >= level), (MEMORY, values <= level)):
-        if chosen.any():
-            draw(ax, [Line(tuple(devices[chosen]), tuple(values[chosen]), colour)])
-    draw(ax, [Line((0.9, 1.1 * batch), (level, level), QUIET, True, 1.2)])
-    draw(ax, [Words(1, level, f"ridge {short(level)}", QUIET, "left", (0, 8))])
-    for share, intensity in (published or {}).items():
-        label = f"{short(share)} for each"
-        place = ("left", (8, 6)) if share > 1 else ("right", (-9, 2))
-        here = batch / share, intensity
-        draw(ax, [Dot(*here), Words(*here, label, BOTH, *place)])
-    return _calm(ax)
-
-
 def plot_scaling(measured, modelled=None, *, ax=None, xlabel="devices n"):
     """Draw speed-ups over the number of devices, with the ideal S = n.
 
@@ -1099,7 +1100,8 @@ def plot_scaling(measured, modelled=None, *, ax=None, xlabel="devices n"):
         draw(ax, [Line(tuple(devices), tuple(values))])
         draw(ax, [Words(devices[-1], values[-1], name, BOTH, "left", (8, 0))])
     for number, (name, (devices, values)) in enumerate(measured.items()):
-        ax.plot(devices, values, "osD^v"[number % 5] + ":", color=QUIET, label=name)
+        hollow = dict(color=QUIET, markerfacecolor="none")  # series may lie on one another
+        ax.plot(devices, values, "osD^v"[number % 5] + ":", label=name, **hollow)
     ax.set_xlim(0.9, 1.5 * last)
     ax.legend(loc="upper left", frameon=False)
     ticks = [2**power for power in range(12) if 2**power <= last]
@@ -1108,19 +1110,20 @@ def plot_scaling(measured, modelled=None, *, ax=None, xlabel="devices n"):
     return ax
 
 
-ENGINE_DEVICES = (1, 1000)
+ENGINE_MACHINES = (1, 128)
 
 
 def engine_axes(ax=None):
-    """Empty axes for the efficiency of data-parallel training over the number of devices."""
+    """Empty axes for the efficiency of data-parallel training over the number of machines."""
     ax = _axes(ax)
-    ax.set(xscale="log", xlim=ENGINE_DEVICES, ylim=(0, 1.1), xlabel="devices n")
+    ax.set(xscale="log", xlim=ENGINE_MACHINES, ylim=(0, 1.1), xlabel="machines m")
     ax.set_ylabel("efficiency E = S / n")
-    return _calm(ax)
+    _calm(ax).set_xticks([2**power for power in range(8)])
+    return ax
 
 
-def engine_scene(work, size, peak, fraction, batch, bandwidth, overlap, devices):
-    """The marks and the sentence of data-parallel training of a network.
+def engine_scene(work, size, peak, fraction, batch, link, port, overlap, machines, per_machine=8):
+    """The marks and the sentence of data-parallel training, with an all-reduce in two levels.
 
     Parameters
     ----------
@@ -1132,49 +1135,55 @@ def engine_scene(work, size, peak, fraction, batch, bandwidth, overlap, devices)
         Peak of one device, flop/s, and the fraction of it that one device alone achieves.
     batch : float
         Examples on each device in a step.
-    bandwidth : float
-        Bandwidth with which each device sends, B/s.
+    link, port : float
+        Bandwidth of each device inside a machine, and of the port that the devices of a machine
+        share, B/s.
     overlap : float
         Overlap of computing and communicating, from 0 to 1.
-    devices : float
-        Number of devices n, from 1 to 1000.
+    machines : int
+        Number of machines m, from 1 to 128.
+    per_machine : int
+        Devices in each machine.
     """
     compute = batch * work / (fraction * peak)
-
-    def efficiency_of(n, overlap):
-        communication = np.asarray(allreduce_time(size, n, bandwidth))
-        return compute / np.asarray(step_time(compute, communication, overlap))
-
-    n = np.geomspace(*ENGINE_DEVICES, 61)
-    even = compute * bandwidth / (2 * size)  # (n - 1) / n at which both times are equal
-    if even < 1 and 1 / (1 - even) < ENGINE_DEVICES[1]:
-        n = np.sort(np.append(n, 1 / (1 - even)))
-    waits = np.asarray(allreduce_time(size, n, bandwidth)) > compute * (1 + 1e-9)
-    marks = [
-        Line(tuple(n.tolist()), tuple(efficiency_of(n, extreme).tolist()), QUIET, True, 1.0)
-        for extreme in (0, 1)
-    ]
-    values = efficiency_of(n, overlap)
-    turn = int((~waits).sum())  # the first point at which the link takes longer
-    for colour, part in ((COMPUTE, slice(0, turn)), (MEMORY, slice(turn - 1, None))):
-        if len(n[part]) > 1:
-            marks.append(Line(tuple(n[part].tolist()), tuple(values[part].tolist()), colour))
-    if turn < len(n):  # a mark, for those who do not see where the colour changes
-        marks.append(Dot(float(n[turn - 1]), float(values[turn - 1]), BOTH, "D"))
-    communication = allreduce_time(size, devices, bandwidth)
+    m = np.arange(1.0, ENGINE_MACHINES[1] + 1)  # there is no half machine
+    reduce = np.asarray(hierarchical_time(size, per_machine * m, per_machine, link, port))
+    marks = []
+    for extreme in (0, 1):
+        values = compute / step_time(compute, reduce, extreme)
+        marks.append(Line(tuple(m.tolist()), tuple(values.tolist()), QUIET, True, 1.0))
+    values = compute / step_time(compute, reduce, overlap)
+    turn = int((reduce <= compute).sum())  # the first at which the all-reduce takes longer
+    for colour, part in ((COMPUTE, slice(0, turn + 1)), (MEMORY, slice(turn, None))):
+        if len(m[part]) > 1 and (turn or colour == MEMORY):
+            marks.append(Line(tuple(m[part].tolist()), tuple(values[part].tolist()), colour))
+    if 0 < turn < len(m):  # a mark, for those who do not see where the colour changes
+        marks.append(Dot(float(m[turn]), float(values[turn]), BOTH, "D"))
+    devices = per_machine * machines
+    communication = hierarchical_time(size, devices, per_machine, link, port)
     step = step_time(compute, communication, overlap)
-    speed, share = throughput(batch, devices, step), float(efficiency_of(devices, overlap))
-    network_binds = communication > compute
-    colour, shape = (MEMORY, "o") if network_binds else (COMPUTE, "s")
-    place = ("right", (-9, 11)) if devices > 30 else ("left", (9, 11))
-    marks.append(Dot(devices, share, colour, shape))
-    marks.append(Words(devices, share, f"{short(speed)} img/s", colour, *place))
+    speed, share = throughput(batch, devices, step), compute / step
+    verdict, colour, shape = "computing takes longer", COMPUTE, "s"
+    if communication > compute:
+        verdict, colour, shape = "the all-reduce takes longer", MEMORY, "o"
+    times = duration(compute), duration(communication)
+    if times[0] == times[1]:  # the words do not say more than the numbers that they stand beside
+        verdict = "both take equally long"
+    place = ("right", (-9, 11)) if machines > 11 else ("left", (9, 11))
+    marks.append(Dot(machines, share, colour, shape))
+    marks.append(Words(machines, share, f"{short(speed)} img/s", colour, *place))
     sentence = (
-        f"{short(devices)} device{'s' * (devices > 1)}: {short(speed)} img/s, efficiency "
-        f"{share:.1%}. A step computes for {duration(compute)} and communicates for "
-        f"{duration(communication)}: the {'network' if network_binds else 'compute unit'} binds."
+        f"{short(machines)} machine{'s' * (machines > 1)} of {per_machine}: {short(speed)} img/s, "
+        f"efficiency {_percent(share)}. A step computes for {times[0]}, its all-reduce takes "
+        f"{times[1]}: {verdict}."
     )
     return Scene(marks, sentence)
+
+
+def _percent(fraction, digits=3):
+    """A fraction in percent; what is not all does not read as 100 %."""
+    text = f"{100 * fraction:.{digits}g} %"
+    return text if fraction >= 1 or text != "100 %" else _percent(fraction, digits + 1)
 
 
 def _axes(ax, size=SIZE):

@@ -1,5 +1,7 @@
 """Pictures of notebook 06: the marks stand where the models say."""
 
+import re
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -10,8 +12,11 @@ from helpers import parallel, plots
 from helpers.budget import resnet, training_work, vgg
 from helpers.controls import EngineControl
 from helpers.plots import Dot, Line, Words
+from helpers.questions import engines
 
-ENGINE = dict(work=24e9, size=1e8, peak=15e12, fraction=0.6, batch=32, bandwidth=1e9)
+# A step of one device takes 32 * 24e9 / 9e12 = 0.0853 s.
+ENGINE = dict(work=24e9, size=1e8, peak=15e12, fraction=0.6, batch=32, link=100e9, port=1e9)
+COMPUTE_S = 32 * 24e9 / 9e12
 SERIES = {"one": (np.array([1, 2, 4]), np.array([1, 1.8, 3.0]))}
 
 
@@ -62,14 +67,20 @@ def test_every_layer_stands_at_its_crossover():
         assert low < min(expected) and max(expected) < high
 
 
-def test_the_starving_cell_changes_colour_at_the_ridge():
-    ax = plots.plot_starving(256, 1024, 15.7e12, 900e9, {64: 30.8}, ax=Figure().add_subplot())
-    colours = {}
-    for line in ax.lines:
-        if line.get_linestyle() == "-" and len(line.get_xdata()) > 2:
-            colours[to_hex(line.get_color())] = line.get_ydata()
-    assert colours[plots.COMPUTE].min() >= 15.7e12 / 900e9 >= colours[plots.MEMORY].max()
-    assert points(ax, "o") == [((4.0,), (30.8,))]  # 256 / 64 devices
+def test_two_levels_join_the_gpus_with_the_same_quarter():
+    ax = plots.plot_two_levels(ax=Figure().add_subplot())
+    filled, ports = [], []
+    for patch in ax.patches:
+        colour, corner = to_hex(patch.get_facecolor()), patch.get_bbox()
+        if colour == plots.BOTH:
+            filled.append(corner)
+        elif colour == plots.LIGHT:
+            ports.append(corner)
+    rings = [line.get_xydata() for line in ax.lines if to_hex(line.get_color()) == plots.MEMORY]
+    assert (len(filled), len(ports), len(rings)) == (8, 2, 4)
+    for (start, end), left, right in zip(rings, filled[:4], filled[4:], strict=True):
+        assert left.contains(*start) and right.contains(*end)
+        assert all(start[0] < port.x0 and port.x1 < end[0] for port in ports)
 
 
 def test_scaling_draws_what_it_is_given_and_the_ideal():
@@ -87,59 +98,110 @@ def moving(scene):
     return curves, dot, words
 
 
+def reduce_time(machines):
+    """Two rings, written out: 8 devices over the link, m machines over the shared port."""
+    machines = np.asarray(machines)
+    return 2 * 7 / 8 * 1e8 / 100e9 + 2 * (machines - 1) / machines * 1e8 / 1e9
+
+
 def test_the_engine_stands_where_the_core_says():
-    scene = plots.engine_scene(**ENGINE, overlap=0.5, devices=8)
+    scene = plots.engine_scene(**ENGINE, overlap=0.5, machines=4)
     curves, dot, words = moving(scene)
-    compute = 32 * 24e9 / 9e12
-    step = parallel.step_time(compute, parallel.allreduce_time(1e8, 8, 1e9), 0.5)
-    assert (dot.x, dot.y) == (8, pytest.approx(compute / step))
-    assert words.text == f"{plots.short(parallel.throughput(32, 8, step))} img/s"
+    step = parallel.step_time(COMPUTE_S, reduce_time(4), 0.5)
+    assert (dot.x, dot.y) == (4, pytest.approx(COMPUTE_S / step))
+    assert words.text == f"{plots.short(parallel.throughput(32, 32, step))} img/s"
     for curve in curves:
-        communication = parallel.allreduce_time(1e8, np.array(curve.x), 1e9)
-        np.testing.assert_allclose(
-            curve.y, compute / parallel.step_time(compute, communication, 0.5)
-        )
+        step = parallel.step_time(COMPUTE_S, reduce_time(curve.x), 0.5)
+        np.testing.assert_allclose(curve.y, COMPUTE_S / step)
 
 
-def test_the_curve_turns_where_the_link_takes_as_long_as_the_computing():
-    # compute 0.0853 s; the ring takes 0.2 (n - 1) / n s: equal at n = 1 / (1 - 0.42667) = 1.744
-    scene = plots.engine_scene(**ENGINE, overlap=0, devices=8)
+def test_the_curve_turns_where_the_all_reduce_takes_longer():
+    # 0.00175 + 0.2 (m - 1) / m s against 0.0853 s: shorter for one machine, longer for two
+    scene = plots.engine_scene(**ENGINE, overlap=0, machines=4)
     before, after = moving(scene)[0]
     assert (before.colour, after.colour) == (plots.COMPUTE, plots.MEMORY)
-    assert before.x[-1] == after.x[0] == pytest.approx(1 / (1 - 32 * 24e9 / 9e12 / 0.2))
-    assert before.x[0] == 1 and after.x[-1] == pytest.approx(1000)
+    assert before.x == (1, 2) and after.x == tuple(range(2, 129))
     turn = next(mark for mark in scene.marks if isinstance(mark, Dot))
-    assert (turn.x, turn.y, turn.shape) == (after.x[0], pytest.approx(0.5), "D")  # c / (c + c)
+    assert (turn.x, turn.shape) == (2, "D")
+    assert turn.y == pytest.approx(COMPUTE_S / (COMPUTE_S + 0.10175))
 
 
-@pytest.mark.parametrize(("bandwidth", "colour"), [(1e12, plots.COMPUTE), (1e9, plots.MEMORY)])
-def test_colour_and_words_say_what_binds(bandwidth, colour):
-    scene = plots.engine_scene(**{**ENGINE, "bandwidth": bandwidth}, overlap=0, devices=100)
+@pytest.mark.parametrize(
+    ("changed", "colours"),
+    [
+        (dict(port=100e9), [plots.COMPUTE]),  # never longer: no diamond
+        (dict(link=1e9), [plots.MEMORY]),  # inside a machine already: 0.175 s
+    ],
+)
+def test_a_curve_of_one_regime_has_one_colour_and_no_diamond(changed, colours):
+    scene = plots.engine_scene(**{**ENGINE, **changed}, overlap=0, machines=4)
+    curves, dot, _ = moving(scene)
+    assert [curve.colour for curve in curves] == colours
+    assert (curves[0].x[0], curves[0].x[-1]) == (1, 128)
+    assert [mark for mark in scene.marks if isinstance(mark, Dot)] == [dot]
+
+
+@pytest.mark.parametrize(("port", "colour"), [(1e12, plots.COMPUTE), (1e9, plots.MEMORY)])
+def test_colour_and_words_say_what_takes_longer(port, colour):
+    scene = plots.engine_scene(**{**ENGINE, "port": port}, overlap=0, machines=16)
     assert moving(scene)[1].colour == colour
-    assert scene.sentence.endswith(
-        "the compute unit binds." if colour == plots.COMPUTE else "the network binds."
+    longer = "computing" if colour == plots.COMPUTE else "the all-reduce"
+    assert scene.sentence.endswith(f": {longer} takes longer.")
+
+
+def test_equal_times_are_called_equal():
+    # the ring inside alone: 0.175e9 / link = 0.0853 s, and a millionth more
+    scene = plots.engine_scene(
+        **{**ENGINE, "link": 0.175e9 / COMPUTE_S * (1 - 1e-6)}, overlap=0, machines=1
     )
+    assert scene.sentence.endswith("takes 0.0853 s: both take equally long.")
 
 
-def test_one_device_is_ideal_and_full_overlap_beats_none():
-    scene = plots.engine_scene(**ENGINE, overlap=0, devices=1)
+def test_full_overlap_hides_a_short_all_reduce_and_one_machine_uses_no_port():
+    scene = plots.engine_scene(**ENGINE, overlap=1, machines=1)
     assert moving(scene)[1].y == 1
-    assert "1 device: " in scene.sentence and "efficiency 100.0%" in scene.sentence
+    assert "1 machine of 8: " in scene.sentence and "efficiency 100 %" in scene.sentence
     none, full = [mark for mark in scene.marks if isinstance(mark, Line) and mark.dashed]
     assert all(np.array(none.y) <= np.array(full.y))
+    slower_port = plots.engine_scene(**{**ENGINE, "port": 1e6}, overlap=1, machines=1)
+    assert slower_port.sentence == scene.sentence
+
+
+@pytest.mark.parametrize(
+    ("fraction", "words"),
+    [(1, "100 %"), (0.5, "50 %"), (0.99996, "99.996 %"), (0.00042, "0.042 %"), (0.88, "88 %")],
+)
+def test_a_percentage_never_reads_as_a_limit_that_is_not_reached(fraction, words):
+    assert plots._percent(fraction) == words
 
 
 def test_the_control_follows_its_inputs():
-    control = EngineControl(n=8, batch=128)
+    control = EngineControl(machines=1, batch=128)
+    control.inputs["network"].value = "ResNet-50 v1.5"
+    control.inputs["link"].value = "PCIe 3.0 x16"
+    control.inputs["overlap"].value = 0.0
     work = training_work(resnet(50).forward_work, 1, 1)
     compute = 128 * work / (0.6 * 15.7e12)
-    reduce = parallel.allreduce_time(4 * resnet(50).parameters, 8, 15.75e9)
+    reduce = 2 * 7 / 8 * 4 * resnet(50).parameters / 15.75e9
     speed = parallel.throughput(128, 8, compute + reduce)
-    assert f"8 devices: {speed:.0f} img/s" in control.sentence
-    assert "the compute unit binds" in control.sentence
+    assert f"ResNet-50 v1.5 on 1 machine of 8: {speed:.0f} img/s" in control.sentence
+    assert control.sentence.endswith("computing takes longer.")
     control.inputs["overlap"].value = 1.0
-    assert "efficiency 100.0%" in control.sentence
-    control.inputs["link"].value = "10 GbE, shared by 8"
+    assert "efficiency 100 %" in control.sentence
     control.inputs["network"].value = "VGG-16"
-    assert control.sentence.startswith("VGG-16 on 8 devices")
-    assert "the network binds" in control.sentence
+    control.inputs["machines"].value = 4
+    control.inputs["batch"].value = 30.0
+    assert control.sentence.startswith("VGG-16 on 4 machines of 8")
+    assert control.inputs["port"].value == "10 GbE"
+    # 1.75 G / 15.75 GB/s + 1.5 G / 1.25 GB/s = 61.5 + 664.1 ms
+    assert "its all-reduce takes 0.726 s: the all-reduce takes longer." in control.sentence
+
+
+def test_the_control_solves_the_exercise_of_the_cluster():
+    # Its design must come out of the control as well: 90 % on four machines with batch 70.
+    control = EngineControl(machines=4, batch=70)
+    control.inputs["port"].value = "InfiniBand EDR 4x"
+    control.inputs["overlap"].value = 0.0
+    assert "efficiency 90.4 %" in control.sentence
+    speed = float(re.search(r"([\d.]+) img/s", control.sentence).group(1))
+    assert speed >= engines.vgg_cluster.given["least"]

@@ -88,7 +88,38 @@ def test_function_agrees_with_its_derivation(function):
     points = [
         np.rint(values) if s == K else values for s, values in zip(symbols, points, strict=True)
     ]
+    if function is parallel.hierarchical_time:  # devices and machines are whole, machines full
+        per_node, nodes = random.integers(1, 17, 200), random.integers(1, 100, 200)
+        points[1] = np.where(nodes > 1, nodes * per_node, random.integers(1, per_node + 1))
+        points[2] = per_node
     np.testing.assert_allclose(function(*points), derived(*points), 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("devices", "per_node", "message"),
+    [
+        (12, 8, "devices must fill whole nodes of per_node, got 12"),
+        ([8, 16, 20], 8, "devices must fill whole nodes of per_node, got 20"),
+        (8, [8, 3], "devices must fill whole nodes of per_node, got 8"),
+        (2.5, 8, "devices must be a whole number, at least 1, got 2.5"),
+        (7, 3.5, "per_node must be a whole number, at least 1, got 3.5"),
+    ],
+)
+def test_devices_fill_whole_nodes(devices, per_node, message):
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        parallel.hierarchical_time(1e8, devices, per_node, 150e9, 12.5e9)
+
+
+@pytest.mark.parametrize(("devices", "per_node"), [(8, 8), (16, 8), (32, 8), (12, 4)])
+def test_a_flat_ring_leaves_each_node_once(devices, per_node):
+    # Count what crosses the ports when all devices stand in one ring, node by node.
+    size = 3 * devices
+    arrays = list(np.random.default_rng(devices).integers(-9, 9, (devices, size)))
+    _, sent = ring_all_reduce(arrays)
+    leaves = [rank for rank in range(devices) if (rank + 1) % per_node == 0]
+    assert len(leaves) == devices // per_node
+    through_port = sent[leaves[0]]  # one hop, at the full rate of the port
+    assert through_port / 12.5 == pytest.approx(parallel.allreduce_time(size, devices, 12.5))
 
 
 def test_no_model_function_is_left_out():

@@ -46,7 +46,7 @@ DRAWN = {
         SERIES, (np.array([1, 2, 4]), np.array([1, 0.9, 0.8])), ax=ax
     ),
     "scaling": lambda ax: plots.plot_scaling(SERIES, SERIES, ax=ax),
-    "starving": lambda ax: plots.plot_starving(256, 1024, 15.7e12, 900e9, {64: 30.8}, ax=ax),
+    "two levels": lambda ax: plots.plot_two_levels(ax=ax),
 }
 
 

@@ -53,6 +53,8 @@ def values(series):
         ("GPipe Transformer-48 M=32", {2: 1.8, 4: 3.4, 8: 6.3}),
         ("GPipe Transformer-48 M=4", {2: 1.7, 4: 3.2, 8: 4.8}),
         ("Horovod VGG-16", {512: 0.68}),
+        ("OneFlow GPT", {1: 4.92, 8: 38.28, 16: 65.35, 32: 123.40}),
+        ("Megatron-LM GPT", {1: 4.31, 8: 33.27, 16: 48.16, 32: 93.63}),
     ],
 )
 def test_known_series(series, expected):
@@ -74,6 +76,33 @@ def test_epochs_grow_with_the_batch_in_one_round():
     assert run.at[16, "epochs"] == 60 and run.at[16, "global_batch"] == 4096
     assert run.at[1024, "epochs"] == 72 and run.at[1024, "global_batch"] == 32768
     assert run.at[16, "value"] / run.at[1024, "value"] == pytest.approx(32.9, abs=0.05)
+
+
+def test_step_times_are_those_of_the_same_series():
+    rows = catalog.step_times("ResNet-50", "FP32")
+    assert (len(rows), (rows["devices"] > 1).sum(), rows["series"].nunique()) == (71, 57, 14)
+    row = rows[(rows["series"] == "MXNet 1.6 (gluon-cv) FP32 b128") & (rows["devices"] == 8)].iloc[
+        0
+    ]
+    assert row["alone"] == 128 / 384.19 and row["measured"] == 8 * 128 / 2556.03
+    assert row["efficiency"] == pytest.approx(2556.03 / 8 / 384.19)
+    assert (rows.loc[rows["devices"] == 1, "efficiency"] == 1).all()
+    assert set(catalog.step_times("GPT", "mixed")["unit"]) == {"seq/s"}
+    assert catalog.step_times("Wide&Deep", "FP32").empty  # a fixed job, and times
+    mixed = catalog.step_times("ResNet-50", "AMP")
+    assert not mixed[["alone", "measured", "efficiency"]].isna().any(axis=None)
+
+
+def test_gpt_steps_take_as_long_as_its_own_reports_say():
+    # Megatron-LM/README.md and OneFlow/LanguageModeling/GPT/README.md print the step in ms.
+    rows = catalog.step_times("GPT", "mixed").set_index(["series", "devices"])["measured"]
+    published = {
+        "OneFlow GPT": {1: 406.16, 8: 417.95, 16: 489.67, 32: 518.64},
+        "Megatron-LM GPT": {1: 464.12, 8: 480.96, 16: 664.46, 32: 683.51},
+    }
+    for series, steps in published.items():
+        for devices, milliseconds in steps.items():
+            assert 1e3 * rows[series, devices] == pytest.approx(milliseconds, rel=1e-3)
 
 
 def test_every_series_is_of_one_kind():
@@ -117,9 +146,21 @@ def test_a_corrupted_row_is_refused(corrupt, column, value, reason):
         ("OneFlow 0.2 Wide&Deep", "0.059641", "value must be from 5 to 500 ms/step"),
         ("MLPerf v0.6 DGX-1", "6913", "value must be from 1 to 500 min/run"),  # seconds
         ("Horovod VGG-16", "68", "value must be from 0.01 to 1 efficiency"),  # percent
+        ("OneFlow GPT", "4920", "value must be from 0.5 to 50 seq/s for each device"),
         ("GPipe Transformer-48 M=32", "18", "value must be from 0.1 to 10 relative"),
     ],
 )
 def test_a_slip_of_the_unit_is_refused(corrupt, series, value, reason):
     with pytest.raises(ValueError, match=f"{re.escape(reason)}"):
         corrupt(series, "value", value)
+
+
+def test_a_fixed_job_has_no_step_of_one_device_to_compare_with(tmp_path):
+    folder = Path(shutil.copytree(catalog.DATA, tmp_path / "data"))
+    series = "OneFlow GPT"
+    lines = [
+        line.replace(",weak,", ",strong,") if line.startswith(f"{series},") else line
+        for line in TEXT.splitlines()
+    ]
+    (folder / "scaling.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert set(catalog.step_times("GPT", "mixed", folder)["series"]) == {"Megatron-LM GPT"}

@@ -15,6 +15,7 @@ from helpers.catalog import interconnects, runs, scaling
 from helpers.pages import EXAMINATION, LAB, SLIDES, LectureExporter
 from helpers.parallel import (
     allreduce_bytes,
+    allreduce_time,
     crossover_batch,
     hierarchical_time,
     network_intensity,
@@ -188,6 +189,18 @@ def linked_network():
     return list(bound_by_link)
 
 
+def shared_port():
+    size, port = 4 * vgg(16).parameters, interconnects().at["InfiniBand EDR 4x", "one_way"]
+    assert (si(size, "B"), si(port, "B/s")) == ("553 MB", "12.5 GB/s")
+    between = [
+        allreduce_time(part, 4, rate)
+        for part, rate in ((size / 8, port / 8), (size / 8, port), (size, port / 8))
+    ]
+    levels = [hierarchical_time(size, n, 8, 1e15, port) for n in (8, 32)]  # inside: no time
+    assert math.isclose(between[0], levels[1] - levels[0], rel_tol=1e-4)
+    return [f"{1e3 * seconds:.0f} ms" for seconds in between]
+
+
 def split_batch():
     fc7 = next(layer for layer in vgg(16).layers if layer.name == "fc7")
     batch = crossover_batch(fc7.parameters, fc7.inputs)
@@ -262,7 +275,7 @@ POLLS = {
         *(v100_ridge, more_bandwidth, tensor_gain),
         *(nine_times, half_bandwidth, slow_down),
         *(four_chunks, overlapped_ceiling, waiting_task),
-        *(ring_bytes, linked_network, split_batch, more_chips),
+        *(ring_bytes, linked_network, shared_port, split_batch, more_chips),
         *(devices_needed, longest_part, twice_the_links),
     )
 }
