@@ -82,7 +82,7 @@ class Quantity:
         if re.match(r"0\d", claim.text):
             return False  # nobody writes 07 for 7
         if claim.is_whole:
-            return not self.kind and self.value == claim.value
+            return not self.kind and math.isclose(self.value, claim.value)
         if self.kind == claim.kind or (not self.kind and claim.kind != "times"):
             if _rounds(self.value, self.step, claim.value, claim.step):
                 return True
