@@ -320,7 +320,7 @@ class Formula(Exercise):
     Parameters
     ----------
     symbols : dict
-        Each symbol of the answer and the range, (low, high), in which it is tried.
+        Each symbol of the answer and where it is tried: (low, high), or a `range` of counts.
     key : callable
         The function of the core, with the symbols as keywords.
     formula : str
@@ -329,7 +329,7 @@ class Formula(Exercise):
         Wrong expressions that are recognised.
     """
 
-    symbols: Mapping[str, tuple[float, float]]
+    symbols: Mapping[str, tuple[float, float] | range]
     key: Callable
     formula: str
     slips: Sequence[Slip] = ()
@@ -341,7 +341,10 @@ class Formula(Exercise):
         """The points at which formulas are compared, as dicts; always the same ones."""
         choose = random.Random(self.formula)
         return [
-            {name: choose.uniform(*ends) for name, ends in self.symbols.items()}
+            {
+                name: choose.choice(ends) if isinstance(ends, range) else choose.uniform(*ends)
+                for name, ends in self.symbols.items()
+            }
             for _ in range(POINTS)
         ]
 

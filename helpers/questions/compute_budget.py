@@ -192,7 +192,7 @@ separable = Formula(
         "1 × 1 convolution makes d channels of the c. Height and width stay. Derive (work of the "
         "two) / (work of the ordinary one), a formula in `c`, `d`, `k`."
     ),
-    symbols=dict(c=(8, 512), d=(8, 512), k=(2, 7)),
+    symbols=dict(c=range(8, 513), d=range(8, 513), k=range(2, 8)),
     key=_separable_share,
     formula="1/d + 1/k**2",
     slips=[

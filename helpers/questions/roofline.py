@@ -343,7 +343,7 @@ fully_connected = Formula(
         "bytes and cross the memory bus once. Derive its arithmetic intensity. Answer with a "
         "formula in batch, inputs and outputs, a string or SymPy."
     ),
-    symbols=dict(batch=(1, 500), inputs=(100, 5000), outputs=(100, 5000)),
+    symbols=dict(batch=(1, 500), inputs=range(100, 5001), outputs=range(100, 5001)),
     key=_linear_intensity,
     formula="batch*inputs*outputs / (2*(inputs*outputs + batch*(inputs + outputs)))",
     slips=[
