@@ -247,7 +247,7 @@ def test_the_other_root_is_told_its_sign():
 @pytest.mark.parametrize(
     ("name", "answer"),
     [
-        ("05-starting_costs", "sqrt(min(a, c, 6)/h)"),  # right wherever one is shorter than 6
+        ("05-starting_costs", "sqrt(min(a, c, 4)/h)"),  # right wherever one is shorter than 4
         ("05-starting_costs", "sqrt(min(a, c)/max(h, 0.05))"),
         ("05-faster_but_memory_bound", "1 + x/n + 1e-7"),
         ("04-best_number", "p/k"),
