@@ -10,6 +10,8 @@ them apart by lightness, shape or dash (`tests/test_colours.py`).
 """
 
 import base64
+import itertools
+import math
 from dataclasses import dataclass, field
 from io import BytesIO
 
@@ -29,7 +31,7 @@ from helpers.parallel import (
     step_time,
     throughput,
 )
-from helpers.pipeline import UNITS, chunked_performance, chunked_time, schedule
+from helpers.pipeline import UNITS, buffered_time, chunked_performance, schedule
 from helpers.roofline import BALANCED, attainable, bound, ridge
 from helpers.roofline import COMPUTE as COMPUTE_BOUND
 from helpers.roofline import MEMORY as MEMORY_BOUND
@@ -56,6 +58,8 @@ PIXELS_PER_INCH = 100
 SIZE = (6.5, 4.0)  # inches
 HALO = 3  # points of white around words, so that they can be read across a line
 SI_PREFIXES = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+# Pictures look the same whatever the reader has set for matplotlib, and change none of it.
+same_everywhere = plt.style.context("default")
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,8 @@ class Words:
     """A short text beside a point in data coordinates.
 
     `align` says which end of the text sits at the point; `offset` moves it, in points, right
-    and up.
+    and up. A control looks for another place where these would be cut or lie on other words, at
+    this point or at one of the `others` that would do as well, such as elsewhere along a line.
     """
 
     x: float
@@ -93,6 +98,7 @@ class Words:
     colour: str = BOTH
     align: str = "left"
     offset: tuple = (0, 0)
+    others: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,7 @@ class Scene:
     sentence: str = ""
 
 
+@same_everywhere
 def draw(ax, marks):
     """Draw marks on an Axes as matplotlib artists; return the Axes."""
     for mark in marks:
@@ -144,12 +151,14 @@ def show(ax, alt):
     display(data, metadata=metadata, raw=True)
 
 
+@same_everywhere
 def still(figure, alt):
     """PNG and alternative text of a figure as a Jupyter output, (data, metadata)."""
     data = {"image/png": base64.b64encode(png(figure)).decode(), "text/plain": alt}
     return data, {"image/png": {"alt": alt}}
 
 
+@same_everywhere
 def png(figure, scale=1.0):
     """PNG bytes of a figure, `scale` times as large as on the page.
 
@@ -194,6 +203,34 @@ def short(number, digits=3):
     return f"{number:.{digits}g}"
 
 
+def apart(*numbers, digits=3):
+    """Numbers to read, with as many digits as it takes to tell those apart that differ.
+
+    Examples
+    --------
+    >>> apart(0.9999, 0, 1), apart(0.3333, 0, 1), apart(2.004, 2.005)
+    (('0.9999', '0', '1'), ('0.333', '0', '1'), ('2.004', '2.005'))
+    """
+    for more in range(digits, 12):
+        texts = tuple(short(number, more) for number in numbers)
+        pairs = itertools.combinations(zip(texts, numbers, strict=True), 2)
+        if all(a != b or math.isclose(one, two, rel_tol=1e-9) for (a, one), (b, two) in pairs):
+            break
+    return texts
+
+
+def percent(share, digits=2):
+    """A share to read, which says 0% and 100% only where it is nothing and all.
+
+    Examples
+    --------
+    >>> percent(0.594), percent(0.005), percent(0.9996), percent(1)
+    ('59%', '0.5%', '99.96%', '100%')
+    """
+    return f"{apart(100 * share, 0, 100, digits=digits)[0]}%"
+
+
+@same_everywhere
 def plot_roofline(
     peak, bandwidth, tasks=None, *, before=None, ax=None, intensities=(0.05, 2000), name=None
 ):
@@ -236,6 +273,7 @@ def plot_roofline(
     return draw(ax, marks)
 
 
+@same_everywhere
 def roofline_axes(ax=None, intensities=(0.05, 2000), performances=(3e9, 1e16)):
     """Empty log-log axes for rooflines, labelled with quantity and unit."""
     ax = _axes(ax)
@@ -251,14 +289,16 @@ def roofline_scene(peak, bandwidth, tasks, intensities=(0.05, 2000)):
     low, high = intensities
     corner = min(max(ridge(peak, bandwidth), low), high)
     level = attainable([low, corner, high], peak, bandwidth).tolist()
+    meet = ridge(peak, bandwidth)
+    told, *intensities_told = apart(meet, *tasks.values())
     marks = [
         Line((low, corner), tuple(level[:2]), MEMORY),
         Line((corner, high), tuple(level[1:]), COMPUTE),
-        Dot(corner, level[1], BOTH, "D"),
-        Words(corner, level[1], f"ridge {short(ridge(peak, bandwidth))}", BOTH, "right", (-8, 22)),
+        Dot(meet, peak, BOTH, "D"),
+        Words(meet, peak, f"ridge {told}", BOTH, "right", (-8, 22)),
     ]
-    sentences = [f"The ridge is at {si(ridge(peak, bandwidth), 'flop/B')}"]
-    for task, intensity in tasks.items():
+    sentences = [f"The ridge is at {told} flop/B"]
+    for (task, intensity), at in zip(tasks.items(), intensities_told, strict=True):
         performance = attainable(intensity, peak, bandwidth)
         regime = bound(intensity, peak, bandwidth)
         colour = ROOF_COLOURS.get(regime, BOTH)
@@ -268,12 +308,12 @@ def roofline_scene(peak, bandwidth, tasks, intensities=(0.05, 2000)):
             Words(intensity, performance, task, colour, *LABEL_PLACES[regime]),
         ]
         sentences.append(
-            f"{task} at {si(intensity, 'flop/B')} is {regime} and attains "
-            f"{si(performance, 'flop/s')}"
+            f"{task} at {at} flop/B is {regime} and attains {si(performance, 'flop/s')}"
         )
     return Scene(marks, "; ".join(sentences) + ".")
 
 
+@same_everywhere
 def plot_kernels(peak, bandwidth, groups, *, axes=None, intensities=(0.05, 2000)):
     """Draw groups of kernels on the same roofline, a panel for each group.
 
@@ -319,6 +359,7 @@ def plot_kernels(peak, bandwidth, groups, *, axes=None, intensities=(0.05, 2000)
     return axes
 
 
+@same_everywhere
 def plot_machine(*, ax=None):
     """Draw the three units of a processor-centric machine, and load and store between them.
 
@@ -353,6 +394,7 @@ def plot_machine(*, ax=None):
     return ax
 
 
+@same_everywhere
 def plot_devices(table, precisions, *, labels=None, ridges=(10, 100, 1000), ax=None):
     """Draw the peak of devices over their bandwidth, with lines of equal ridge point.
 
@@ -414,6 +456,7 @@ def plot_devices(table, precisions, *, labels=None, ridges=(10, 100, 1000), ax=N
     return ax
 
 
+@same_everywhere
 def plot_ridges(table, precisions, *, path=(), ax=None):
     """Draw the ridge points of devices over the year of the device, a shape per precision.
 
@@ -452,6 +495,7 @@ def plot_ridges(table, precisions, *, path=(), ax=None):
     return ax
 
 
+@same_everywhere
 def plot_layers(network, *, ax=None):
     """Draw the work of each convolution and linear layer of a network, in order, as bars.
 
@@ -485,6 +529,7 @@ def plot_layers(network, *, ax=None):
     return ax
 
 
+@same_everywhere
 def plot_step_ratios(models, ratios, *, ax=None):
     """Draw measured ratios of a whole training step to its forward pass, a row for each model.
 
@@ -512,6 +557,7 @@ def plot_step_ratios(models, ratios, *, ax=None):
     return ax
 
 
+@same_everywhere
 def training_axes(ax=None):
     """Empty log-log axes for the time of training runs over the peak of the machine."""
     ax = _axes(ax)
@@ -544,16 +590,14 @@ def training_scene(work, peak, devices, fraction, published=()):
     """
     ends = np.array(TRAINING_PEAKS)
     time = training_time(work, peak, fraction, devices)
-    # A run too fast or too slow for the page stays in sight at its edge, and its label says so.
-    x, y = np.clip(devices * peak, *TRAINING_PEAKS), np.clip(time, *TRAINING_TIMES)
-    on_page = (x, y) == (devices * peak, time)
-    label = duration(time) if on_page else f"{duration(time)} (off the page)"
+    here = devices * peak, time
+    first, *others = ((work / level, level) for level in (3600, 10 * 86400, 60 * 86400))
     marks = [
         Line(TRAINING_PEAKS, tuple(training_time(work, ends, 1)), BOTH, width=1.2),
-        Words(work / 3600, 3600, "at 100 % of peak", BOTH, "right", (-6, -8)),
+        Words(*first, "at 100 % of peak", BOTH, "right", (-6, -8), tuple(others)),
         Line(TRAINING_PEAKS, tuple(training_time(work, ends, fraction)), BOTH, True),
-        Dot(x, y, BOTH, "s"),
-        Words(x, y, label, BOTH, "right", (-10, -9)),
+        Dot(*here, BOTH, "s"),
+        Words(*here, duration(time), BOTH, "right", (-10, -9)),
     ]
     sentence = (
         f"{si(work, 'flop')} at {fraction:.0%} of {si(devices * peak, 'flop/s')} "
@@ -586,6 +630,7 @@ def duration(seconds, digits=3):
     return f"{short(seconds, digits)} s"
 
 
+@same_everywhere
 def plot_plan(devices, best, worst, deadline, *, ax=None):
     """Draw the range of predicted times over the number of devices, and the deadline.
 
@@ -617,6 +662,7 @@ def plot_plan(devices, best, worst, deadline, *, ax=None):
     return ax
 
 
+@same_everywhere
 def plot_speedup(p, *, r=1.0, ax=None, s=None):
     """Draw Amdahl's speed-up S against s, its ceiling, and the ideal S = s.
 
@@ -646,6 +692,7 @@ def plot_speedup(p, *, r=1.0, ax=None, s=None):
 SPEEDUP_RANGE = (1, 1000)
 
 
+@same_everywhere
 def speedup_axes(ax=None):
     """Empty log-log axes for speed-ups, labelled."""
     ax = _axes(ax)
@@ -660,35 +707,38 @@ def speedup_scene(p, r=1.0, s=None):
     first, last = SPEEDUP_RANGE
     steps = np.geomspace(first, last, 61)
     ceiling = limit(p, r)
+    reached = speedup(p, 1 if s is None else s, r)
+    top, now = apart(ceiling, reached, 1)[:2]
     marks = [
         Line((first, last), (first, last), QUIET, True, 1.2),
-        Words(30, 30, "S = s", QUIET, "right", (-6, 6)),
+        Words(30, 30, "S = s", QUIET, "right", (-6, 6), ((100, 100), (300, 300), (10, 10))),
         Line((first, last), (1, 1), QUIET, False, 0.8),
     ]
-    sentence = f"With p = {short(p)}"
+    sentence = f"With p = {apart(p, 0, 1)[0]}"
     if r != 1:
         marks.append(Line(tuple(steps), tuple(speedup(p, steps).tolist()), QUIET, False, 1.2))
-        marks.append(Words(last, speedup(p, last), "r = 1", QUIET, "right", (-4, 8)))
+        places = [(at, speedup(p, at)) for at in (last, 300, 100, 30)]
+        marks.append(Words(*places[0], "r = 1", QUIET, "right", (-4, 8), tuple(places[1:])))
         sentence += f" and bandwidth divided by r = {short(r)}"
     if np.isfinite(ceiling):
         marks.append(Line((first, last), (ceiling, ceiling), MEMORY, True))
-        label = f"ceiling {short(ceiling)}"
-        marks.append(Words(first, ceiling, label, MEMORY, "left", (6, 8)))
-        sentence += f", S never exceeds {short(ceiling)}"
+        others = ((last, ceiling), (30, ceiling))
+        marks.append(Words(first, ceiling, f"ceiling {top}", MEMORY, "left", (6, 8), others))
+        sentence += f", S never exceeds {top}"
     else:
         sentence += ", S has no ceiling"
     marks.append(Line(tuple(steps), tuple(speedup(p, steps, r).tolist()), COMPUTE))
     if s is not None:
-        reached = speedup(p, s, r)
         marks += [
             Dot(s, reached, COMPUTE, "s"),
-            Words(s, reached, f"S = {short(reached)}", COMPUTE, "center", (0, -14)),
+            Words(s, reached, f"S = {now}", COMPUTE, "center", (0, -14)),
         ]
         verdict = "" if reached >= 1 else ": a slow-down"
-        sentence += f"; at s = {short(s)} it is {short(reached)}{verdict}"
+        sentence += f"; at s = {short(s)} it is {now}{verdict}"
     return Scene(marks, sentence + ".")
 
 
+@same_everywhere
 def plot_overlap(chunks, *, ax=None):
     """Draw performance against intensity for tasks in n chunks, between serial and roofline.
 
@@ -722,6 +772,7 @@ def plot_overlap(chunks, *, ax=None):
 BALANCES = (0.1, 10.0)
 
 
+@same_everywhere
 def overlap_axes(ax=None, balances=BALANCES, performances=(0.05, 30)):
     """Empty log-log axes in units of the machine: x = I / I* and P / pi, labelled."""
     ax = _axes(ax)
@@ -731,10 +782,12 @@ def overlap_axes(ax=None, balances=BALANCES, performances=(0.05, 30)):
     return _calm(ax)
 
 
-def _chunk_curve(n, s=1.0, store=0.0, **line):
-    """Performance over intensity for n chunks; s and store as in `overlap_scene`."""
+def _chunk_curve(n, s=1.0, store=0.0, buffers=np.inf, **line):
+    """Performance over intensity for n chunks; the others as in `overlap_scene`."""
     x = np.geomspace(*BALANCES, 61)
-    time = chunked_time(1 / x, 1 / s, n, store / x)  # computing takes 1 at s = 1, so P / pi = 1 / t
+    time = buffered_time(
+        1 / x, 1 / s, n, store / x, buffers
+    )  # computing: 1 at s = 1, P / pi = 1 / t
     return Line(tuple(x.tolist()), tuple((1 / time).tolist()), **line)
 
 
@@ -755,28 +808,30 @@ def overlap_scene(balance, s, chunks, store=0.0, buffers=np.inf):
         Chunks that the machine can hold at a time.
     """
     load, compute, store_time = 1 / balance, 1 / s, store / balance
-    time = _end(schedule(load, compute, chunks, store_time, buffers))
+    time = buffered_time(load, compute, chunks, store_time, buffers)
     start = load + 1 + store_time  # taking turns, before the speed-up
-    ceiling = start / load
-    gain = f"{short(start / time)} times the start"
+    ceiling = start / (load if buffers > 1 else load + store_time)  # one buffer: never both at once
+    reached, most, _ = apart(start / time, ceiling, 1)
+    gain = f"{reached} times the start"
     first, last = BALANCES
     slanted_end = min(s, last)
     marks = [
         Line((first, slanted_end), (first, slanted_end), MEMORY),
         Line((slanted_end, last), (s, s), COMPUTE),
         _chunk_curve(1, 1.0, store, colour=QUIET, width=1.2),
-        _chunk_curve(chunks, s, store, colour=BOTH, dashed=True),
+        _chunk_curve(chunks, s, store, buffers, colour=BOTH, dashed=True),
         Dot(balance, 1 / start, QUIET, "D"),
         Dot(balance, 1 / time, BOTH, "s"),
         Words(balance, 1 / time, gain, BOTH, "center", (0, 22)),
     ]
     sentence = (
         f"x = {short(balance)}, s = {short(s)}, n = {short(chunks)}: {gain} (n = 1, s = 1). "
-        f"No s and no n can give more than {short(ceiling)}."
+        f"No s and no n can give more than {most}."
     )
     return Scene(marks, sentence)
 
 
+@same_everywhere
 def plot_timeline(load, compute, chunks, *, store=0.0, buffers=np.inf, ax=None):
     """Draw what each unit does when, chunk by chunk, as simulated by `pipeline.schedule`.
 
@@ -805,6 +860,7 @@ def plot_timeline(load, compute, chunks, *, store=0.0, buffers=np.inf, ax=None):
     return draw(timeline_axes(ax, load + compute + store), scene.marks)
 
 
+@same_everywhere
 def timeline_axes(ax, longest):
     """Empty axes for a timeline up to the time `longest`, a row for each unit."""
     ax.set(xlim=(0, 1.02 * longest), ylim=(-0.6, len(UNITS) - 0.4), xlabel="time (s)")
@@ -826,11 +882,12 @@ def timeline_scene(load, compute, chunks, store=0.0, buffers=np.inf):
         marks.append(Line((step.start, step.end), (row, row), colour, width=14))
     marks.append(Line((end, end), (-0.6, len(UNITS) - 0.4), QUIET, True, 1.2))
     serial = load + compute + store
-    sentence = (
-        f"In {short(chunks)} chunk{'s' * (chunks > 1)} the job takes {short(end)} s in place of "
-        f"{short(serial)} s."
+    takes, turns = apart(end, serial)
+    compared = "as long as taking turns" if takes == turns else f"in place of {turns} s"
+    return Scene(
+        marks,
+        f"In {short(chunks)} chunk{'s' * (chunks > 1)} the job takes {takes} s {compared}.",
     )
-    return Scene(marks, sentence)
 
 
 def _end(steps):
@@ -838,6 +895,7 @@ def _end(steps):
     return max((step.end for step in steps), default=0.0)
 
 
+@same_everywhere
 def plot_links(peak, links, tasks=None, *, ax=None, intensities=(1, 1e5)):
     """Draw the rooflines of one device behind links of different bandwidth.
 
@@ -880,6 +938,7 @@ def plot_links(peak, links, tasks=None, *, ax=None, intensities=(1, 1e5)):
     return draw(ax, marks)
 
 
+@same_everywhere
 def plot_efficiency(measured, modelled, *, named=None, ax=None):
     """Draw the efficiency of n devices: dots for what was measured, a line for the model.
 
@@ -913,6 +972,7 @@ def plot_efficiency(measured, modelled, *, named=None, ax=None):
     return ax
 
 
+@same_everywhere
 def plot_splits(networks, batch, *, axes=None):
     """Draw for each layer the batch at which splitting data and model send the same bytes.
 
@@ -946,6 +1006,7 @@ def plot_splits(networks, batch, *, axes=None):
     return axes
 
 
+@same_everywhere
 def plot_starving(batch, hidden, peak, bandwidth, published=None, *, ax=None):
     """Draw the intensity of an LSTM cell on n devices that share one batch, and the ridge.
 
@@ -990,6 +1051,7 @@ def plot_starving(batch, hidden, peak, bandwidth, published=None, *, ax=None):
     return _calm(ax)
 
 
+@same_everywhere
 def plot_scaling(measured, modelled=None, *, ax=None, xlabel="devices n"):
     """Draw speed-ups over the number of devices, with the ideal S = n.
 
@@ -1029,6 +1091,7 @@ def plot_scaling(measured, modelled=None, *, ax=None, xlabel="devices n"):
 ENGINE_DEVICES = (1, 1000)
 
 
+@same_everywhere
 def engine_axes(ax=None):
     """Empty axes for the efficiency of data-parallel training over the number of devices."""
     ax = _axes(ax)
@@ -1089,7 +1152,7 @@ def engine_scene(work, size, peak, fraction, batch, bandwidth, overlap, devices)
     marks.append(Words(devices, share, f"{short(speed)} img/s", colour, *place))
     sentence = (
         f"{short(devices)} device{'s' * (devices > 1)}: {short(speed)} img/s, efficiency "
-        f"{share:.1%}. A step computes for {duration(compute)} and communicates for "
+        f"{percent(share, 3)}. A step computes for {duration(compute)} and communicates for "
         f"{duration(communication)}: the {'network' if network_binds else 'compute unit'} binds."
     )
     return Scene(marks, sentence)

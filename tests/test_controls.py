@@ -70,9 +70,9 @@ def _check_whole(control):
     assert svg.get("role") == "img"
     assert svg.get("aria-label") == control.sentence
     assert not re.search(r"\b(nan|inf)\b", control.moving.value)
-    height = float(svg.get("height"))
+    width, height = map(float, svg.get("viewBox").split()[2:])
     for element in svg.iter():
-        for name, high in (("cx", 650), ("cy", height), ("x", 650), ("y", height)):
+        for name, high in (("cx", width), ("cy", height), ("x", width), ("y", height)):
             if element.get(name):
                 assert 0 <= float(element.get(name)) <= high, ElementTree.tostring(element)
 
@@ -101,9 +101,9 @@ def test_the_svg_lies_on_the_axes(make):
     # A mark at the corners of the axes must land on the corners of the frame that is clipped.
     control = make()
     svgs = _svg(control).findall("svg")
-    for ax, svg, frame in zip(control.axes, svgs, control._canvas._frames, strict=True):
+    for ax, svg, frame in zip(control._standing()[1], svgs, control._frames, strict=True):
         x, y, width, height = (float(svg.get(name)) for name in ("x", "y", "width", "height"))
-        corners = frame._pixels(ax.get_xlim(), ax.get_ylim())
+        corners = frame.pixels(ax.get_xlim(), ax.get_ylim())
         assert corners[0] == pytest.approx([x, y + height], abs=0.11)
         assert corners[1] == pytest.approx([x + width, y], abs=0.11)
 
@@ -124,7 +124,7 @@ def test_moving_the_sliders_moves_the_roofline():
 def test_the_dot_stands_where_the_core_says():
     control = RooflineControl({"task": 2})
     control.inputs["intensity1"].value = 5.0
-    expected = control._canvas._frames[0]._pixels([5.0], [attainable(5.0, 15.7e12, 900e9)])[0]
+    expected = control._frames[0].pixels([5.0], [attainable(5.0, 15.7e12, 900e9)])[0]
     circle = next(element for element in _svg(control).iter() if element.tag.endswith("circle"))
     assert [float(circle.get("cx")), float(circle.get("cy"))] == pytest.approx(expected, abs=0.06)
 
