@@ -10,7 +10,6 @@ them apart by lightness, shape or dash (`tests/test_colours.py`).
 """
 
 import base64
-import itertools
 import math
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -208,15 +207,18 @@ def apart(*numbers, digits=3):
 
     Examples
     --------
-    >>> apart(0.9999, 0, 1), apart(0.3333, 0, 1), apart(2.004, 2.005)
-    (('0.9999', '0', '1'), ('0.333', '0', '1'), ('2.004', '2.005'))
+    >>> apart(0.9999, 0, 1), apart(0.3333, 0, 1), apart(2.004, 2.003)
+    (('0.9999', '0', '1'), ('0.333', '0', '1'), ('2.004', '2.003'))
+    >>> apart(0.1 + 0.2, 0.3)  # the same but for the computer's rounding
+    ('0.3', '0.3')
     """
-    for more in range(digits, 12):
-        texts = tuple(short(number, more) for number in numbers)
-        pairs = itertools.combinations(zip(texts, numbers, strict=True), 2)
-        if all(a != b or math.isclose(one, two, rel_tol=1e-9) for (a, one), (b, two) in pairs):
-            break
-    return texts
+    known = []  # what differs by the computer's rounding only is one number
+    for number in numbers:
+        same = [other for other in known if math.isclose(number, other, rel_tol=1e-9)]
+        known.append(same[0] if same else number)
+    while len({short(number, digits) for number in known}) < len(set(known)):
+        digits += 1
+    return tuple(short(number, digits) for number in known)
 
 
 def percent(share, digits=2):
@@ -773,7 +775,7 @@ BALANCES = (0.1, 10.0)
 
 
 @same_everywhere
-def overlap_axes(ax=None, balances=BALANCES, performances=(0.05, 30)):
+def overlap_axes(ax=None, balances=BALANCES, performances=(0.04, 30)):
     """Empty log-log axes in units of the machine: x = I / I* and P / pi, labelled."""
     ax = _axes(ax)
     ax.set(xscale="log", yscale="log", xlim=balances, ylim=performances)
@@ -883,10 +885,10 @@ def timeline_scene(load, compute, chunks, store=0.0, buffers=np.inf):
     marks.append(Line((end, end), (-0.6, len(UNITS) - 0.4), QUIET, True, 1.2))
     serial = load + compute + store
     takes, turns = apart(end, serial)
-    compared = "as long as taking turns" if takes == turns else f"in place of {turns} s"
+    compared = ", as long as taking turns" if takes == turns else f" in place of {turns} s"
     return Scene(
         marks,
-        f"In {short(chunks)} chunk{'s' * (chunks > 1)} the job takes {takes} s {compared}.",
+        f"In {short(chunks)} chunk{'s' * (chunks > 1)} the job takes {takes} s{compared}.",
     )
 
 
