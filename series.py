@@ -22,8 +22,11 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 STAMP = VENV / "made-from.sha256"
-# A slider is answered at once; see helpers/server.py.
-PROMPT = "--ServerApp.kernel_websocket_connection_class=helpers.server.PromptConnection"
+# A slider is answered at once, and no dead view is stored; see helpers/server.py.
+SERVER = (
+    "--ServerApp.kernel_websocket_connection_class=helpers.server.PromptConnection",
+    "--ContentsManager.pre_save_hook=helpers.server.before_saving",
+)
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 
 
@@ -88,7 +91,7 @@ def open_lab(arguments):
         PYTHON,
         *("-m", "jupyterlab", f"--ServerApp.root_dir={ROOT / 'notebooks'}"),
         "--LabApp.default_url=/lab/tree/00_start_here.ipynb",
-        PROMPT,
+        *SERVER,
         *(["--allow-root"] if IS_ROOT else []),
         *arguments,
     )
