@@ -46,8 +46,10 @@ class Control(widgets.VBox):
             _background(plots.png(figure, scale=2), len(inputs)), layout=_stacked()
         )
         self.moving = widgets.HTML(layout=_stacked())
-        # As wide as the picture is drawn, or as the page is where that is less.
-        wide = dict(width=f"{plots.PIXELS_PER_INCH * self.size[0]:.0f}px", max_width="100%")
+        # As wide as the picture is drawn, or as the page is where that is less; inputs have margins.
+        wide = dict(
+            width=f"{plots.PIXELS_PER_INCH * self.size[0]:.0f}px", max_width="calc(100% - 4px)"
+        )
         areas = dict(grid_template_areas='"picture"', grid_template_columns="minmax(0, 1fr)")
         picture = widgets.GridBox(
             [self.background, self.moving],

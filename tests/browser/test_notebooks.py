@@ -94,7 +94,7 @@ MISFITS = """least => [...document.querySelectorAll('.series-control')].flatMap(
     for (const part of [control, ...control.querySelectorAll('*')])
         if (part.scrollWidth > part.clientWidth + 1 && getComputedStyle(part).overflowX === 'auto')
             misfits.push(part);
-    misfits.push(...[...control.querySelectorAll('.noUi-base, select, .widget-readout')]
+    misfits.push(...[...control.querySelectorAll('.noUi-base, select')]
         .filter(part => part.getBoundingClientRect().width < least));
     return misfits.map(part => `${part.tagName} ${part.className.baseVal ?? part.className}: `
         + `${part.textContent.slice(0, 40)}`);
