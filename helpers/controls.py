@@ -6,10 +6,12 @@ a slider therefore costs one short text, not a new picture.
 """
 
 import base64
+import gc
 import html
 import math
 
 import ipywidgets as widgets
+from IPython import get_ipython
 from matplotlib.figure import Figure
 
 from helpers import plots
@@ -58,12 +60,13 @@ class Control(widgets.VBox):
         self._redraw()
         for name, widget in inputs.items():
             widget.observe(self._changed, names="value")
-            widget.style = {"description_width": "13em"}
-            widget.layout = widgets.Layout(**wide)
+            widget.style.description_width = "13em"
+            widget.layout.width, widget.layout.max_width = wide["width"], wide["max_width"]
             widget.tooltip = ""  # without one, ipywidgets shows "null"
             widget.add_class(f"input-{name}")
         super().__init__([*inputs.values(), picture])
         self.add_class("series-control")
+        _replace_those_of_the_last_run(self)
 
     def draw_axes(self, ax):
         """Draw on `ax` what does not move; return it."""
@@ -101,6 +104,21 @@ class Control(widgets.VBox):
         scenes = self.scenes()
         marks = zip(self._frames, self._arranged(scenes), strict=True)
         self.moving.value = _svg(self.size, "".join(map(_drawing, marks)), _sentence(scenes))
+
+    def close(self):
+        """Close the control with all its parts, and let go of what they hold."""
+        if self.children:  # not closed yet
+            *inputs, picture = self.children
+            for part in (*inputs, *picture.children, picture, self):
+                part.layout.close()
+                if part.has_trait("style"):
+                    part.style.close()
+                if part is not self:
+                    part.close()
+            self.children = ()
+        super().close()
+        for name in [name for name in vars(self) if not name.startswith("_")]:
+            delattr(self, name)
 
     @plots.same_everywhere
     def _standing(self):
@@ -408,6 +426,27 @@ class EngineControl(Control):
             devices=self.value("devices"),
         )
         return Scene(scene.marks, f"{network.name} on {scene.sentence}")
+
+
+_shown = {}  # for each cell of the notebook: its last run, and the controls made there
+
+
+def _replace_those_of_the_last_run(control):
+    """Close what the same cell made when it was run before: the page has dropped it, Out has not.
+
+    A hundred runs would otherwise fill some 50 MB. The frontend says which cell runs; where it
+    does not, nothing is closed.
+    """
+    request = getattr(get_ipython(), "parent_header", {})
+    if cell := request.get("metadata", {}).get("cellId"):
+        run = request["header"]["msg_id"]
+        last, before = _shown.get(cell, (None, []))
+        if last != run:
+            _shown[cell] = run, []
+            for old in before:
+                old.close()
+            gc.collect()  # figures point to themselves, so that nothing else frees them soon
+        _shown[cell][1].append(control)
 
 
 def _peaks(*precisions):

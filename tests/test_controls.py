@@ -1,12 +1,16 @@
 """Controls follow their inputs, agree with the core, and cannot be driven into an error."""
 
+import itertools
 import math
 import random
 import re
+import tracemalloc
 from xml.etree import ElementTree
 
 import ipywidgets as widgets
+import matplotlib.pyplot as plt
 import pytest
+from ipywidgets.widgets.widget import _instances
 
 from helpers import plots
 from helpers.amdahl import compute_fraction, speedup
@@ -21,6 +25,7 @@ from helpers.controls import (
     log_slider,
 )
 from helpers.roofline import attainable
+from test_plots import FOREIGN
 
 MAKERS = {
     "roofline": lambda: RooflineControl({"I₁": 2, "I₂": 100}),
@@ -106,6 +111,78 @@ def test_the_svg_lies_on_the_axes(make):
         corners = frame.pixels(ax.get_xlim(), ax.get_ylim())
         assert corners[0] == pytest.approx([x, y + height], abs=0.11)
         assert corners[1] == pytest.approx([x + width, y], abs=0.11)
+
+
+@controls
+def test_the_still_picture_shows_its_words_where_the_live_one_does(make):
+    control = make()
+    marks = control._arranged(control.scenes())
+    live = [(float(t.get("x")), float(t.get("y"))) for t in _svg(control).iter("text")]
+    still, (_, axes) = [], control._standing()
+    height = plots.PIXELS_PER_INCH * control.size[1]
+    for ax, placed in zip(axes, marks, strict=True):
+        for text in plots.draw(ax, placed).texts:
+            scale = plots.PIXELS_PER_INCH / ax.figure.dpi
+            left, bottom, right, top = scale * text.get_window_extent().extents
+            x = {"left": left, "center": (left + right) / 2, "right": right}[text.get_ha()]
+            still.append((x, height - (bottom + top) / 2))
+    for one, other in zip(sorted(live), sorted(still), strict=True):
+        assert one == pytest.approx(other, abs=2.5)
+
+
+@controls
+def test_controls_are_the_same_under_any_settings_and_change_none(make):
+    ours = make()
+    with plt.rc_context(FOREIGN):
+        before = dict(plt.rcParams)
+        theirs = make()
+        still = theirs._repr_mimebundle_()[0]["image/png"]
+        assert dict(plt.rcParams) == before
+    assert theirs.background.value == ours.background.value
+    assert still == ours._repr_mimebundle_()[0]["image/png"]
+
+
+class Notebook:
+    """What a kernel knows of the cell that runs."""
+
+    parent_header = None
+
+    def run(self, cell, make, number=itertools.count()):
+        self.parent_header = dict(metadata={"cellId": cell}, header={"msg_id": str(next(number))})
+        control = make()
+        control._repr_mimebundle_()
+        return control
+
+
+@controls
+def test_a_cell_that_is_run_again_leaves_next_to_nothing(make, monkeypatch):
+    notebook = Notebook()
+    monkeypatch.setattr("helpers.controls.get_ipython", lambda: notebook)
+    monkeypatch.setattr("helpers.controls._shown", {})
+    other = notebook.run("another cell", make)
+    out = [notebook.run("this cell", make) for _ in range(2)]  # as Out keeps them
+    tracemalloc.start()
+    try:
+        widgets_before, (before, _) = len(_instances), tracemalloc.get_traced_memory()
+        out += [notebook.run("this cell", make) for _ in range(6)]
+        assert len(_instances) == widgets_before
+        assert tracemalloc.get_traced_memory()[0] - before < 6 * 20e6 / 100  # bytes
+    finally:
+        tracemalloc.stop()
+    assert other.sentence and out[-1].sentence  # alive
+    assert all(not control.children for control in out[:-1])
+
+
+def test_a_cell_may_show_two_controls_and_be_closed_twice(monkeypatch):
+    notebook = Notebook()
+    monkeypatch.setattr("helpers.controls.get_ipython", lambda: notebook)
+    monkeypatch.setattr("helpers.controls._shown", {})
+    first, second = notebook.run(
+        "a", lambda: widgets.HBox([AmdahlControl(), AmdahlControl()])
+    ).children
+    assert first.sentence and second.sentence
+    first.close()
+    first.close()
 
 
 def test_moving_the_sliders_moves_the_roofline():

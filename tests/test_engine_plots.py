@@ -124,7 +124,7 @@ def test_colour_and_words_say_what_binds(bandwidth, colour):
 def test_one_device_is_ideal_and_full_overlap_beats_none():
     scene = plots.engine_scene(**ENGINE, overlap=0, devices=1)
     assert moving(scene)[1].y == 1
-    assert "1 device: " in scene.sentence and "efficiency 100.0%" in scene.sentence
+    assert "1 device: " in scene.sentence and "efficiency 100%" in scene.sentence
     none, full = [mark for mark in scene.marks if isinstance(mark, Line) and mark.dashed]
     assert all(np.array(none.y) <= np.array(full.y))
 
@@ -138,7 +138,7 @@ def test_the_control_follows_its_inputs():
     assert f"8 devices: {speed:.0f} img/s" in control.sentence
     assert "the compute unit binds" in control.sentence
     control.inputs["overlap"].value = 1.0
-    assert "efficiency 100.0%" in control.sentence
+    assert "efficiency 100%" in control.sentence
     control.inputs["link"].value = "10 GbE, shared by 8"
     control.inputs["network"].value = "VGG-16"
     assert control.sentence.startswith("VGG-16 on 8 devices")
