@@ -48,7 +48,7 @@ class Control(widgets.VBox):
             _background(plots.png(figure, scale=2), len(inputs)), layout=_stacked()
         )
         self.moving = widgets.HTML(layout=_stacked())
-        # As wide as the picture is drawn, or as the page is where that is less; inputs have margins.
+        # As wide as the picture is drawn, or as the page less margins where that is less.
         wide = dict(
             width=f"{plots.PIXELS_PER_INCH * self.size[0]:.0f}px", max_width="calc(100% - 4px)"
         )

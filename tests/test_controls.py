@@ -1,5 +1,6 @@
 """Controls follow their inputs, agree with the core, and cannot be driven into an error."""
 
+import gc
 import itertools
 import math
 import random
@@ -145,41 +146,46 @@ def test_controls_are_the_same_under_any_settings_and_change_none(make):
 class Notebook:
     """What a kernel knows of the cell that runs."""
 
-    parent_header = None
+    def __init__(self, monkeypatch):
+        self.numbers = itertools.count()
+        monkeypatch.setattr("helpers.controls.get_ipython", lambda: self)
+        monkeypatch.setattr("helpers.controls._shown", {})
 
-    def run(self, cell, make, number=itertools.count()):
-        self.parent_header = dict(metadata={"cellId": cell}, header={"msg_id": str(next(number))})
+    def run(self, cell, make):
+        self.parent_header = {
+            "metadata": {"cellId": cell},
+            "header": {"msg_id": next(self.numbers)},
+        }
         control = make()
         control._repr_mimebundle_()
         return control
 
 
-@controls
-def test_a_cell_that_is_run_again_leaves_next_to_nothing(make, monkeypatch):
-    notebook = Notebook()
-    monkeypatch.setattr("helpers.controls.get_ipython", lambda: notebook)
-    monkeypatch.setattr("helpers.controls._shown", {})
-    other = notebook.run("another cell", make)
-    out = [notebook.run("this cell", make) for _ in range(2)]  # as Out keeps them
+def test_a_cell_that_is_run_again_leaves_next_to_nothing(monkeypatch):
+    notebook = Notebook(monkeypatch)
+    other, out = notebook.run("another cell", EngineControl), []  # Out keeps what a cell gave
+
+    def left_after(runs):
+        out.extend(notebook.run("this cell", EngineControl) for _ in range(runs))
+        gc.collect()
+        return len(_instances), tracemalloc.get_traced_memory()[0]
+
     tracemalloc.start()
     try:
-        widgets_before, (before, _) = len(_instances), tracemalloc.get_traced_memory()
-        out += [notebook.run("this cell", make) for _ in range(6)]
-        assert len(_instances) == widgets_before
-        assert tracemalloc.get_traced_memory()[0] - before < 6 * 20e6 / 100  # bytes
+        count, size = left_after(2)
+        later_count, later_size = left_after(4)
     finally:
         tracemalloc.stop()
+    assert later_count == count
+    assert (later_size - size) / 4 < 20e6 / 100  # bytes for each run
     assert other.sentence and out[-1].sentence  # alive
     assert all(not control.children for control in out[:-1])
 
 
 def test_a_cell_may_show_two_controls_and_be_closed_twice(monkeypatch):
-    notebook = Notebook()
-    monkeypatch.setattr("helpers.controls.get_ipython", lambda: notebook)
-    monkeypatch.setattr("helpers.controls._shown", {})
-    first, second = notebook.run(
-        "a", lambda: widgets.HBox([AmdahlControl(), AmdahlControl()])
-    ).children
+    notebook = Notebook(monkeypatch)
+    both = notebook.run("a", lambda: widgets.HBox([DeviceControl(), DeviceControl()]))
+    first, second = both.children
     assert first.sentence and second.sentence
     first.close()
     first.close()
