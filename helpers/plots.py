@@ -293,9 +293,12 @@ def roofline_scene(peak, bandwidth, tasks, intensities=(0.05, 2000)):
     level = attainable([low, corner, high], peak, bandwidth).tolist()
     meet = ridge(peak, bandwidth)
     told, *intensities_told = apart(meet, *tasks.values())
-    marks = [
+    roofs = (
         Line((low, corner), tuple(level[:2]), MEMORY),
         Line((corner, high), tuple(level[1:]), COMPUTE),
+    )
+    marks = [
+        *(roof for roof in roofs if roof.x[0] < roof.x[1]),
         Dot(meet, peak, BOTH, "D"),
         Words(meet, peak, f"ridge {told}", BOTH, "right", (-8, 22)),
     ]
