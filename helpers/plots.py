@@ -292,6 +292,7 @@ def roofline_scene(peak, bandwidth, tasks, intensities=(0.05, 2000)):
     corner = min(max(ridge(peak, bandwidth), low), high)
     level = attainable([low, corner, high], peak, bandwidth).tolist()
     meet = ridge(peak, bandwidth)
+    top = attainable(meet, peak, bandwidth)
     told, *intensities_told = apart(meet, *tasks.values())
     roofs = (
         Line((low, corner), tuple(level[:2]), MEMORY),
@@ -299,8 +300,8 @@ def roofline_scene(peak, bandwidth, tasks, intensities=(0.05, 2000)):
     )
     marks = [
         *(roof for roof in roofs if roof.x[0] < roof.x[1]),
-        Dot(meet, peak, BOTH, "D"),
-        Words(meet, peak, f"ridge {told}", BOTH, "right", (-8, 22)),
+        Dot(meet, top, BOTH, "D"),
+        Words(meet, top, f"ridge {told}", BOTH, "right", (-8, 22)),
     ]
     sentences = [f"The ridge is at {told} flop/B"]
     for (task, intensity), at in zip(tasks.items(), intensities_told, strict=True):
