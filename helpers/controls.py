@@ -6,17 +6,20 @@ a slider therefore costs one short text, not a new picture.
 """
 
 import base64
+import gc
 import html
 import math
 
 import ipywidgets as widgets
+from IPython import get_ipython
 from matplotlib.figure import Figure
 
 from helpers import plots
+from helpers._places import PIXELS_PER_POINT, Frame
 from helpers.amdahl import compute_fraction
 from helpers.budget import IMAGENET_IMAGES, alexnet, resnet, training_work, vgg
 from helpers.catalog import devices, interconnects, runs
-from helpers.plots import Dot, Line, Scene, Words
+from helpers.plots import Line, Scene, Words, percent
 from helpers.roofline import bandwidth_utilisation, compute_utilisation
 
 SVG_STYLE = "display:block;font:13px sans-serif;paint-order:stroke"  # words lie on their halo
@@ -39,28 +42,31 @@ class Control(widgets.VBox):
 
     def __init__(self, **inputs):
         self.inputs = inputs
-        figure = Figure(figsize=self.size, layout="constrained")
-        self.axes = self.draw_all(figure)
-        figure.draw_without_rendering()  # lay out once, so that data coordinates stay put
-        figure.set_layout_engine("none")
-        self._canvas = _Canvas(figure, self.axes)
+        figure, axes = self._standing()
+        self._frames = [Frame(ax) for ax in axes]
         self.background = widgets.HTML(
-            _background(plots.png(figure, scale=2), len(inputs)), layout=_stacked(self._canvas)
+            _background(plots.png(figure, scale=2), len(inputs)), layout=_stacked()
         )
-        self.moving = widgets.HTML(layout=_stacked(self._canvas))
+        self.moving = widgets.HTML(layout=_stacked())
+        # As wide as the picture is drawn, or as the page less margins where that is less.
+        wide = dict(
+            width=f"{plots.PIXELS_PER_INCH * self.size[0]:.0f}px", max_width="calc(100% - 4px)"
+        )
+        areas = dict(grid_template_areas='"picture"', grid_template_columns="minmax(0, 1fr)")
         picture = widgets.GridBox(
             [self.background, self.moving],
-            layout=widgets.Layout(grid_template_areas='"picture"', overflow="hidden"),
+            layout=widgets.Layout(overflow="hidden", **areas, **wide),
         )
         self._redraw()
         for name, widget in inputs.items():
             widget.observe(self._changed, names="value")
-            widget.style = {"description_width": "13em"}
-            widget.layout = widgets.Layout(width=f"{self._canvas.width:.0f}px")
+            widget.style.description_width = "13em"
+            widget.layout.width, widget.layout.max_width = wide["width"], wide["max_width"]
             widget.tooltip = ""  # without one, ipywidgets shows "null"
             widget.add_class(f"input-{name}")
         super().__init__([*inputs.values(), picture])
         self.add_class("series-control")
+        _replace_those_of_the_last_run(self)
 
     def draw_axes(self, ax):
         """Draw on `ax` what does not move; return it."""
@@ -95,14 +101,46 @@ class Control(widgets.VBox):
             self._redraw()
 
     def _redraw(self):
-        self.moving.value = self._canvas.svg(self.scenes())
+        scenes = self.scenes()
+        marks = zip(self._frames, self._arranged(scenes), strict=True)
+        self.moving.value = _svg(self.size, "".join(map(_drawing, marks)), _sentence(scenes))
+
+    def close(self):
+        """Close the control with all its parts, and let go of what they hold."""
+        if self.children:  # not closed yet
+            *inputs, picture = self.children
+            for part in (*inputs, *picture.children, picture, self):
+                part.layout.close()
+                if part.has_trait("style"):
+                    part.style.close()
+                if part is not self:
+                    part.close()
+            self.children = ()
+        super().close()
+        for name in [name for name in vars(self) if not name.startswith("_")]:
+            delattr(self, name)
+
+    @plots.same_everywhere
+    def _standing(self):
+        """A figure of what stands still and its Axes, laid out once for all."""
+        figure = Figure(figsize=self.size, layout="constrained")
+        axes = self.draw_all(figure)
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        return figure, axes
+
+    def _arranged(self, scenes):
+        """The marks of each scene where they can be seen."""
+        taken = []
+        pairs = zip(self._frames, scenes, strict=True)
+        return [frame.arrange(scene.marks, taken) for frame, scene in pairs]
 
     def _repr_mimebundle_(self, **kwargs):
         """The live control, and beside it a still picture for pages without a kernel."""
         scenes = self.scenes()
-        figure = Figure(figsize=self.size, layout="constrained")
-        for ax, scene in zip(self.draw_all(figure), scenes, strict=True):
-            plots.draw(ax, scene.marks)
+        figure, axes = self._standing()
+        for ax, marks in zip(axes, self._arranged(scenes), strict=True):
+            plots.draw(ax, marks)
         data, metadata = plots.still(figure, _sentence(scenes))
         return {**super()._repr_mimebundle_(**kwargs), **data}, metadata
 
@@ -392,6 +430,27 @@ class EngineControl(Control):
         return Scene(scene.marks, f"{network.name} on {scene.sentence}")
 
 
+_shown = {}  # for each cell of the notebook: its last run, and the controls made there
+
+
+def _replace_those_of_the_last_run(control):
+    """Close what the same cell made when it was run before: the page has dropped it, Out has not.
+
+    A hundred runs would otherwise fill some 50 MB. The frontend says which cell runs; where it
+    does not, nothing is closed.
+    """
+    request = getattr(get_ipython(), "parent_header", {})
+    if cell := request.get("metadata", {}).get("cellId"):
+        run = request["header"]["msg_id"]
+        last, before = _shown.get(cell, (None, []))
+        if last != run:
+            _shown[cell] = run, []
+            for old in before:
+                old.close()
+            gc.collect()  # figures point to themselves, so that nothing else frees them soon
+        _shown[cell][1].append(control)
+
+
 def _peaks(*precisions):
     """The dense peak, flop/s, of every device of the catalog that has one: "V100-SXM2 fp32"."""
     table = devices()
@@ -406,8 +465,8 @@ def _peaks(*precisions):
 def _uses(intensity, peak, bandwidth):
     """How much of both units a task uses, in words."""
     return (
-        f"uses {compute_utilisation(intensity, peak, bandwidth):.0%} of the peak and "
-        f"{bandwidth_utilisation(intensity, peak, bandwidth):.0%} of the bandwidth"
+        f"uses {percent(compute_utilisation(intensity, peak, bandwidth))} of the peak and "
+        f"{percent(bandwidth_utilisation(intensity, peak, bandwidth))} of the bandwidth"
     )
 
 
@@ -440,100 +499,57 @@ def log_slider(description, value, low, high, *, whole=False):
     )
 
 
-class _Canvas:
-    """Turns the marks of scenes into SVG that lies exactly on the picture of a figure."""
+def _svg(size, drawing, sentence):
+    """The moving picture, and its sentence below it for everybody."""
+    width, height = (round(plots.PIXELS_PER_INCH * length) for length in size)
+    sentence = html.escape(sentence)
+    return (
+        f'<svg role="img" aria-label="{sentence}" viewBox="0 0 {width} {height}" '
+        f'style="{SVG_STYLE}">{drawing}</svg>'
+        f'<p aria-live="polite" style="margin:0;line-height:1.4">{sentence}</p>'
+    )
 
-    def __init__(self, figure, axes):
-        self.width, self.height = plots.PIXELS_PER_INCH * figure.get_size_inches()
-        self._frames = [_Frame(ax, self.height) for ax in axes]
 
-    def svg(self, scenes):
-        """The scenes as one SVG, and their sentence below it for everybody."""
-        sentence = html.escape(_sentence(scenes))
-        parts = (frame.svg(scene) for frame, scene in zip(self._frames, scenes, strict=True))
+def _drawing(placed):
+    """The marks on one Axes, given as its frame and what `Frame.arrange` made of them, as SVG."""
+    frame, marks = placed
+    lines, others = [], []
+    for mark in marks:
+        (lines if isinstance(mark, Line) else others).append(_element(frame, mark))
+    left, top, right, bottom = frame.box
+    x, y, width, height = (f"{number:.1f}" for number in (left, top, right - left, bottom - top))
+    # A nested viewport clips lines at the frame; dots and words may stand over it.
+    return (
+        f'<svg x="{x}" y="{y}" width="{width}" height="{height}" '
+        f'viewBox="{x} {y} {width} {height}">{"".join(lines)}</svg>{"".join(others)}'
+    )
+
+
+def _element(frame, mark):
+    if isinstance(mark, Line):
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in frame.pixels(mark.x, mark.y))
+        dash = ' stroke-dasharray="6 4"' if mark.dashed else ""
         return (
-            f'<svg role="img" aria-label="{sentence}" width="{self.width:.0f}" '
-            f'height="{self.height:.0f}" style="{SVG_STYLE}">'
-            f"{''.join(parts)}</svg>"
-            f'<p aria-live="polite" style="margin:0;line-height:1.4">{sentence}</p>'
+            f'<polyline points="{points}" fill="none" stroke="{mark.colour}" '
+            f'stroke-width="{mark.width}"{dash}/>'
         )
-
-
-class _Frame:
-    """The place of one Axes on the canvas."""
-
-    def __init__(self, ax, canvas_height):
-        # Pixels as on the page: the figure's own dpi differs, and SVG counts from the top.
-        scale = plots.PIXELS_PER_INCH / ax.figure.dpi
-        left, bottom, right, top = scale * ax.get_window_extent().extents
-        self._box = left, canvas_height - top, right - left, top - bottom
-        self._limits = ax.get_xlim(), ax.get_ylim()
-        # matplotlib's own transforms cost ten times as much for the few points of a mark.
-        self._x = _straight(ax.get_xscale(), ax.get_xlim(), (left, right))
-        self._y = _straight(
-            ax.get_yscale(), ax.get_ylim(), (canvas_height - bottom, canvas_height - top)
-        )
-
-    def svg(self, scene):
-        lines = "".join(self._element(mark) for mark in scene.marks if isinstance(mark, Line))
-        others = "".join(
-            self._element(mark)
-            for mark in scene.marks
-            if not isinstance(mark, Line) and self._in_sight(mark)
-        )
-        x, y, width, height = (f"{number:.1f}" for number in self._box)
-        # A nested viewport clips lines at the frame; dots and words may stand over it.
+    ((x, y),) = frame.pixels([mark.x], [mark.y])
+    if isinstance(mark, Words):
+        right, up = (PIXELS_PER_POINT * points for points in mark.offset)
+        anchor = {"left": "start", "center": "middle", "right": "end"}[mark.align]
         return (
-            f'<svg x="{x}" y="{y}" width="{width}" height="{height}" '
-            f'viewBox="{x} {y} {width} {height}">{lines}</svg>{others}'
+            f'<text x="{x + right:.1f}" y="{y - up:.1f}" fill="{mark.colour}" '
+            f'stroke="white" stroke-width="{plots.HALO}" '
+            f'text-anchor="{anchor}" dominant-baseline="central">'
+            f"{html.escape(mark.text)}</text>"
         )
-
-    def _in_sight(self, mark):
-        """Whether a dot or words stand on the Axes; matplotlib leaves out those that do not."""
-        (left, right), (bottom, top) = self._limits
-        return left <= mark.x <= right and bottom <= mark.y <= top
-
-    def _pixels(self, x, y):
-        return list(zip(map(self._x, x), map(self._y, y), strict=True))
-
-    def _element(self, mark):
-        match mark:
-            case Line():
-                points = " ".join(f"{x:.1f},{y:.1f}" for x, y in self._pixels(mark.x, mark.y))
-                dash = ' stroke-dasharray="6 4"' if mark.dashed else ""
-                return (
-                    f'<polyline points="{points}" fill="none" stroke="{mark.colour}" '
-                    f'stroke-width="{mark.width}"{dash}/>'
-                )
-            case Dot():
-                ((x, y),) = self._pixels([mark.x], [mark.y])
-                if mark.shape == "o":
-                    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" fill="{mark.colour}"/>'
-                turn = f' transform="rotate(45 {x:.1f} {y:.1f})"' if mark.shape == "D" else ""
-                return (
-                    f'<rect x="{x - 5.5:.1f}" y="{y - 5.5:.1f}" width="11" height="11" '
-                    f'fill="{mark.colour}"{turn}/>'
-                )
-            case Words():
-                ((x, y),) = self._pixels([mark.x], [mark.y])
-                right, up = mark.offset
-                anchor = {"left": "start", "center": "middle", "right": "end"}[mark.align]
-                return (
-                    f'<text x="{x + right:.1f}" y="{y - up:.1f}" fill="{mark.colour}" '
-                    f'stroke="white" stroke-width="{plots.HALO}" '
-                    f'text-anchor="{anchor}" dominant-baseline="middle">'
-                    f"{html.escape(mark.text)}</text>"
-                )
-            case _:
-                raise ValueError(f"marks must be Line, Dot or Words, got {mark!r}")
-
-
-def _straight(scale, limits, pixels):
-    """The function from data to pixels along an axis that is linear or logarithmic."""
-    reading = {"linear": float, "log": math.log10}[scale]
-    (low, high), (first, last) = map(reading, limits), pixels
-    slope = (last - first) / (high - low)
-    return lambda value: first + slope * (reading(value) - low)
+    if mark.shape == "o":
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="6" fill="{mark.colour}"/>'
+    turn = f' transform="rotate(45 {x:.1f} {y:.1f})"' if mark.shape == "D" else ""
+    return (
+        f'<rect x="{x - 5.5:.1f}" y="{y - 5.5:.1f}" width="11" height="11" '
+        f'fill="{mark.colour}"{turn}/>'
+    )
 
 
 def _sentence(scenes):
@@ -587,8 +603,6 @@ def _background(png, inputs):
     )
 
 
-def _stacked(canvas):
+def _stacked():
     """Layout of a child that shares the one cell of the picture."""
-    return widgets.Layout(
-        grid_area="picture", width=f"{canvas.width:.0f}px", height="auto", margin="0", padding="0"
-    )
+    return widgets.Layout(grid_area="picture", width="100%", height="auto", margin="0", padding="0")

@@ -78,6 +78,56 @@ def _chunked(load, compute, chunks, store=0.0):
     return longer + shorter / chunks
 
 
+def buffered_time(load, compute, chunks, store=0.0, buffers=math.inf):
+    """Time of a job in n chunks on a machine that holds b of them at a time, in s.
+
+    With fewer buffers than stages, a load also waits until the chunk b before it has left.
+
+    Parameters
+    ----------
+    load, compute, chunks, store : array_like
+        As in `chunked_time`.
+    buffers : array_like
+        Chunks b that the machine holds at a time, at least 1; infinity allowed.
+
+    Returns
+    -------
+    float or ndarray
+        The broadcast shape of the arguments.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range, or the shapes do not match.
+
+    Source
+    ------
+    The longest chain of stages that wait for one another: from chunk to chunk in the slowest unit,
+    or from the last stage of a chunk to the load of the chunk b later. `schedule` agrees with it.
+
+    Examples
+    --------
+    >>> [buffered_time(4, 6, 4, buffers=buffers) for buffers in (1, 2, 3)]
+    [10.0, 7.0, 7.0]
+    >>> [buffered_time(4, 6, 4, 4, buffers) for buffers in (1, 2, 3)]
+    [14.0, 8.5, 8.0]
+    """
+    load, compute, chunks, store, buffers = checked(
+        load=(load, NOT_NEGATIVE),
+        compute=(compute, NOT_NEGATIVE),
+        chunks=(chunks, AT_LEAST_ONE_OR_INFINITE),
+        store=(store, NOT_NEGATIVE),
+        buffers=(buffers, AT_LEAST_ONE_OR_INFINITE),
+    )
+    total = load + compute + store
+    slowest = np.maximum(np.maximum(load, compute), store)
+    n = np.where(np.isinf(chunks), 1, chunks)
+    waits = (n - 1) // buffers  # how often a load can have waited in a row
+    waiting = ((waits + 1) * total + (n - 1 - waits * np.where(waits, buffers, 1)) * slowest) / n
+    waiting = np.where(np.isinf(chunks), total / buffers, waiting)
+    return plain(np.maximum(slowest + (total - slowest) / chunks, waiting))
+
+
 def chunked_performance(intensity, peak, bandwidth, chunks):
     """Performance of a task in n chunks, in flop/s: from pi p (n = 1) to min(pi, beta I).
 

@@ -10,6 +10,7 @@ them apart by lightness, shape or dash (`tests/test_colours.py`).
 """
 
 import base64
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -29,7 +30,7 @@ from helpers.parallel import (
     step_time,
     throughput,
 )
-from helpers.pipeline import UNITS, chunked_performance, chunked_time, schedule
+from helpers.pipeline import UNITS, buffered_time, chunked_performance, schedule
 from helpers.roofline import BALANCED, attainable, bound, ridge
 from helpers.roofline import COMPUTE as COMPUTE_BOUND
 from helpers.roofline import MEMORY as MEMORY_BOUND
@@ -56,6 +57,8 @@ PIXELS_PER_INCH = 100
 SIZE = (6.5, 4.0)  # inches
 HALO = 3  # points of white around words, so that they can be read across a line
 SI_PREFIXES = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+# Pictures look the same whatever the reader has set for matplotlib, and change none of it.
+same_everywhere = plt.style.context("default")
 
 
 @dataclass(frozen=True)
@@ -84,7 +87,8 @@ class Words:
     """A short text beside a point in data coordinates.
 
     `align` says which end of the text sits at the point; `offset` moves it, in points, right
-    and up.
+    and up. A control looks for another place where these would be cut or lie on other words, at
+    this point or at one of the `others` that would do as well, such as elsewhere along a line.
     """
 
     x: float
@@ -93,6 +97,7 @@ class Words:
     colour: str = BOTH
     align: str = "left"
     offset: tuple = (0, 0)
+    others: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,7 @@ class Scene:
     sentence: str = ""
 
 
+@same_everywhere
 def draw(ax, marks):
     """Draw marks on an Axes as matplotlib artists; return the Axes."""
     for mark in marks:
@@ -144,12 +150,14 @@ def show(ax, alt):
     display(data, metadata=metadata, raw=True)
 
 
+@same_everywhere
 def still(figure, alt):
     """PNG and alternative text of a figure as a Jupyter output, (data, metadata)."""
     data = {"image/png": base64.b64encode(png(figure)).decode(), "text/plain": alt}
     return data, {"image/png": {"alt": alt}}
 
 
+@same_everywhere
 def png(figure, scale=1.0):
     """PNG bytes of a figure, `scale` times as large as on the page.
 
@@ -194,6 +202,37 @@ def short(number, digits=3):
     return f"{number:.{digits}g}"
 
 
+def apart(*numbers, digits=3):
+    """Numbers to read, with as many digits as it takes to tell those apart that differ.
+
+    Examples
+    --------
+    >>> apart(0.9999, 0, 1), apart(0.3333, 0, 1), apart(2.004, 2.003)
+    (('0.9999', '0', '1'), ('0.333', '0', '1'), ('2.004', '2.003'))
+    >>> apart(0.1 + 0.2, 0.3)  # the same but for the computer's rounding
+    ('0.3', '0.3')
+    """
+    known = []  # what differs by the computer's rounding only is one number
+    for number in numbers:
+        same = [other for other in known if math.isclose(number, other, rel_tol=1e-9)]
+        known.append(same[0] if same else number)
+    while len({short(number, digits) for number in known}) < len(set(known)):
+        digits += 1
+    return tuple(short(number, digits) for number in known)
+
+
+def percent(share, digits=2):
+    """A share to read, which says 0% and 100% only where it is nothing and all.
+
+    Examples
+    --------
+    >>> percent(0.594), percent(0.005), percent(0.9996), percent(1)
+    ('59%', '0.5%', '99.96%', '100%')
+    """
+    return f"{apart(100 * share, 0, 100, digits=digits)[0]}%"
+
+
+@same_everywhere
 def plot_roofline(
     peak, bandwidth, tasks=None, *, before=None, ax=None, intensities=(0.05, 2000), name=None
 ):
@@ -236,6 +275,7 @@ def plot_roofline(
     return draw(ax, marks)
 
 
+@same_everywhere
 def roofline_axes(ax=None, intensities=(0.05, 2000), performances=(3e9, 1e16)):
     """Empty log-log axes for rooflines, labelled with quantity and unit."""
     ax = _axes(ax)
@@ -251,14 +291,20 @@ def roofline_scene(peak, bandwidth, tasks, intensities=(0.05, 2000)):
     low, high = intensities
     corner = min(max(ridge(peak, bandwidth), low), high)
     level = attainable([low, corner, high], peak, bandwidth).tolist()
-    marks = [
+    meet = ridge(peak, bandwidth)
+    top = attainable(meet, peak, bandwidth)
+    told, *intensities_told = apart(meet, *tasks.values())
+    roofs = (
         Line((low, corner), tuple(level[:2]), MEMORY),
         Line((corner, high), tuple(level[1:]), COMPUTE),
-        Dot(corner, level[1], BOTH, "D"),
-        Words(corner, level[1], f"ridge {short(ridge(peak, bandwidth))}", BOTH, "right", (-8, 22)),
+    )
+    marks = [
+        *(roof for roof in roofs if roof.x[0] < roof.x[1]),
+        Dot(meet, top, BOTH, "D"),
+        Words(meet, top, f"ridge {told}", BOTH, "right", (-8, 22)),
     ]
-    sentences = [f"The ridge is at {si(ridge(peak, bandwidth), 'flop/B')}"]
-    for task, intensity in tasks.items():
+    sentences = [f"The ridge is at {told} flop/B"]
+    for (task, intensity), at in zip(tasks.items(), intensities_told, strict=True):
         performance = attainable(intensity, peak, bandwidth)
         regime = bound(intensity, peak, bandwidth)
         colour = ROOF_COLOURS.get(regime, BOTH)
@@ -268,12 +314,12 @@ def roofline_scene(peak, bandwidth, tasks, intensities=(0.05, 2000)):
             Words(intensity, performance, task, colour, *LABEL_PLACES[regime]),
         ]
         sentences.append(
-            f"{task} at {si(intensity, 'flop/B')} is {regime} and attains "
-            f"{si(performance, 'flop/s')}"
+            f"{task} at {at} flop/B is {regime} and attains {si(performance, 'flop/s')}"
         )
     return Scene(marks, "; ".join(sentences) + ".")
 
 
+@same_everywhere
 def plot_kernels(peak, bandwidth, groups, *, named=None, axes=None, intensities=(0.05, 2000)):
     """Draw groups of kernels on the same roofline, a panel for each group.
 
@@ -326,6 +372,7 @@ def plot_kernels(peak, bandwidth, groups, *, named=None, axes=None, intensities=
     return axes
 
 
+@same_everywhere
 def plot_machine(*, ax=None):
     """Draw the three units of a processor-centric machine, and load and store between them.
 
@@ -360,6 +407,7 @@ def plot_machine(*, ax=None):
     return ax
 
 
+@same_everywhere
 def plot_devices(table, precisions, *, labels=None, ridges=(10, 100, 1000), ax=None):
     """Draw the peak of devices over their bandwidth, with lines of equal ridge point.
 
@@ -426,6 +474,7 @@ def _name_device(ax, key, place, side):
     )
 
 
+@same_everywhere
 def plot_ridges(table, precisions, *, path=(), labels=None, ax=None):
     """Draw the ridge points of devices over the year of the device, a shape per precision.
 
@@ -469,6 +518,7 @@ def plot_ridges(table, precisions, *, path=(), labels=None, ax=None):
     return ax
 
 
+@same_everywhere
 def plot_layers(network, *, ax=None):
     """Draw the work of each convolution and linear layer of a network, in order, as bars.
 
@@ -501,6 +551,7 @@ def plot_layers(network, *, ax=None):
     return ax
 
 
+@same_everywhere
 def plot_step_ratios(models, ratios, *, ax=None):
     """Draw measured ratios of a whole training step to its forward pass, a row for each model.
 
@@ -535,6 +586,7 @@ def plot_step_ratios(models, ratios, *, ax=None):
     return ax
 
 
+@same_everywhere
 def training_axes(ax=None):
     """Empty log-log axes for the time of training runs over the peak of the machine."""
     ax = _axes(ax)
@@ -567,15 +619,14 @@ def training_scene(work, peak, devices, fraction, published=()):
     """
     ends = np.array(TRAINING_PEAKS)
     time = training_time(work, peak, fraction, devices)
-    # A run too fast or too slow for the page stays in sight at its edge, and its label says so.
-    x, y = np.clip(devices * peak, *TRAINING_PEAKS), np.clip(time, *TRAINING_TIMES)
-    off = "" if (x, y) == (devices * peak, time) else " (off the page)"
+    here = devices * peak, time
+    first, *others = ((work / level, level) for level in (200, 3600, 10 * 86400, 60 * 86400))
     marks = [
         Line(TRAINING_PEAKS, tuple(training_time(work, ends, 1)), BOTH, width=1.2),
         Line(TRAINING_PEAKS, tuple(training_time(work, ends, fraction)), BOTH, True),
         *(Dot(machine, measured, QUIET) for _, machine, measured in published),
-        Dot(x, y, BOTH, "s"),
-        Words(work / 200, 200, "100% of peak", BOTH, "right", (-10, -9)),
+        Dot(*here, BOTH, "s"),
+        Words(*first, "100% of peak", BOTH, "right", (-10, -9), tuple(others)),
     ]
     sentence = (
         f"{si(work, 'flop')} at {fraction:.0%} of {si(devices * peak, 'flop/s')} "
@@ -584,56 +635,12 @@ def training_scene(work, peak, devices, fraction, published=()):
     found = []
     for name, machine, measured in published:
         share = f"{achieved_fraction(work, measured, machine):.0%}"
-        marks.append(_beside(marks, machine, measured, f"{name} {share}", QUIET))
+        marks.append(Words(machine, measured, f"{name} {share}", QUIET, "left", (9, 9)))
         found.append(f"{name} took {duration(measured)} at {share} of its peak")
-    marks.append(_beside(marks, x, y, f"you, {fraction:.0%}{off}", BOTH))
+    marks.append(Words(*here, f"you, {fraction:.0%}", BOTH, "right", (-10, -9)))
     if found:
         sentence += f". Published: {', '.join(found)}"
     return Scene(marks, sentence + ".")
-
-
-# Where words may stand beside a dot of the training plot, the first choice first.
-TRAINING_PLACES = tuple(
-    (align, (right, up))
-    for height in (9, 24, 39)
-    for align, right in (("left", 9), ("right", -9))
-    for up in (height, -height)
-)
-
-
-def _beside(marks, x, y, text, colour):
-    """Words beside a dot, on the training plot, where they cover least of the dots and words."""
-    taken = [_training_box(mark) for mark in marks if not isinstance(mark, Line)]
-
-    def covered(words):
-        left, bottom, right, top = _training_box(words)
-        outside = max(0, -left, -bottom, right - TRAINING_PIXELS[0], top - TRAINING_PIXELS[1])
-        overlaps = (
-            max(0, min(right, box[2]) - max(left, box[0]))
-            * max(0, min(top, box[3]) - max(bottom, box[1]))
-            for box in taken
-        )
-        return 1000 * outside + sum(overlaps)
-
-    return min((Words(x, y, text, colour, *place) for place in TRAINING_PLACES), key=covered)
-
-
-TRAINING_PIXELS = (540, 348)  # the plot without ticks and labels; about, the margins vary
-
-
-def _training_box(mark):
-    """Left, bottom, right and top of a dot or of words on the training plot, in pixels."""
-    x, y = (
-        size * np.log(value / low) / np.log(high / low)
-        for size, value, (low, high) in zip(
-            TRAINING_PIXELS, (mark.x, mark.y), (TRAINING_PEAKS, TRAINING_TIMES), strict=True
-        )
-    )
-    if isinstance(mark, Dot):
-        return x - 7, y - 7, x + 7, y + 7
-    width, (right, up) = 9.4 * len(mark.text), mark.offset
-    left = x + 1.4 * right - {"left": 0, "right": width}[mark.align]  # 1.4 pixels to the point
-    return left, y + 1.4 * up - 9, left + width, y + 1.4 * up + 9
 
 
 def duration(seconds, digits=3):
@@ -651,6 +658,7 @@ def duration(seconds, digits=3):
     return f"{short(seconds, digits)} s"
 
 
+@same_everywhere
 def plot_plan(devices, best, worst, deadline, *, ax=None):
     """Draw the range of predicted times over the number of devices, and the deadline.
 
@@ -682,6 +690,7 @@ def plot_plan(devices, best, worst, deadline, *, ax=None):
     return ax
 
 
+@same_everywhere
 def plot_speedup(p, *, r=1.0, ax=None, s=None, last=None):
     """Draw Amdahl's speed-up S against s, its ceiling, and the ideal S = s.
 
@@ -727,6 +736,7 @@ def plot_speedup(p, *, r=1.0, ax=None, s=None, last=None):
 SPEEDUP_RANGE = (1, 1000)
 
 
+@same_everywhere
 def speedup_axes(ax=None):
     """Empty log-log axes for speed-ups, labelled."""
     ax = _axes(ax)
@@ -741,35 +751,38 @@ def speedup_scene(p, r=1.0, s=None):
     first, last = SPEEDUP_RANGE
     steps = np.geomspace(first, last, 61)
     ceiling = limit(p, r)
+    reached = speedup(p, 1 if s is None else s, r)
+    top, now = apart(ceiling, reached, 1)[:2]
     marks = [
         Line((first, last), (first, last), QUIET, True, 1.2),
-        Words(30, 30, "S = s", QUIET, "right", (-6, 6)),
+        Words(30, 30, "S = s", QUIET, "right", (-6, 6), ((100, 100), (300, 300), (10, 10))),
         Line((first, last), (1, 1), QUIET, False, 0.8),
     ]
-    sentence = f"With p = {short(p)}"
+    sentence = f"With p = {apart(p, 0, 1)[0]}"
     if r != 1:
         marks.append(Line(tuple(steps), tuple(speedup(p, steps).tolist()), QUIET, False, 1.2))
-        marks.append(Words(last, speedup(p, last), "r = 1", QUIET, "right", (-4, 8)))
+        places = [(at, speedup(p, at)) for at in (last, 300, 100, 30)]
+        marks.append(Words(*places[0], "r = 1", QUIET, "right", (-4, 8), tuple(places[1:])))
         sentence += f" and bandwidth divided by r = {short(r)}"
     if np.isfinite(ceiling):
         marks.append(Line((first, last), (ceiling, ceiling), MEMORY, True))
-        label = f"ceiling {short(ceiling)}"
-        marks.append(Words(first, ceiling, label, MEMORY, "left", (6, 8)))
-        sentence += f", S never exceeds {short(ceiling)}"
+        others = ((last, ceiling), (30, ceiling))
+        marks.append(Words(first, ceiling, f"ceiling {top}", MEMORY, "left", (6, 8), others))
+        sentence += f", S never exceeds {top}"
     else:
         sentence += ", S has no ceiling"
     marks.append(Line(tuple(steps), tuple(speedup(p, steps, r).tolist()), COMPUTE))
     if s is not None:
-        reached = speedup(p, s, r)
         marks += [
             Dot(s, reached, COMPUTE, "s"),
-            Words(s, reached, f"S = {short(reached)}", COMPUTE, "center", (0, -14)),
+            Words(s, reached, f"S = {now}", COMPUTE, "center", (0, -14)),
         ]
         verdict = "" if reached >= 1 else ": a slow-down"
-        sentence += f"; at s = {short(s)} it is {short(reached)}{verdict}"
+        sentence += f"; at s = {short(s)} it is {now}{verdict}"
     return Scene(marks, sentence + ".")
 
 
+@same_everywhere
 def plot_overlap(chunks, *, ax=None):
     """Draw performance against intensity for tasks in n chunks, between serial and roofline.
 
@@ -803,7 +816,8 @@ def plot_overlap(chunks, *, ax=None):
 BALANCES = (0.1, 10.0)
 
 
-def overlap_axes(ax=None, balances=BALANCES, performances=(0.05, 30)):
+@same_everywhere
+def overlap_axes(ax=None, balances=BALANCES, performances=(0.04, 30)):
     """Empty log-log axes in units of the machine: x = I / I* and P / pi, labelled."""
     ax = _axes(ax)
     ax.set(xscale="log", yscale="log", xlim=balances, ylim=performances)
@@ -812,10 +826,12 @@ def overlap_axes(ax=None, balances=BALANCES, performances=(0.05, 30)):
     return _calm(ax)
 
 
-def _chunk_curve(n, s=1.0, store=0.0, **line):
-    """Performance over intensity for n chunks; s and store as in `overlap_scene`."""
+def _chunk_curve(n, s=1.0, store=0.0, buffers=np.inf, **line):
+    """Performance over intensity for n chunks; the others as in `overlap_scene`."""
     x = np.geomspace(*BALANCES, 61)
-    time = chunked_time(1 / x, 1 / s, n, store / x)  # computing takes 1 at s = 1, so P / pi = 1 / t
+    time = buffered_time(
+        1 / x, 1 / s, n, store / x, buffers
+    )  # computing: 1 at s = 1, P / pi = 1 / t
     return Line(tuple(x.tolist()), tuple((1 / time).tolist()), **line)
 
 
@@ -836,28 +852,30 @@ def overlap_scene(balance, s, chunks, store=0.0, buffers=np.inf):
         Chunks that the machine can hold at a time.
     """
     load, compute, store_time = 1 / balance, 1 / s, store / balance
-    time = _end(schedule(load, compute, chunks, store_time, buffers))
+    time = buffered_time(load, compute, chunks, store_time, buffers)
     start = load + 1 + store_time  # taking turns, before the speed-up
-    ceiling = start / load
-    gain = f"{short(start / time)} times the start"
+    ceiling = start / (load if buffers > 1 else load + store_time)  # one buffer: never both at once
+    reached, most, _ = apart(start / time, ceiling, 1)
+    gain = f"{reached} times the start"
     first, last = BALANCES
     slanted_end = min(s, last)
     marks = [
         Line((first, slanted_end), (first, slanted_end), MEMORY),
         Line((slanted_end, last), (s, s), COMPUTE),
         _chunk_curve(1, 1.0, store, colour=QUIET, width=1.2),
-        _chunk_curve(chunks, s, store, colour=BOTH, dashed=True),
+        _chunk_curve(chunks, s, store, buffers, colour=BOTH, dashed=True),
         Dot(balance, 1 / start, QUIET, "D"),
         Dot(balance, 1 / time, BOTH, "s"),
         Words(balance, 1 / time, gain, BOTH, "center", (0, 22)),
     ]
     sentence = (
         f"x = {short(balance)}, s = {short(s)}, n = {short(chunks)}: {gain} (n = 1, s = 1). "
-        f"No s and no n can give more than {short(ceiling)}."
+        f"No s and no n can give more than {most}."
     )
     return Scene(marks, sentence)
 
 
+@same_everywhere
 def plot_timeline(load, compute, chunks, *, store=0.0, buffers=np.inf, ax=None):
     """Draw what each unit does when, chunk by chunk, as simulated by `pipeline.schedule`.
 
@@ -886,6 +904,7 @@ def plot_timeline(load, compute, chunks, *, store=0.0, buffers=np.inf, ax=None):
     return draw(timeline_axes(ax, load + compute + store), scene.marks)
 
 
+@same_everywhere
 def timeline_axes(ax, longest):
     """Empty axes for a timeline up to the time `longest`, a row for each unit."""
     ax.set(xlim=(0, 1.02 * longest), ylim=(-0.6, len(UNITS) - 0.4), xlabel="time (s)")
@@ -907,11 +926,12 @@ def timeline_scene(load, compute, chunks, store=0.0, buffers=np.inf):
         marks.append(Line((step.start, step.end), (row, row), colour, width=14))
     marks.append(Line((end, end), (-0.6, len(UNITS) - 0.4), QUIET, True, 1.2))
     serial = load + compute + store
-    sentence = (
-        f"In {short(chunks)} chunk{'s' * (chunks > 1)} the job takes {short(end)} s in place of "
-        f"{short(serial)} s."
+    takes, turns = apart(end, serial)
+    compared = ", as long as taking turns" if takes == turns else f" in place of {turns} s"
+    return Scene(
+        marks,
+        f"In {short(chunks)} chunk{'s' * (chunks > 1)} the job takes {takes} s{compared}.",
     )
-    return Scene(marks, sentence)
 
 
 def _end(steps):
@@ -919,6 +939,7 @@ def _end(steps):
     return max((step.end for step in steps), default=0.0)
 
 
+@same_everywhere
 def plot_links(peak, links, tasks=None, *, ax=None, intensities=(1, 1e5)):
     """Draw the rooflines of one device behind links of different bandwidth.
 
@@ -961,6 +982,7 @@ def plot_links(peak, links, tasks=None, *, ax=None, intensities=(1, 1e5)):
     return draw(ax, marks)
 
 
+@same_everywhere
 def plot_two_levels(*, ax=None):
     """Draw an all-reduce in two levels: two machines of four GPUs, each with a bar of gradients.
 
@@ -1007,6 +1029,7 @@ def plot_two_levels(*, ax=None):
     return draw(ax, rings)
 
 
+@same_everywhere
 def plot_efficiency(measured, modelled, *, named=None, ax=None):
     """Draw the efficiency of n devices: dots for what was measured, a line for the model.
 
@@ -1040,6 +1063,7 @@ def plot_efficiency(measured, modelled, *, named=None, ax=None):
     return ax
 
 
+@same_everywhere
 def plot_splits(networks, batch, *, axes=None):
     """Draw for each layer the batch at which splitting data and model send the same bytes.
 
@@ -1073,6 +1097,7 @@ def plot_splits(networks, batch, *, axes=None):
     return axes
 
 
+@same_everywhere
 def plot_scaling(measured, modelled=None, *, ax=None, xlabel="devices n"):
     """Draw speed-ups over the number of devices, with the ideal S = n.
 
@@ -1113,6 +1138,7 @@ def plot_scaling(measured, modelled=None, *, ax=None, xlabel="devices n"):
 ENGINE_MACHINES = (1, 128)
 
 
+@same_everywhere
 def engine_axes(ax=None):
     """Empty axes for the efficiency of data-parallel training over the number of machines."""
     ax = _axes(ax)
@@ -1174,16 +1200,10 @@ def engine_scene(work, size, peak, fraction, batch, link, port, overlap, machine
     marks.append(Words(machines, share, f"{short(speed)} img/s", colour, *place))
     sentence = (
         f"{short(machines)} machine{'s' * (machines > 1)} of {per_machine}: {short(speed)} img/s, "
-        f"efficiency {_percent(share)}. A step computes for {times[0]}, its all-reduce takes "
+        f"efficiency {percent(share, 3)}. A step computes for {times[0]}, its all-reduce takes "
         f"{times[1]}: {verdict}."
     )
     return Scene(marks, sentence)
-
-
-def _percent(fraction, digits=3):
-    """A fraction in percent; what is not all does not read as 100 %."""
-    text = f"{100 * fraction:.{digits}g} %"
-    return text if fraction >= 1 or text != "100 %" else _percent(fraction, digits + 1)
 
 
 def _axes(ax, size=SIZE):

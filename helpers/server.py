@@ -14,3 +14,29 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
         """Connect as usual, on a socket that does not wait."""
         self.websocket_handler.set_nodelay(True)
         return super().connect()
+
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def drop_views(notebook):
+    """Leave of every control and field in a notebook's outputs its picture and its words.
+
+    A stored view is good only as long as the kernel that made it lives; afterwards JupyterLab
+    shows an error in its place, although a picture stands beside it.
+    """
+    for cell in notebook.get("cells", []):
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET_VIEW, None)
+
+
+def before_saving(model, **_):
+    """Store no views in a notebook: what is open stays as it is, what is reopened shows pictures.
+
+    Parameters
+    ----------
+    model : dict
+        What is to be saved, as Jupyter Server hands it to its `pre_save_hook`; changed in place.
+    """
+    if model["type"] == "notebook":
+        drop_views(model["content"])

@@ -13,6 +13,7 @@ from nbclient.exceptions import CellExecutionError
 
 from helpers.catalog import device
 from helpers.plots import plot_roofline, png
+from helpers.server import drop_views
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
 METADATA = {
@@ -20,7 +21,6 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 CELL_METADATA = {"tags", "slideshow"}
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def execute(notebook, folder):
@@ -40,11 +40,10 @@ def normalise(notebook):
     """Drop what differs from machine to machine or cannot be shown without a kernel."""
     notebook.metadata = nbformat.from_dict(METADATA)
     notebook.nbformat_minor = 5
+    drop_views(notebook)
     for cell in notebook.cells:
         cell.metadata = {k: v for k, v in cell.metadata.items() if k in CELL_METADATA}
         for output in cell.get("outputs", []):
-            # A stored view finds no model and shows an error box; the picture beside it stays.
-            output.get("data", {}).pop(WIDGET_VIEW, None)
             if output.output_type == "error":  # the frames hold paths, the message does not
                 output.traceback = [f"{output.ename}: {output.evalue}"]
 

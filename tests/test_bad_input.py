@@ -38,6 +38,7 @@ GOOD = {
     "compute": (6.0, [NEGATIVE, NAN, INFINITE]),
     "store": (1.0, [NEGATIVE, NAN, INFINITE]),
     "chunks": (4, [NEGATIVE, ZERO, 0.99, NAN]),
+    "buffers": (2, [NEGATIVE, ZERO, 0.99, NAN]),
     "balance": (2.0, [NEGATIVE, NAN]),
     "size": (1e8, [NEGATIVE, NAN, INFINITE]),
     "per_node": (8, [NEGATIVE, ZERO, 0.99, NAN, INFINITE]),

@@ -29,6 +29,11 @@ in_terms_of_p = sp.simplify((serial / faster).subs(I, sp.solve(sp.Eq(fraction, p
 a, c, w, x = sp.symbols("a c w x", positive=True)
 chunked = (a + c + w) / n + (n - 1) * sp.Max(a / n, c / n, w / n)
 two_stages = chunked.subs(w, 0)
+# With b buffers the chain of waits can also go, as often as there are b chunks more, from the last
+# stage of a chunk to the load of the chunk b later: each time through all stages once more.
+b = sp.Symbol("b", positive=True)
+waits = sp.floor((n - 1) / b)
+chain = ((waits + 1) * (a + c + w) + (n - 1 - waits * b) * sp.Max(a, c, w)) / n
 in_units = two_stages.subs({a: 1, c: x})  # loading takes 1, computing x
 
 # One output of a convolution is a sum over a k x k window of every input channel of its group.
@@ -53,6 +58,7 @@ DERIVED = {
     # Karp and Flatt: the serial fraction for which Amdahl's law gives the measured S on n devices.
     amdahl.karp_flatt: (sp.solve(sp.Eq(1 / (p + (1 - p) / n), S), p)[0], (S, n)),
     pipeline.chunked_time: (chunked, (a, c, n, w)),
+    pipeline.buffered_time: (sp.Max(chunked, chain), (a, c, n, w, b)),
     pipeline.chunked_performance: (
         V / two_stages.subs({a: loading, c: computing}, simultaneous=True),
         (I, pi, beta, n),
@@ -79,7 +85,15 @@ def test_function_agrees_with_its_derivation(function):
     # Performances do not depend on the work: V is drawn at random all the same.
     derived = sp.lambdify((V, *(symbol for symbol in symbols if symbol != V)), expression, "numpy")
     random = np.random.default_rng(20261123)
-    ranges = {p: (0, 1), f: (0.01, 1), s: (1.01, 100), r: (1, 10), n: (2, 1000), S: (0.5, 50)}
+    ranges = {
+        p: (0, 1),
+        f: (0.01, 1),
+        s: (1.01, 100),
+        r: (1, 10),
+        n: (2, 1000),
+        S: (0.5, 50),
+        b: (1, 5),
+    }
     points = {
         symbol: random.uniform(*ranges[symbol], 200)
         if symbol in ranges

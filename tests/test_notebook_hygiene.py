@@ -13,7 +13,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from helpers.pages import LECTURES
-from store_outputs import CELL_METADATA, METADATA, NOTEBOOKS, WIDGET_VIEW
+from helpers.server import WIDGET_VIEW
+from store_outputs import CELL_METADATA, METADATA, NOTEBOOKS
 
 PATHS = [p for p in sorted(NOTEBOOKS.rglob("*.ipynb")) if ".ipynb_checkpoints" not in p.parts]
 TAGS = {"nbval-ignore-output", "raises-exception"}

@@ -1,5 +1,6 @@
 """Pipelining against hand calculations, limits, and an event-by-event simulation."""
 
+import itertools
 import math
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 from helpers.amdahl import compute_fraction, limit, speedup
 from helpers.pipeline import (
+    buffered_time,
     chunked_performance,
     chunked_time,
     overlap_gain,
@@ -157,3 +159,18 @@ def test_more_chunks_never_take_longer():
     times = chunked_time(3.0, 5.0, np.arange(1, 50))
     assert (np.diff(times) < 0).all()
     assert times[-1] > 5
+
+
+@pytest.mark.parametrize("buffers", [1, 2, 3, math.inf])
+@pytest.mark.parametrize("chunks", [1, 2, 3, 5, 32])
+def test_buffered_time_agrees_with_the_simulation(chunks, buffers):
+    for load, compute, store in itertools.product((0.3, 1), (0, 0.05, 10), (0, 0.1, 3)):
+        end = _end(schedule(load, compute, chunks, store, buffers))
+        found = buffered_time(load, compute, chunks, store, buffers)
+        assert found == pytest.approx(end, rel=1e-9), (load, compute, store)
+
+
+def test_buffered_time_of_ever_smaller_chunks():
+    # Two buffers pass two chunks in the time of all three stages; three pass one in the slowest.
+    assert buffered_time([1, 4], 4, math.inf, 4, buffers=2).tolist() == [4.5, 6]
+    assert buffered_time(1, 4, math.inf, 4, buffers=3) == 4

@@ -136,7 +136,7 @@ def jupyterlab():
                     *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
                     f"--ServerApp.root_dir={folder}",
                     "--expose-app-in-browser",  # window.jupyterapp, to run cells and to wait
-                    series.PROMPT,
+                    *series.SERVER,
                 ],
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -24,6 +24,7 @@ from playwright.sync_api import Page
 
 import lab
 from helpers.controls import Control
+from helpers.server import WIDGET_VIEW
 
 PATHS = sorted(lab.NOTEBOOKS.glob("*.ipynb"))
 SETTLE_SECONDS = 10
@@ -82,6 +83,25 @@ RUN_CELL = """async id => {
     await window.jupyterapp.commands.execute("notebook:run-cell");
     await panel.sessionContext.session.kernel.requestKernelInfo();  // answered after the cell
     return panel.content.widgets[place].model.outputs.toJSON();
+}"""
+# The width of the place for outputs, and what of the controls in it is cut or too small to hold.
+OUTPUT_WIDTH = "() => document.querySelector('.jp-OutputArea:has(.series-control)').clientWidth"
+MISFITS = """least => [...document.querySelectorAll('.series-control')].flatMap(control => {
+    const area = control.closest('.jp-OutputArea'), edge = area.getBoundingClientRect();
+    const parts = [...control.querySelectorAll('select, .widget-readout, svg, text, p')];
+    const misfits = parts.filter(part => part.getBoundingClientRect().right > edge.right + 0.5
+        || part.getBoundingClientRect().left < edge.left - 0.5);
+    for (const part of [control, ...control.querySelectorAll('*')])
+        if (part.scrollWidth > part.clientWidth + 1 && getComputedStyle(part).overflowX === 'auto')
+            misfits.push(part);
+    misfits.push(...[...control.querySelectorAll('.noUi-base, select')]
+        .filter(part => part.getBoundingClientRect().width < least));
+    return misfits.map(part => `${part.tagName} ${part.className.baseVal ?? part.className}: `
+        + `${part.textContent.slice(0, 40)}`);
+})"""
+SAVE = """async () => {
+    await window.jupyterapp.commands.execute("docmanager:save");
+    await window.jupyterapp.shell.currentWidget.sessionContext.shutdown();
 }"""
 MODEL = re.compile(r"The model says (.+?)\.(?: Ratio|$)")
 
@@ -300,6 +320,25 @@ def test_every_input_obeys_the_mouse(opened):
     sweep(opened, by_mouse)
 
 
+@pytest.mark.parametrize(("width", "least"), [(500, 100), (360, 40)])
+def test_controls_fit_a_narrow_window(opened, width, least):
+    """Nothing is cut, every number can be read, and what is to be moved has `least` pixels."""
+    page, usual = opened.page, opened.page.viewport_size
+    for control, twin in opened.controls():
+        beside = usual["width"] - page.evaluate(OUTPUT_WIDTH)
+        page.set_viewport_size({**usual, "width": beside + width})
+        try:
+            page.wait_for_function(f"width => ({OUTPUT_WIDTH})() === width", arg=width)
+            assert page.evaluate(MISFITS, least) == []
+            handle = control.query_selector("[role=slider]:not([disabled])")
+            handle.focus()
+            for key in ("Home", "ArrowRight", "End"):
+                page.keyboard.press(key)
+                settled(page, control, twin)
+        finally:
+            page.set_viewport_size(usual)
+
+
 def revealed(cell_id, outputs):
     """What the reveal in a cell says, as (id of the cell, words of the model, all its words)."""
     for output in outputs:
@@ -339,3 +378,24 @@ def test_axe_finds_nothing_serious_in_what_is_ours(opened):
 def test_nothing_was_reported_to_the_console(opened):
     """The last test of a notebook: all that was done to it is in the log."""
     assert [line for line in opened.log if line.startswith("error")] == []
+
+
+def test_on_the_second_day_there_are_pictures_and_no_errors(browser, server):
+    """A notebook that was run, saved and closed is opened again: its kernel has gone."""
+    name = "03_roofline.ipynb"  # has a control and predictions
+    page = browser.new_page()
+    try:
+        lab.open_notebook(page, server, name)
+        outputs = [output for cell in lab.run_all(page) for output in cell["outputs"]]
+        live = [output["data"] for output in outputs if WIDGET_VIEW in output.get("data", {})]
+        page.evaluate(SAVE)
+        lab.open_notebook(page, server, name)
+        page.wait_for_function("() => !document.body.textContent.includes('Loading widget')")
+        shown = page.text_content(".jp-Notebook")
+        assert "Error displaying widget" not in shown
+        pictures = sum("image/png" in output.get("data", {}) for output in outputs)
+        assert page.locator(".jp-RenderedImage img").count() == pictures
+        words = [data["text/plain"] for data in live if "image/png" not in data]
+        assert live and all("".join(text) in shown for text in words)
+    finally:
+        lab.close_notebook(page)

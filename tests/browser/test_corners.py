@@ -1,0 +1,294 @@
+"""Every corner and edge of every control: what is written there can be read, and is true.
+
+A control is made as a notebook makes it. Its *corners* have every input at its first or its last
+position; its *edges* have any two inputs at their first, middle or last, while the others stand
+together at their first, at their last, or where the notebook starts them.
+"""
+
+import ast
+import itertools
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+
+import nbformat
+import pytest
+from ipywidgets import Dropdown, SelectionSlider
+
+import lab
+from helpers import controls
+from helpers._places import OFF
+from helpers.amdahl import compute_fraction, limit, speedup
+from helpers.controls import Control
+from helpers.pipeline import schedule
+from helpers.plots import PIXELS_PER_INCH, Dot, Words
+from helpers.roofline import bandwidth_utilisation, compute_utilisation
+
+KINDS = {
+    kind.__name__: kind
+    for kind in Control.__subclasses__()
+    if kind.__module__ == "helpers.controls"
+}
+# Words that stand still, though they hold a number.
+STANDING = {"r = 1", "100% of peak"}
+NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]\d+)?")
+# What is wrong with the words of each picture: left out, cut by its edge, or on other words.
+FAULTS = """([pictures, standing]) => pictures.flatMap(([picture, words], number) => {
+    document.body.innerHTML = picture;
+    const edge = document.querySelector('svg').getBoundingClientRect();
+    const texts = [...document.querySelectorAll('text')]
+        .map(text => [text.textContent, text.getBoundingClientRect()]);
+    const faults = texts.length === words ? [] : [['left out', texts.length]];
+    texts.forEach(([text, box], place) => {
+        if (box.left < edge.left || box.right > edge.right || box.top < edge.top
+            || box.bottom > edge.bottom) faults.push(['cut', text]);
+        for (const [other, b] of [...texts.slice(place + 1), ...standing])
+            if (Math.min(box.right, b.right) > Math.max(box.left, b.left)
+                && Math.min(box.bottom, b.bottom) > Math.max(box.top, b.top))
+                faults.push(['on one another', text, other]);
+    });
+    return faults.map(fault => [number, ...fault]);
+})"""
+
+
+@dataclass
+class State:
+    """A control at one place of its inputs: what it showed."""
+
+    values: dict
+    picture: str
+    sentence: str
+    scenes: list
+
+
+def calls():
+    """The controls that the notebooks make, as (notebook and code, class, arguments)."""
+    for path in sorted(lab.NOTEBOOKS.glob("*.ipynb")):
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type != "code" or "Control" not in cell.source:
+                continue
+            for node in ast.walk(ast.parse(cell.source)):
+                if isinstance(node, ast.Call) and getattr(node.func, "id", None) in KINDS:
+                    given = [ast.literal_eval(argument) for argument in node.args]
+                    named = {
+                        word.arg: ast.literal_eval(word.value)
+                        for word in node.keywords
+                        if isinstance(word.value, ast.Constant)  # else a name: the default
+                    }
+                    yield f"{path.name[:2]} {ast.unparse(node)}", KINDS[node.func.id], given, named
+
+
+CALLS = {name: rest for name, *rest in calls()}
+every_control = pytest.mark.parametrize("name", CALLS)
+
+
+def positions(widget):
+    """First, middle and last value of an input."""
+    if isinstance(widget, Dropdown | SelectionSlider):
+        values = [value for _, value in widget._options_full]
+        return values[0], values[len(values) // 2], values[-1]
+    middle = widget.min + (widget.max - widget.min) / 2
+    return widget.min, middle if isinstance(widget.value, float) else round(middle), widget.max
+
+
+def places(control):
+    """All corners and edges, as tuples of values in the order of the inputs."""
+    starts = tuple(widget.value for widget in control.inputs.values())
+    choices = [positions(widget) for widget in control.inputs.values()]
+    firsts, _, lasts = zip(*choices, strict=True)
+    found = dict.fromkeys(itertools.product(*zip(firsts, lasts, strict=True)))
+    for one, two in itertools.combinations(range(len(starts)), 2):
+        for others in (starts, firsts, lasts):
+            for at_one, at_two in itertools.product(choices[one], choices[two]):
+                place = list(others)
+                place[one], place[two] = at_one, at_two
+                found[tuple(place)] = None
+    return list(found)
+
+
+@cache
+def walk(name):
+    """The control, and a `State` for each of its places."""
+    kind, given, named = CALLS[name]
+    control, states = kind(*given, **named), []
+    redraw, inputs = control._redraw, control.inputs
+    control._redraw = lambda: None  # not at every input on the way
+    for place in places(control):
+        for widget, value in zip(inputs.values(), place, strict=True):
+            widget.value = value
+        redraw()
+        picture, _, sentence = control.moving.value.partition("</svg><p")
+        values = {name: widget.value for name, widget in inputs.items()}
+        assert control.sentence in html_free(sentence)
+        states.append(State(values, f"{picture}</svg>", control.sentence, control.scenes()))
+    return control, states
+
+
+def html_free(text):
+    return text.replace("&#x27;", "'").replace("&amp;", "&")
+
+
+def standing(control):
+    """Words of the axes and ticks, and the boxes that matplotlib gives them, pixels."""
+    figure, axes = control._standing()
+    scale, height = PIXELS_PER_INCH / figure.dpi, PIXELS_PER_INCH * control.size[1]
+    boxes = []
+    for ax in axes:
+        texts = [ax.title, ax.xaxis.label, ax.yaxis.label, *ax.texts]
+        for axis in (ax.xaxis, ax.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            texts += [t.label1 for t in axis.get_major_ticks() if low <= t.get_loc() <= high]
+        for text in filter(lambda text: text.get_text(), texts):
+            left, bottom, right, top = scale * text.get_window_extent().extents
+            box = dict(left=left, right=right, top=height - top, bottom=height - bottom)
+            boxes.append((text.get_text(), box))
+    return boxes
+
+
+def told(states, faults):
+    """Each kind of fault once, with a place where it is."""
+    return {" | ".join(map(str, fault)): states[number].values for number, *fault in faults}
+
+
+def test_every_control_is_walked():
+    assert {kind for kind, _, _ in CALLS.values()} == set(KINDS.values())
+
+
+@every_control
+def test_no_words_are_cut_or_on_one_another(name, browser):
+    control, states = walk(name)
+    width, height = (PIXELS_PER_INCH * length for length in control.size)
+    page = browser.new_page(viewport={"width": round(width), "height": round(height)})
+    page.set_content("<style>body { margin: 0 }</style>")
+    pictures = [[state.picture, len(seen_words(control, state))] for state in states]
+    try:
+        faults = page.evaluate(FAULTS, [pictures, json.loads(json.dumps(standing(control)))])
+    finally:
+        page.close()
+    assert told(states, faults) == {}
+
+
+def seen_words(control, state):
+    """The words that are to be seen: at a dot, or at a point on the Axes."""
+    return [
+        words
+        for frame, scene in zip(control._frames, state.scenes, strict=True)
+        for words in scene.marks
+        if isinstance(words, Words)
+        and (
+            any(on_page(frame, *at) for at in ((words.x, words.y), *words.others))
+            or any((dot.x, dot.y) == (words.x, words.y) for dot in dots(scene))
+        )
+    ]
+
+
+def dots(scene):
+    return [mark for mark in scene.marks if isinstance(mark, Dot)]
+
+
+def on_page(frame, x, y):
+    (left, right), (bottom, top) = frame.limits
+    return left <= x <= right and bottom <= y <= top
+
+
+@every_control
+def test_a_point_that_leaves_the_axes_says_so(name):
+    control, states = walk(name)
+    for state in states:
+        gone = [
+            (dot.x, dot.y)
+            for frame, scene in zip(control._frames, state.scenes, strict=True)
+            for dot in dots(scene)
+            if not on_page(frame, dot.x, dot.y)
+        ]
+        assert state.picture.count(OFF) == len(gone), (state.values, gone)
+
+
+@every_control
+def test_every_number_of_the_picture_is_in_the_sentence(name):
+    _, states = walk(name)
+    for state in states:
+        said = set(NUMBER.findall(state.sentence))
+        for text in re.findall(r">([^<>]+)</text>", state.picture):
+            if text not in STANDING:
+                assert said >= set(NUMBER.findall(text)), (text, state.sentence, state.values)
+
+
+def numbers_at(pattern, sentence):
+    return [float(number) for number in re.findall(pattern, sentence)]
+
+
+@every_control
+def test_the_sentence_states_no_limit_that_is_not_reached(name):
+    control, states = walk(name)
+    check = LIMITS.get(type(control))
+    for state in states:
+        assert "0.0%" not in state.sentence and "nan" not in state.sentence, state.sentence
+        if check:
+            check(control, state.values, state.sentence)
+
+
+def roofline_limits(tasks):
+    """The limits of `RooflineControl` and `DeviceControl`."""
+
+    def check(control, values, sentence):
+        peak, bandwidth, intensities = tasks(control, values)
+        shares = []
+        for intensity in intensities:
+            shares += [compute_utilisation(intensity, peak, bandwidth)]
+            shares += [bandwidth_utilisation(intensity, peak, bandwidth)]
+        said = re.findall(r"(\S+)% of the (?:peak|bandwidth)", sentence)
+        assert [text == "100" for text in said] == [share == 1 for share in shares], sentence
+        assert "0" not in said, sentence
+
+    return check
+
+
+def amdahl_limits(control, values, sentence):
+    p = values["p"]
+    if values["source"] == control.FROM_MACHINE:
+        p = compute_fraction(values["intensity"], 1e12 * values["peak"], 1e9 * values["bandwidth"])
+    (said,) = numbers_at(r"p = ([\d.]+)", sentence)
+    assert (said == 1) == (p == 1) and (said == 0) == (p == 0), (sentence, p)
+    ceiling, reached = limit(p, values["r"]), speedup(p, values["s"], values["r"])
+    at_most = numbers_at(r"never exceeds ([\d.]+)", sentence)
+    (now,) = numbers_at(r"it is (\d+(?:\.\d+)?)", sentence)
+    assert bool(at_most) == (p < 1)
+    if at_most and reached < ceiling * (1 - 1e-9):
+        assert now < at_most[0], sentence
+    assert (now < 1) == ("slow-down" in sentence) == (reached < 1), sentence
+
+
+def pipeline_limits(control, values, sentence):
+    load, compute, store = 1.0, values["balance"] / values["s"], values["store"]
+    end = max(
+        step.end for step in schedule(load, compute, values["chunks"], store, values["buffers"])
+    )
+    serial = load + compute + store
+    compared = re.search(r"takes (\S+) s in place of (\S+) s", sentence)
+    assert bool(compared) == (end < serial * (1 - 1e-9)), sentence
+    if compared:
+        assert float(compared[1]) < float(compared[2]), sentence
+    (gain,), (most,) = (
+        numbers_at(pattern, sentence) for pattern in (r"([\d.]+) times", r"more than ([\d.]*\d)")
+    )
+    assert gain <= most, sentence
+    start = 1 + values["balance"] + store
+    assert (gain == 1) == (abs(start / end - 1) < 1e-9), sentence
+
+
+LIMITS = {
+    controls.RooflineControl: roofline_limits(
+        lambda control, values: (
+            1e12 * values["peak"],
+            1e9 * values["bandwidth"],
+            [value for name, value in values.items() if name.startswith("intensity")],
+        )
+    ),
+    controls.DeviceControl: roofline_limits(
+        lambda control, values: (*control.machines[values["device"]], [values["intensity"]])
+    ),
+    controls.AmdahlControl: amdahl_limits,
+    controls.PipelineControl: pipeline_limits,
+}
