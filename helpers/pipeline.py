@@ -125,7 +125,7 @@ def buffered_time(load, compute, chunks, store=0.0, buffers=math.inf):
     waits = (n - 1) // buffers  # how often a load can have waited in a row
     waiting = ((waits + 1) * total + (n - 1 - waits * np.where(waits, buffers, 1)) * slowest) / n
     waiting = np.where(np.isinf(chunks), total / buffers, waiting)
-    return plain(np.maximum(slowest + (total - slowest) / chunks, waiting))
+    return plain(np.maximum(_chunked(load, compute, chunks, store), waiting))
 
 
 def chunked_performance(intensity, peak, bandwidth, chunks):

@@ -40,6 +40,13 @@ def chunked(load, compute, chunks, store=0):
     return longest + sum(rest) / chunks
 
 
+def buffered(load, compute, chunks, store, buffers):
+    """The longest of all chains of stages: j waits for a buffer, the slowest unit in between."""
+    total, slowest, n = load + compute + store, max(load, compute, store), int(chunks)
+    waits = range((n - 1) // int(buffers) + 1)
+    return max((j + 1) * total + (n - 1 - j * buffers) * slowest for j in waits) / n
+
+
 def ring(size, n, bandwidth, latency):
     return 2 * (n - 1) * (size / n / bandwidth + latency)
 
@@ -142,6 +149,16 @@ EXACT = {
             "store": NOT_NEGATIVE,
         },
         chunked,
+    ),
+    pipeline.buffered_time: (
+        {
+            "load": NOT_NEGATIVE,
+            "compute": NOT_NEGATIVE,
+            "chunks": st.integers(1, 64),
+            "store": NOT_NEGATIVE,
+            "buffers": st.integers(1, 8),
+        },
+        buffered,
     ),
     pipeline.chunked_performance: (
         {"intensity": POSITIVE, "peak": POSITIVE, "bandwidth": POSITIVE, "chunks": AT_LEAST_ONE},
