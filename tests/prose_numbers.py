@@ -25,6 +25,7 @@ UNITS |= dict.fromkeys(("min", "minutes", "minute"), ("s", 60.0))
 UNITS |= dict.fromkeys(("h", "hours", "hour"), ("s", 3600.0))
 UNITS |= dict.fromkeys(("days", "day"), ("s", 86400.0))
 UNITS |= {"%": ("%", 0.01), "times": ("times", 1.0)}
+UNITS |= {"million": ("", 1e6), "billion": ("", 1e9)}
 UNIT = re.compile(
     rf"[  ]?(?P<prefix>{'|'.join(sorted(PREFIXES, key=len, reverse=True))})"
     rf"(?P<unit>{'|'.join(sorted(map(re.escape, UNITS), key=len, reverse=True))})(?![\w/])"
