@@ -33,11 +33,6 @@ NOTEBOOKS = ROOT / "notebooks"
 READING = ROOT / "reading"  # copies for a reader to write in; git does not see them
 LIVE = ROOT / "build" / "live.js"  # tells the slides where JupyterLab answers
 FIRST_PORT = 8888
-# A slider is answered at once, and no dead view is stored; see helpers/server.py.
-SERVER = (
-    "--ServerApp.kernel_websocket_connection_class=helpers.server.PromptConnection",
-    "--ContentsManager.pre_save_hook=helpers.server.before_saving",
-)
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 TRACES_OF_NO_NETWORK = ("Retrying (", "NewConnectionError", "NameResolutionError", "Max retries")
 
@@ -264,14 +259,7 @@ def open_lab(python, arguments):
         arguments = [f"--ServerApp.port={port}", *arguments]
         tell_the_slides(port)
     say("Opening JupyterLab; stop it with Ctrl-C")
-    become(
-        python,
-        *("-m", "jupyterlab", f"--ServerApp.root_dir={folder}"),
-        "--LabApp.default_url=/lab/tree/00_start_here.ipynb",
-        *SERVER,
-        *(["--allow-root"] if IS_ROOT else []),
-        *arguments,
-    )
+    become(python, "-m", "helpers.server", f"--ServerApp.root_dir={folder}", *arguments)
 
 
 def test(python, arguments):

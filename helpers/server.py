@@ -1,6 +1,14 @@
-"""What `series.py open` adds to Jupyter Server."""
+"""JupyterLab as the series wants it.
+
+python -m helpers.server [arguments for JupyterLab]     what `series.py open` runs, for conda
+"""
+
+import os
+import sys
+from pathlib import Path
 
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+from jupyterlab.labapp import LabApp
 
 
 class PromptConnection(ZMQChannelsWebsocketConnection):
@@ -40,3 +48,24 @@ def before_saving(model, **_):
     """
     if model["type"] == "notebook":
         drop_views(model["content"])
+
+
+def main(arguments):
+    """Run JupyterLab until it is stopped, with these settings and any further arguments for it."""
+    folder = Path(__file__).resolve().parents[1] / "notebooks"
+    root_is_given = any("root_dir" in argument for argument in arguments)
+    is_root = hasattr(os, "geteuid") and os.geteuid() == 0
+    LabApp.launch_instance(
+        [
+            "--ServerApp.kernel_websocket_connection_class=helpers.server.PromptConnection",
+            "--ContentsManager.pre_save_hook=helpers.server.before_saving",
+            "--LabApp.default_url=/lab/tree/00_start_here.ipynb",
+            *([] if root_is_given else [f"--ServerApp.root_dir={folder}"]),
+            *(["--allow-root"] if is_root else []),
+            *arguments,
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

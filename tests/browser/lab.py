@@ -26,8 +26,6 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-import series
-
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 FAILURES = Path(__file__).parent / "failures"
 NO_CHROMIUM = (
@@ -133,10 +131,9 @@ def jupyterlab():
         with log.open("w") as output:
             process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+                    *(sys.executable, "-m", "helpers.server", "--no-browser"),
                     f"--ServerApp.root_dir={folder}",
                     "--expose-app-in-browser",  # window.jupyterapp, to run cells and to wait
-                    *series.SERVER,
                 ],
                 stdout=output,
                 stderr=subprocess.STDOUT,
