@@ -216,7 +216,7 @@ def planned_minutes():
 
 
 def teaching_numbers():
-    """What supports each line of the teaching page: its polls' answers, and sums of minutes."""
+    """What supports each line of the teaching page: polls' answers, minutes, questions asked."""
     lines = test_teaching.PAGE.splitlines()
     answers = {
         key: in_words(*answers(), *test_teaching.given().get(key, []))
@@ -237,6 +237,10 @@ def teaching_numbers():
             poll = ()
         linked = test_teaching.LINKED.findall(line)
         found[place] = poll + minutes_in_words(sum(lessons.get(target, 0) for target in linked))
+        whole = [name for name, anchor in linked if not anchor]
+        cells = [cell for name in whole for cell in read(ROOT / "notebooks" / name).cells]
+        asked = sum(".check(" in cell.source for cell in cells if cell.cell_type == "code")
+        found[place] += (("questions asked", prose.exact(asked)),)
         if "Breaks: " in line:
             breaks = re.findall(r"\| (\d+) \| Break \|", test_teaching.part(heading))
             found[place] += minutes_in_words(sum(map(int, breaks)))

@@ -66,7 +66,7 @@ def start_lever():
     gains = {
         "twice the bandwidth": attainable(2, peak, 2 * bandwidth) / now,
         "twice the peak": attainable(2, 2 * peak, bandwidth) / now,
-        "half of the work": 1.0,  # P does not depend on V
+        "half of the work and of the bytes": 1.0,  # P does not depend on V
     }
     (right,) = [change for change, gain in gains.items() if gain > 1]
     return [right, *(change for change in gains if change != right)]
@@ -116,7 +116,7 @@ def link_time():
     link, size = interconnects().loc["NVLink 2 (V100)"], 4 * resnet(50).parameters
     shared = link.one_way * 2 / 6  # two of the six links
     seconds = size / shared, size / link.two_way, size / link.one_way
-    return [f"{short(1e3 * t)} ms" for t in seconds]
+    return [f"{short(1e3 * t, 2)} ms" for t in seconds]
 
 
 def v100_ridge():
@@ -292,12 +292,16 @@ def given():
         "start-time": ["1e18 flop", si(10e12, "flop/s")],
         "start-lever": ["2 flop/B"],
         "layer-work": ["64 filters of 7 × 7 × 3 numbers", "112 × 112 places"],
-        "resnet-budget": [si(work, "flop"), "90 epochs", f"{IMAGENET_IMAGES / 1e6:.2f} million"],
+        "resnet-budget": [
+            f"{work / 1e9:.3f} Gflop",
+            "90 epochs",
+            f"{IMAGENET_IMAGES / 1e6:.3f} million",
+        ],
         "v100-peak": ["5120 units", "1.53 GHz"],
         "h100-ridge": [f"{sheet.peak_fp8 / 1e12:,.0f} Tflop/s", si(sheet.bandwidth, "B/s")],
         "link-time": [
             si(interconnects().at["NVLink 2 (V100)", "two_way"], "B/s"),
-            si(4 * resnet(50).parameters, "B"),
+            f"{4 * resnet(50).parameters / 1e6:.1f} MB",
         ],
         "v100-ridge": [si(peak, "flop/s"), si(bandwidth, "B/s")],
         "more-bandwidth": ["2 flop/B"],
