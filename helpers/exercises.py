@@ -307,8 +307,7 @@ class Formula(Exercise):
     Parameters
     ----------
     symbols : dict
-        Each symbol of the answer and the range, (low, high), in which it is tried: at whole
-        numbers if both ends are of type int, for the models refuse half a channel.
+        Each symbol of the answer and the range, (low, high), in which it is tried.
     key : callable
         The function of the core, with the symbols as keywords.
     formula : str
@@ -328,13 +327,9 @@ class Formula(Exercise):
     def points(self):
         """The points at which formulas are compared, as dicts; always the same ones."""
         choose = random.Random(self.formula)
-
-        def between(low, high):
-            counts = isinstance(low, int) and isinstance(high, int)
-            return choose.randint(low, high) if counts else choose.uniform(low, high)
-
         return [
-            {name: between(*ends) for name, ends in self.symbols.items()} for _ in range(POINTS)
+            {name: choose.uniform(*ends) for name, ends in self.symbols.items()}
+            for _ in range(POINTS)
         ]
 
     def _form(self):
