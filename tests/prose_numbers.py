@@ -83,6 +83,8 @@ class Quantity:
         """Whether `claim` is this number, rounded to the digits that `claim` prints."""
         if re.match(r"0\d", claim.text):
             return False  # nobody writes 07 for 7
+        if claim.value == 0:
+            return self.text == claim.text
         if claim.is_whole:
             return not self.kind and math.isclose(self.value, claim.value)
         if self.kind == claim.kind or (not self.kind and claim.kind != "times"):

@@ -53,18 +53,27 @@ class Passage:
     wide: tuple = ()  # more of them, for numbers of three digits and more
     same_as: str | None = None  # what it must say word for word, if it is written elsewhere
 
-    def unsupported(self, claims=()):
-        """A line for each number that nothing supports."""
+    def supports(self, claims=()):
+        """Each number of the text, with what supports it: "near", "elsewhere", "source" or ""."""
         numbers = prose.quantities(self.text)
         if self.same_as not in (None, self.text):
-            return [f"{self.place}: {number.text!r}: the cell differs" for number in numbers]
-        meant = [(span, claim) for claim in claims if (span := claim.span(self.text))]
+            return [(number, "") for number in numbers]
+        meant = {}  # what is declared of a number is its only support
+        for claim in claims:
+            if span := claim.span(self.text):
+                inside = [number for number in numbers if number.start in span]
+                meant |= {number: claim.support(number, inside) for number in inside}
         return [
-            self._failure(number)
+            (number, meant[number] if number in meant else "near" * self._has_near(number))
             for number in numbers
-            if not any(number.start in span and claim.holds(number) for span, claim in meant)
-            and not any(other.supports(number) for _, other in self._near(number))
         ]
+
+    def unsupported(self, claims=()):
+        """A line for each number that nothing supports."""
+        return [self._failure(number) for number, support in self.supports(claims) if not support]
+
+    def _has_near(self, number):
+        return any(other.supports(number) for _, other in self._near(number))
 
     def _near(self, number):
         return self.close if number.digits <= 2 else self.close + self.wide
@@ -86,19 +95,21 @@ class Declared:
 
     cell: str
     text: str
-    values: tuple  # numbers that support those of the text, in order; None for a source
+    values: tuple | None  # that support the numbers of the text, in order; None for a source
 
     def span(self, text):
         """Where the declared words stand in a text; None if they do not."""
         start = text.find(self.text)
         return range(start, start + len(self.text)) if start >= 0 else None
 
-    def holds(self, number):
-        return self.values is None or any(value.supports(number) for value in self.values)
-
-
-def stem(path):
-    return path.stem
+    def support(self, number, inside):
+        """What supports one of the numbers `inside` the declared words."""
+        if self.values is None:
+            return "source"
+        values = self.values
+        if len(values) == len(inside):  # in the same order
+            values = [values[inside.index(number)]]
+        return "elsewhere" * any(value.supports(number) for value in values)
 
 
 @cache
