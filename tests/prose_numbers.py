@@ -24,7 +24,8 @@ UNITS |= dict.fromkeys(("seconds", "second"), ("s", 1.0))
 UNITS |= dict.fromkeys(("min", "minutes", "minute"), ("s", 60.0))
 UNITS |= dict.fromkeys(("h", "hours", "hour"), ("s", 3600.0))
 UNITS |= dict.fromkeys(("days", "day"), ("s", 86400.0))
-UNITS |= {"%": ("%", 0.01), "times": ("times", 1.0)}
+UNITS |= {"%": ("%", 0.01), "times": ("times", 1.0), "op/s": ("op/s", 1.0)}
+UNITS |= {"million": ("", 1e6), "billion": ("", 1e9)}  # of things: a size without a unit
 UNIT = re.compile(
     rf"[  ]?(?P<prefix>{'|'.join(sorted(PREFIXES, key=len, reverse=True))})"
     rf"(?P<unit>{'|'.join(sorted(map(re.escape, UNITS), key=len, reverse=True))})(?![\w/])"
@@ -46,7 +47,8 @@ CLOCK = re.compile(r"(?<![\d:])(\d{1,2}):(\d\d)(?![\d:])")
 GAP = "\x00"  # stands for what is no prose
 HIDDEN = re.compile(  # what a reader does not see, and what is a name as a whole
     r"`[^`]*`|\]\([^)\s]*\)|<[^>]+>|https?://\S+|arXiv:\S+|\S+@[0-9a-f]{7,}|^\s*\d+\.(?=\s)"
-    r"|\d\d (?=· )|(?<=\[)\d\d(?=\])",  # [10 · Find the mistake], [03]
+    r"|\d\d (?=· )|(?<=\[)\d\d(?=\])"  # [10 · Find the mistake], [03]
+    r"|\b[A-Z]\w*(?:-\w+)*-\d+\b",  # A100-40, DDR5-4800
     re.MULTILINE,
 )
 
