@@ -3,9 +3,10 @@
 The tables are the CSV files in ``helpers/data``. A file keeps the units in which its numbers
 were published and says so in its column names; a loader checks every row and returns a fresh
 `pandas.DataFrame` in plain SI units (flop/s, B/s, s, B). One multiply-add is two flops, except
-in a column that says mac. Every peak is the *dense* one, without structured sparsity, at the
-highest clock that the maker states (boost for a GPU, base for a CPU), and every link is counted one
-way. What no source states is NaN in a column of numbers, "" in one of text.
+in a column that says mac. Every peak is the *dense* one, without structured sparsity, at one clock
+(for a GPU the boost clock that the maker states for that kind of work, for a CPU the base clock),
+and every link is counted one way. What no source states is NaN in a column of numbers, "" in one of
+text.
 """
 
 import csv

@@ -18,7 +18,10 @@ PREFIXES = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e
 PREFIXES |= {"m": 1e-3, "µ": 1e-6, "n": 1e-9}
 PREFIXES |= {f"{letter}i": 1024.0**power for power, letter in enumerate("KMGT", start=1)}
 # Each way to write a unit: the quantity, and the size in the unit that stands for it.
-UNITS = {unit: (unit, 1.0) for unit in ("flop/s", "flop/B", "flop", "B/s", "B", "img/s", "Hz", "s")}
+UNITS = {
+    unit: (unit, 1.0)
+    for unit in ("flop/s", "op/s", "flop/B", "flop", "B/s", "B", "img/s", "Hz", "s")
+}
 UNITS |= {"bit/s": ("bit/s", 1.0), "b/s": ("bit/s", 1.0), "flops": ("flop", 1.0)}
 UNITS |= dict.fromkeys(("seconds", "second"), ("s", 1.0))
 UNITS |= dict.fromkeys(("min", "minutes", "minute"), ("s", 60.0))

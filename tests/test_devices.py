@@ -139,6 +139,9 @@ def test_what_decides_the_ridge_is_not_the_precision():
     assert fp16["P100-SXM2"] < fp32.max()
     steps = (tf32 / fp32).dropna().sort_values()  # 4 bytes for a number in both
     assert steps["RTX-4090"] == 1 and (steps.drop("RTX-4090") > 1.9).all()
+    assert fp32[table["kind"] == "CPU"].idxmax() == "Xeon-8280"  # question 3
+    fp64 = (table["peak_fp64"] / table["bandwidth"])[["M40", "T4"]]  # named as the lowest dots
+    assert fp64.max() < min(fp32.min(), tf32.min(), fp16.min())
 
 
 # Pictures

@@ -90,10 +90,10 @@ headline = Number(
     title="What is left of a headline",
     goal=lambda printed, other: (
         f"The Jetson AGX Orin 64GB is sold with {printed / 1e12:.0f} Top/s. This is sparse and in "
-        f"8-bit integers, and {other / 1e12:.0f} of it come from a second accelerator that your "
-        "program does not use. The GPU does half as many operations in FP16 as in 8 bits. How "
-        "many times as long as the headline suggests does a dense, compute-bound FP16 task take? "
-        "Answer with a pure number."
+        f"8-bit integers, and {other / 1e12:.0f} Top/s of it come from a second accelerator that "
+        "your program does not use. The GPU does half as many operations in FP16 as in 8 bits. "
+        "How many times as long as the headline suggests does a dense, compute-bound FP16 task "
+        "take? Answer with a pure number."
     ),
     given=dict(printed=275e12, other=105e12),
     key=lambda printed, other: printed / device("Orin-64").peak_fp16,
