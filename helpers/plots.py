@@ -1099,7 +1099,7 @@ def plot_splits(networks, batch, *, axes=None):
 
 @same_everywhere
 def plot_scaling(measured, modelled=None, *, ax=None, xlabel="devices n"):
-    """Draw speed-ups over the number of devices, with the ideal S = n.
+    """Draw speed-ups over the number of devices, with the ideal S = n (or K, stages).
 
     Parameters
     ----------
@@ -1120,7 +1120,7 @@ def plot_scaling(measured, modelled=None, *, ax=None, xlabel="devices n"):
     last = max(max(devices) for devices, _ in every)
     ax.set(xscale="log", yscale="log", xlabel=xlabel, ylabel="speed-up S")
     draw(ax, [Line((1, last), (1, last), QUIET, True, 1.0)])
-    draw(ax, [Words(last, last, "S = n", QUIET, "left", (7, 0))])
+    draw(ax, [Words(last, last, f"S = {xlabel[-1]}", QUIET, "left", (7, 0))])
     for name, (devices, values) in (modelled or {}).items():
         draw(ax, [Line(tuple(devices), tuple(values))])
         draw(ax, [Words(devices[-1], values[-1], name, BOTH, "left", (8, 0))])

@@ -23,6 +23,7 @@ UNITS = {
     for unit in ("flop/s", "op/s", "flop/B", "flop", "B/s", "B", "img/s", "Hz", "s")
 }
 UNITS |= {"bit/s": ("bit/s", 1.0), "b/s": ("bit/s", 1.0), "flops": ("flop", 1.0)}
+UNITS |= {"bE": ("bit/s", 1.0)}  # 10 GbE, an Ethernet of 10 Gbit/s
 UNITS |= dict.fromkeys(("seconds", "second"), ("s", 1.0))
 UNITS |= dict.fromkeys(("min", "minutes", "minute"), ("s", 60.0))
 UNITS |= dict.fromkeys(("h", "hours", "hour"), ("s", 3600.0))

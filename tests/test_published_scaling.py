@@ -95,13 +95,14 @@ def test_a_slow_port_that_is_hidden_looks_like_a_fast_one(overlap, expected):
 @pytest.mark.parametrize(
     ("size", "expected"),
     [  # OneFlow and Megatron-LM on 8, 16 and 32: above 0 the model is too fast
-        (0, (-0.02, 0.15, 0.21, -0.01, 0.37, 0.41)),  # no network
+        (0, (-0.04, 0.13, 0.20, -0.02, 0.35, 0.39)),  # no network, and an overhead of its own
         (2, (-0.05, -0.07, -0.09, -0.03, 0.14, 0.09)),
         (4, (-0.08, -0.21, -0.27, -0.06, -0.02, -0.11)),
     ],
 )
 def test_only_gpt_tests_the_network(size, expected):
-    overhead = FP32.overhead(FP32.reduce())  # of ResNet-50: nothing is fitted here
+    # Of ResNet-50, with a network or without one: nothing is fitted here.
+    overhead = FP32.overhead(FP32.reduce() if size else np.zeros(57))
     assert list(GPT.devices) == 2 * [8, 16, 32]
     # By hand: 7/4 of the gradients over NVLink, and 0, 1 or 3/2 of them through the port.
     gradients = size * GPT_PARAMETERS

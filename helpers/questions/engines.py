@@ -68,9 +68,9 @@ table_of_times = Number(
         "The efficiency is S / n.",
     ],
     reasoning=lambda alone, together, n: (
-        f"S = {alone} / {together} = {alone / together:.3g}, and E = S / n with n = {n}. The "
-        "ResNet-50 tables keep more: there each device has its own full batch. Here each has only "
-        "an n-th of the batch to compute between two exchanges."
+        f"S = {alone} / {together} = {alone / together:.3g}, and E = S / n with n = {n}. Most "
+        "of DLPerf's ResNet-50 runs keep more: there each device has its own full batch. Here each "
+        "has only an n-th of the batch to compute between two exchanges."
     ),
 )
 
