@@ -148,7 +148,7 @@ def quantities(text):
 def clock(hours, minutes, start=0):
     """A time of day, in minutes."""
     value = 60.0 * int(hours) + int(minutes)
-    return Quantity(value, 1.0, "clock", f"{hours}:{minutes}", value, start)
+    return Quantity(value, 1.0, "clock", f"{int(hours)}:{int(minutes):02}", value, start)
 
 
 def _gap(hidden):
