@@ -279,7 +279,7 @@ def slides(python, arguments):
 COMMANDS = {
     "open": (open_lab, ""),
     "slides": (slides, "publish"),
-    "store": (store, "publish"),
+    "store": (store, "test"),
     "test": (test, "test"),
 }
 
