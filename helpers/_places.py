@@ -9,7 +9,8 @@ from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
-from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.font_manager import FontProperties, findfont
+from matplotlib.ft2font import FT2Font
 
 from helpers.plots import PIXELS_PER_INCH, Dot, Line, Words
 
@@ -149,7 +150,8 @@ def _around(x, y):
 @cache
 def _font():
     """The font of the still pictures, at their size on the page; few are wider."""
-    font = get_font(findfont(FontProperties("DejaVu Sans")))
+    # One of our own: matplotlib sets the size of the one that it shares whenever it draws.
+    font = FT2Font(findfont(FontProperties("DejaVu Sans")))
     font.set_size(10, PIXELS_PER_INCH)
     return font
 

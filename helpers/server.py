@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
-from jupyterlab.labapp import LabApp
 
 
 class PromptConnection(ZMQChannelsWebsocketConnection):
@@ -52,6 +51,8 @@ def before_saving(model, **_):
 
 def main(arguments):
     """Run JupyterLab until it is stopped, with these settings and any further arguments for it."""
+    from jupyterlab.labapp import LabApp  # it changes the filters of warnings as it is imported
+
     folder = Path(__file__).resolve().parents[1] / "notebooks"
     root_is_given = any("root_dir" in argument for argument in arguments)
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0

@@ -12,8 +12,10 @@ import ipywidgets as widgets
 import matplotlib.pyplot as plt
 import pytest
 from ipywidgets.widgets.widget import _instances
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
-from helpers import plots
+from helpers import _places, plots
 from helpers.amdahl import compute_fraction, speedup
 from helpers.budget import training_time
 from helpers.controls import (
@@ -300,3 +302,13 @@ def test_a_first_number_of_chunks_off_the_slider_is_refused():
 def test_words_of_readers_cannot_break_the_picture():
     control = RooflineControl({'<b>"task" & more': 2})
     assert '<b>"task" & more' in _svg(control).get("aria-label")
+
+
+def test_words_are_as_wide_whatever_else_is_drawn():
+    _places._advance.cache_clear()
+    before = _places.size_of("ridge 17.4")
+    figure = Figure()
+    figure.text(0.5, 0.5, "large", fontsize=40)
+    FigureCanvasAgg(figure).draw()
+    _places._advance.cache_clear()
+    assert _places.size_of("ridge 17.4") == before
