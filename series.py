@@ -294,8 +294,8 @@ def main(arguments):
     if command not in COMMANDS:
         near = difflib.get_close_matches(command, COMMANDS, n=1)
         meant = f"; did you mean {near[0]}?" if near else "."
-        say_usage = f"The commands are {', '.join(COMMANDS)}; --help tells more."
-        print(f"There is no command {command!r}{meant}\n{say_usage}", file=sys.stderr)
+        usage = f"The commands are {', '.join(COMMANDS)}; --help tells more."
+        print(f"There is no command {command!r}{meant}\n{usage}", file=sys.stderr)
         sys.exit(2)
     run, extra = COMMANDS[command]
     environment = Environment()

@@ -129,8 +129,8 @@ def _atom(written):
             prefix = written.removesuffix(name).strip()
             if name == "b" and prefix and prefix[0] in "kmgtpe":
                 raise Unclear(f"{written!r} may mean bytes or bits: write a capital B, or bit.")
-            if prefix == "" or (scale := _prefix(prefix, strict=name == "s")):
-                return {quantity: size * (scale if prefix else 1.0)}
+            if scale := _prefix(prefix, strict=name == "s") if prefix else 1.0:
+                return {quantity: size * scale}
     plain = written.lower()
     for name in (plain, plain.removesuffix("s")):
         if name in PLAIN:

@@ -593,7 +593,8 @@ def _meant(guess, model, unit):
 
     if not 1e-3 <= guess < 1e4 or miss(1) < 1.5:  # half of a power of 1000
         return None
-    return min(larger := scaled(unit), key=lambda name: miss(larger[name]), default=None)
+    sizes_of = scaled(unit)
+    return min(sizes_of, key=lambda name: miss(sizes_of[name]), default=None)
 
 
 def _near(answer, key, tolerance):

@@ -289,10 +289,10 @@ def roofline_axes(ax=None, intensities=(0.05, 2000), performances=(3e9, 1e16)):
 def roofline_scene(peak, bandwidth, tasks, intensities=(0.05, 2000)):
     """The marks and the sentence of a roofline with tasks; arguments as `plot_roofline`."""
     low, high = intensities
-    corner = min(max(ridge(peak, bandwidth), low), high)
-    level = attainable([low, corner, high], peak, bandwidth).tolist()
     meet = ridge(peak, bandwidth)
     top = attainable(meet, peak, bandwidth)
+    corner = min(max(meet, low), high)  # the last of the slanted roof that is on the page
+    level = attainable([low, corner, high], peak, bandwidth).tolist()
     told, *intensities_told = apart(meet, *tasks.values())
     roofs = (
         Line((low, corner), tuple(level[:2]), MEMORY),
@@ -829,9 +829,8 @@ def overlap_axes(ax=None, balances=BALANCES, performances=(0.04, 30)):
 def _chunk_curve(n, s=1.0, store=0.0, buffers=np.inf, **line):
     """Performance over intensity for n chunks; the others as in `overlap_scene`."""
     x = np.geomspace(*BALANCES, 61)
-    time = buffered_time(
-        1 / x, 1 / s, n, store / x, buffers
-    )  # computing: 1 at s = 1, P / pi = 1 / t
+    # Computing takes 1 at s = 1, so P / pi = 1 / t.
+    time = buffered_time(1 / x, 1 / s, n, store / x, buffers)
     return Line(tuple(x.tolist()), tuple((1 / time).tolist()), **line)
 
 
@@ -918,7 +917,7 @@ def timeline_axes(ax, longest):
 def timeline_scene(load, compute, chunks, store=0.0, buffers=np.inf):
     """The marks and the sentence of a timeline; arguments as `plot_timeline`."""
     steps = schedule(load, compute, chunks, store, buffers)
-    end = _end(steps)
+    end = max((step.end for step in steps), default=0.0)
     marks = []
     for step in steps:
         row = len(UNITS) - 1 - UNITS.index(step.unit)
@@ -932,11 +931,6 @@ def timeline_scene(load, compute, chunks, store=0.0, buffers=np.inf):
         marks,
         f"In {short(chunks)} chunk{'s' * (chunks > 1)} the job takes {takes} s{compared}.",
     )
-
-
-def _end(steps):
-    """When a schedule is finished."""
-    return max((step.end for step in steps), default=0.0)
 
 
 @same_everywhere

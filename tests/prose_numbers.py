@@ -14,9 +14,9 @@ import math
 import re
 from dataclasses import dataclass
 
-PREFIXES = {"": 1.0, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
-PREFIXES |= {"m": 1e-3, "µ": 1e-6, "n": 1e-9}
-PREFIXES |= {f"{letter}i": 1024.0**power for power, letter in enumerate("KMGT", start=1)}
+from helpers._units import SCALES
+
+PREFIXES = {"": 1.0} | SCALES
 # Each way to write a unit: the quantity, and the size in the unit that stands for it.
 UNITS = {
     unit: (unit, 1.0)

@@ -110,16 +110,19 @@ def test_devices_fill_whole_nodes(devices, per_node, message):
         parallel.hierarchical_time(1e8, devices, per_node, 150e9, 12.5e9)
 
 
-@pytest.mark.parametrize(("devices", "per_node"), [(8, 8), (16, 8), (32, 8), (12, 4)])
+@pytest.mark.parametrize(("devices", "per_node"), [(16, 8), (32, 8), (12, 4)])
 def test_a_flat_ring_leaves_each_node_once(devices, per_node):
-    # Count what crosses the ports when all devices stand in one ring, node by node.
+    # Add up what crosses each port when all devices stand in one ring, node after node.
     size = 3 * devices
     arrays = list(np.random.default_rng(devices).integers(-9, 9, (devices, size)))
     _, sent = ring_all_reduce(arrays)
-    leaves = [rank for rank in range(devices) if (rank + 1) % per_node == 0]
-    assert len(leaves) == devices // per_node
-    through_port = sent[leaves[0]]  # one hop, at the full rate of the port
-    assert through_port / 12.5 == pytest.approx(parallel.allreduce_time(size, devices, 12.5))
+    through_port = np.zeros(devices // per_node)
+    for rank in range(devices):
+        node, next_node = rank // per_node, (rank + 1) % devices // per_node
+        if node != next_node:
+            through_port[node] += sent[rank]
+    at_full_rate = parallel.allreduce_time(size, devices, 12.5)
+    np.testing.assert_allclose(through_port / 12.5, at_full_rate)
 
 
 def test_no_model_function_is_left_out():

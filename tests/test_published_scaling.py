@@ -200,8 +200,8 @@ def test_other_networks_on_other_devices_without_a_constant(series, network, med
     ("model", "chunks", "low", "high"),
     [
         ("Transformer-48", 32, 0.0, 0.08),
-        ("AmoebaNet-D", 32, 0.60, 0.99),  # unequal stages
-        ("Transformer-48", 4, -0.40, -0.05),  # better than any bubble: another batch
+        ("AmoebaNet-D", 32, 0.60, 0.99),  # unequal stages, and something more
+        ("Transformer-48", 4, -0.40, -0.05),  # above the formula: perhaps another batch
     ],
 )
 def test_pipelines_against_gpipe(model, chunks, low, high):

@@ -145,6 +145,7 @@ def test_fresh_copies_have_no_results_and_the_readers_own_are_kept(tmp_path, cap
 def test_the_slides_are_told_the_port_that_is_free(tmp_path, monkeypatch):
     first = series.free_port()
     with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as JupyterLab does
         taken.bind(("127.0.0.1", first))
         taken.listen()
         second = series.free_port()

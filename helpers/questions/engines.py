@@ -111,6 +111,11 @@ gradients_over_nvlink = Number(
             lambda size, n, two_way: _gradients(n * size, n, two_way),
         ),
         Slip(
+            "very many devices",
+            "2G is the limit for very many devices. How much is 2(n − 1)/n here?",
+            lambda size, n, two_way: 2 * size / (two_way / 2),
+        ),
+        Slip(
             "bytes counted twice",
             "The size in the goal is in bytes already: no number of bytes is to be multiplied.",
             lambda size, n, two_way: _gradients(2 * size, n, two_way),
@@ -127,6 +132,7 @@ gradients_over_nvlink = Number(
         f"bytes take {1e3 * allreduce_time(size, n, LINKS.at['PCIe 3.0 x16', 'one_way']):.0f} ms."
     ),
 )
+
 # Convolutions of ResNet-50: name, and how it looks.
 _CANDIDATES = {
     "a": ("conv1", "the first: window 7 × 7, 3 → 64 channels, picture of 224 × 224"),

@@ -599,7 +599,8 @@ claim_12 = Number(
 claim_13 = Number(
     title="A table of peaks",
     goal=lambda printed: (
-        f"A table gives the A100 {printed / 1e12:.0f} Tflop/s in FP8, without sparsity. With the "
+        "The first table of a guide gives the A100 "
+        f"{printed / 1e12:.0f} Tflop/s in FP8, without sparsity. With the "
         f"{si(device('A100-80').bandwidth, 'B/s')} of the 80 GB card that is a ridge of "
         f"{short(ridge(printed, device('A100-80').bandwidth))} flop/B. Look the card up: `from "
         "helpers.catalog import device`, and `device('A100-80')` shows its row. Where is the ridge "

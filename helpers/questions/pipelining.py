@@ -89,8 +89,8 @@ pictures_in_advance = Number(
         f"on it {1e6 * _train(forward, fraction, peak):.0f} µs. Taking turns costs "
         "their sum, overlap only the longer one. The ratio is 1 + min(x, 1/x), with x the "
         f"ratio of the two times, {_train(forward, fraction, peak) / _copy(numbers, bandwidth):.3g}"
-        ". A small network on a fast card is not far from the ridge of its PCIe slot, so a "
-        "program that loads pictures in advance is worth writing."
+        ". So small a network on so fast a card comes near enough to the ridge of its PCIe slot: "
+        "a program that loads pictures in advance is worth writing."
     ),
 )
 

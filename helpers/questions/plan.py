@@ -10,7 +10,7 @@ from helpers.budget import (
     training_work,
     vgg,
 )
-from helpers.catalog import device, interconnects, scaling
+from helpers.catalog import device, interconnects, scaling, step_times
 from helpers.exercises import Choice, Design, Formula, Number, Slip, whole
 from helpers.parallel import allreduce_time, hierarchical_time, step_time
 from helpers.plots import duration, short, si
@@ -24,8 +24,7 @@ EPOCHS, OVERHEAD = 90, 0.02  # as in the notebook; the overhead in s
 
 def _fractions():
     """Lowest and highest fraction of the tensor peak of one V100, as in step 3."""
-    runs = scaling().query("unit == 'img/s' and precision == 'AMP' and devices == 1")
-    speeds = runs.loc[runs["model"].str.startswith("ResNet-50"), "value"]
+    speeds = step_times("ResNet-50", "AMP").query("devices == 1")["value"]
     picture = training_work(resnet(50).forward_work, examples=1, epochs=1)
     return speeds.min() * picture / V100.peak_fp16, speeds.max() * picture / V100.peak_fp16
 
