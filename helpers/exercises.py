@@ -620,7 +620,7 @@ def _general_slip(answer, key, exercise):
     for name, (words, factors) in GENERAL_SLIPS.items():
         if name in UNIT_SLIPS and not UNIT_SLIPS[name] & set(re.findall(r"\w+", asked)):
             continue
-        if any(_near(answer, factor * key, exercise.tolerance) for factor in factors):
+        if any(_near(answer / factor, key, exercise.tolerance) for factor in factors):  # never 0
             return Verdict(Outcome.WRONG, words, name)
     side = "large" if answer > key else "small"
     return Verdict(Outcome.WRONG, f"Too {side}. .hint() in place of .check(...) helps.")
