@@ -67,7 +67,7 @@ def scale_of(written, unit, question=""):
     if asked == "1" and "img" in found:  # pictures that are counted
         return found["img"]
     if found:
-        raise WrongUnit(f"This is {name_of(next(iter(found)))}; asked is {name_of(unit)}.")
+        raise WrongUnit(f"This is {', or '.join(map(name_of, found))}; asked is {name_of(unit)}.")
     if re.match("(?:%|per ?cent|pct).*(?:faster|more|higher)", written, re.I):
         raise Unclear("Write how many times as fast: a % may be what is added, or the whole.")
     if asked == "s" and written == "m":

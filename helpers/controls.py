@@ -491,7 +491,7 @@ def log_slider(description, value, low, high, *, whole=False):
     steps = {float(f"{digits}e{power}") for power in powers for digits in DECADE}
     if whole:
         steps = {step for step in steps if step.is_integer()}
-    options = sorted({float(value), *(step for step in steps if low <= step <= high)})
+    options = sorted({*map(float, (value, low, high)), *(s for s in steps if low <= s <= high)})
     return widgets.SelectionSlider(
         options=[(plots.short(option), option) for option in options],
         value=float(value),

@@ -48,6 +48,12 @@ BINARY_SLIP = (  # where GiB are named
     "1 GB is 10⁹ bytes and 1 GiB is 2³⁰; likewise for k, M and T. One was taken for the other.",
     [1.024**power for power in (1, 2, 3, 4, -1, -2, -3, -4)],
 )
+# On a narrow page the field of a prediction stands under its label, which ipywidgets would cut.
+WRAPPED_LABEL = """<style>
+.prediction { flex-wrap: wrap; }
+.prediction > .widget-label
+{ white-space: normal; height: auto; max-width: 100%; text-align: left; }
+</style>"""
 NO_VALUE = "The model has no value for numbers of this size."
 
 
@@ -504,10 +510,11 @@ class Prediction(widgets.VBox):
             placeholder="your guess, or nothing",
             continuous_update=False,  # one message, and before that of the next cell
             style={"description_width": "initial"},
-            layout=widgets.Layout(width="650px"),
+            layout=widgets.Layout(width="650px", max_width="calc(100% - 4px)", height="auto"),
         )
         self.field.add_class("prediction")
-        super().__init__([self.field])
+        style = widgets.HTML(WRAPPED_LABEL, layout=widgets.Layout(display="none"))
+        super().__init__([style, self.field])
 
     def reveal(self, model):
         """Compare what was typed with the value of the model.
@@ -621,7 +628,7 @@ def _general_slip(answer, key, exercise):
     for name, (words, factors) in GENERAL_SLIPS.items():
         if name in UNIT_SLIPS and not UNIT_SLIPS[name] & set(re.findall(r"\w+", asked)):
             continue
-        if any(_near(answer, factor * key, exercise.tolerance) for factor in factors):
+        if any(_near(answer / factor, key, exercise.tolerance) for factor in factors):  # never 0
             return Verdict(Outcome.WRONG, words, name)
     side = "large" if answer > key else "small"
     return Verdict(Outcome.WRONG, f"Too {side}. .hint() in place of .check(...) helps.")

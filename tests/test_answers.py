@@ -178,6 +178,7 @@ def test_a_right_number_is_understood_as_people_write_it(unit, key, answer):
         ("flop/s", 15.7e12, "15.7 Tflop", WRONG, "unit", "This is in flop, a count; asked is in f"),
         ("flop", 355e9, "355 Gflop/s", WRONG, "unit", "This is in flop/s, a speed"),
         ("flop/B", 281, "281 flops", WRONG, "unit", "asked is in flop/B"),
+        ("1", 7, "7 TFLOPS", WRONG, "unit", "in flop, a count, or in flop/s, a speed; asked is"),
         ("1", 7, "7 GB", WRONG, "unit", "This is in B; asked is a pure number."),
         # m and M stay apart.
         ("flop", 236e6, "236 mflop", WRONG, "prefix", "m is a thousandth"),
@@ -200,6 +201,9 @@ def test_a_right_number_is_understood_as_people_write_it(unit, key, answer):
         ("flop/B", 19780, "20000", WRONG, "close", "three digits"),
         ("1", 11.33, "10.9", WRONG, "close", "three digits"),
         ("1", 11.33, "10.7", WRONG, "", "Too small."),
+        # Nothing is no power of 1000 of anything, however small the key.
+        ("s", 8e-4, 0, WRONG, "", "Too small."),
+        ("1", 0.1, 1e-20, WRONG, "", "Too small."),
         ("B", 1.2e9, "1.2 GiB", WRONG, "GB for GiB", "1 GiB is 2³⁰"),
         ("B/s", 1.2e9, "1.2 GiB/s", WRONG, "GB for GiB", "1 GiB is 2³⁰"),
         ("B", 1.2e3, "1.2 KiB", WRONG, "GB for GiB", "1 GiB is 2³⁰"),

@@ -272,6 +272,11 @@ def test_sliders_hold_round_values_and_the_first_value_exactly():
     assert max(ratios) <= 1.25  # no jump under the hand
 
 
+def test_a_slider_reaches_both_ends_though_they_are_not_round():
+    values = [value for _, value in log_slider("machines m", 4, 1, 128, whole=True).options]
+    assert (values[0], values[-1]) == (1, 128)
+
+
 @pytest.mark.parametrize("bad", [0.5, 1001, math.nan, -1])
 def test_first_values_out_of_range_are_refused(bad):
     with pytest.raises(ValueError, match="speed-up s must be from 1 to 1000, got"):

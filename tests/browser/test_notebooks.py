@@ -99,6 +99,15 @@ MISFITS = """least => [...document.querySelectorAll('.series-control')].flatMap(
     return misfits.map(part => `${part.tagName} ${part.className.baseVal ?? part.className}: `
         + `${part.textContent.slice(0, 40)}`);
 })"""
+PARTS_OF_FIELD = """field => {
+    const right = field.closest('.jp-OutputArea').getBoundingClientRect().right;
+    const label = field.querySelector('label'), input = field.querySelector('input');
+    return {
+        field: input.clientWidth,
+        misfits: [label, input].filter(part => part.getBoundingClientRect().right > right + 0.5
+            || part === label && part.scrollWidth > part.clientWidth + 1).map(p => p.tagName),
+    };
+}"""
 SAVE = """async () => {
     await window.jupyterapp.commands.execute("docmanager:save");
     await window.jupyterapp.shell.currentWidget.sessionContext.shutdown();
@@ -345,6 +354,21 @@ def revealed(cell_id, outputs):
         said = " ".join("".join(output.get("data", {}).get("text/plain", "")).split())
         if model := MODEL.search(said):
             yield cell_id, model[1], said
+
+
+@pytest.mark.parametrize("width", [500, 360])
+def test_predictions_fit_a_narrow_window(opened, width):
+    """The whole question can be read, and there is room for an answer."""
+    page, usual = opened.page, opened.page.viewport_size
+    for guess in page.locator(".prediction").all():
+        area = "element => element.closest('.jp-OutputArea').clientWidth"
+        page.set_viewport_size({**usual, "width": usual["width"] - guess.evaluate(area) + width})
+        try:
+            assert guess.evaluate(area) == width
+            parts = guess.evaluate(PARTS_OF_FIELD)
+            assert parts["field"] >= 100 and not parts["misfits"], parts
+        finally:
+            page.set_viewport_size(usual)
 
 
 def test_predictions_take_what_is_typed(opened):
