@@ -287,7 +287,7 @@ class TrainingControl(Control):
             network=widgets.Dropdown(options=list(self.networks), description="network"),
             epochs=widgets.IntSlider(90, min=1, max=300, description="epochs"),
             device=widgets.Dropdown(
-                options=list(self.peaks), value="V100-SXM2 fp32", description="device"
+                options=list(self.peaks), value="H100-SXM fp16", description="device"
             ),
             devices=log_slider("number of devices n", 1, 1, 1000, whole=True),
             fraction=widgets.FloatSlider(

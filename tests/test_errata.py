@@ -164,7 +164,7 @@ def test_frameworks_differ_on_one_card():
     table = scaling()
     dlperf = table[table["source"].str.contains("DLPerf") & (table["unit"] == "img/s")]
     alone = dlperf[dlperf["model"].str.startswith("ResNet-50") & (dlperf["devices"] == 1)]
-    alone = alone[~alone["series"].str.contains("8 loader workers")]  # held up by its data loader
+    alone = alone[~alone["series"].str.contains(", 8 loader workers")]  # held up by them
     work, v100 = training_work(resnet(50).forward_work, 1, 1), device("V100-SXM2")
     for precision, peak, spread, share in (
         ("FP32", v100.peak_fp32, 1.24, 0.62),
