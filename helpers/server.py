@@ -24,21 +24,28 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
 
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
 
 
-def drop_views(notebook):
-    """Leave of every control and field in a notebook's outputs its picture and its words.
+def drop_traces(notebook):
+    """Take out of a notebook, in place, what only one machine and one kernel can use.
 
-    A stored view is good only as long as the kernel that made it lives; afterwards JupyterLab
-    shows an error in its place, although a picture stands beside it.
+    A stored view of a control is good only as long as the kernel that made it lives; afterwards
+    JupyterLab shows an error in its place, although a picture stands beside it. And JupyterLab
+    writes the versions of Python and of the kernel into whatever is opened.
     """
-    for cell in notebook.get("cells", []):
+    if notebook["metadata"].get("kernelspec", {}).get("name") == METADATA["kernelspec"]["name"]:
+        notebook["metadata"].update(METADATA)
+    for cell in notebook["cells"]:
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET_VIEW, None)
 
 
 def before_saving(model, **_):
-    """Store no views in a notebook: what is open stays as it is, what is reopened shows pictures.
+    """Store no traces in a notebook: what is open stays as it is, what is reopened shows pictures.
 
     Parameters
     ----------
@@ -46,7 +53,7 @@ def before_saving(model, **_):
         What is to be saved, as Jupyter Server hands it to its `pre_save_hook`; changed in place.
     """
     if model["type"] == "notebook":
-        drop_views(model["content"])
+        drop_traces(model["content"])
 
 
 def main(arguments):

@@ -14,14 +14,10 @@ from nbclient.exceptions import CellExecutionError
 
 from helpers.catalog import device
 from helpers.plots import plot_roofline, png
-from helpers.server import drop_views
+from helpers.server import METADATA, drop_traces
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ROOT / "notebooks"
-METADATA = {
-    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-    "language_info": {"name": "python"},
-}
 CELL_METADATA = {"tags", "slideshow"}
 
 
@@ -42,7 +38,7 @@ def normalise(notebook):
     """Drop what differs from machine to machine or cannot be shown without a kernel."""
     notebook.metadata = nbformat.from_dict(METADATA)
     notebook.nbformat_minor = 5
-    drop_views(notebook)
+    drop_traces(notebook)
     for cell in notebook.cells:
         cell.metadata = {k: v for k, v in cell.metadata.items() if k in CELL_METADATA}
         for output in cell.get("outputs", []):

@@ -27,7 +27,8 @@ from helpers.pages import (
     build_slides,
     mathml,
 )
-from store_outputs import METADATA, NOTEBOOKS
+from helpers.server import METADATA
+from store_outputs import NOTEBOOKS
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 EXPORTERS = [PageExporter, LectureExporter]

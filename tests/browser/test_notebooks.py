@@ -423,3 +423,21 @@ def test_on_the_second_day_there_are_pictures_and_no_errors(browser, server):
         assert live and all("".join(text) in shown for text in words)
     finally:
         lab.close_notebook(page)
+
+
+KNOWS_THE_KERNEL = """() => window.jupyterapp.shell.currentWidget.content.model
+    .getMetadata("language_info")?.version"""
+
+
+def test_a_notebook_that_is_only_read_stays_as_it_is(browser, server):
+    """JupyterLab saves by itself what it has opened; git must not see that."""
+    file = server.folder / "07_plan_a_training_run.ipynb"
+    before = file.read_bytes()
+    page = browser.new_page()
+    try:
+        lab.open_notebook(page, server, file.name)
+        page.wait_for_function(KNOWS_THE_KERNEL)
+        page.evaluate(SAVE)
+        assert file.read_bytes() == before
+    finally:
+        lab.close_notebook(page)
