@@ -71,11 +71,11 @@ def chunked_time(load, compute, chunks, store=0.0):
 
 def _chunked(load, compute, chunks, store=0.0):
     """`chunked_time` of arguments that are checked."""
+    if not np.ndim(store) and store == 0:  # one expression: NumPy then reuses its arrays
+        return np.maximum(load, compute) + np.minimum(load, compute) / chunks
     longer, shorter = np.maximum(load, compute), np.minimum(load, compute)
-    if np.ndim(store) or store:
-        # Of three times the two that are not the longest; a difference would lose digits.
-        longer, shorter = np.maximum(longer, store), shorter + np.minimum(longer, store)
-    return longer + shorter / chunks
+    # Of three times the two that are not the longest; a difference would lose digits.
+    return np.maximum(longer, store) + (shorter + np.minimum(longer, store)) / chunks
 
 
 def buffered_time(load, compute, chunks, store=0.0, buffers=math.inf):
