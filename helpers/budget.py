@@ -83,19 +83,22 @@ class Layer:
         ValueError
             If an argument is outside its range, or the shapes do not match.
         """
-        batch, number_bytes = checked(
-            batch=(batch, POSITIVE), number_bytes=(number_bytes, POSITIVE)
-        )
-        return plain(number_bytes * (self.parameters + batch * (self.inputs + self.outputs)))
+        return plain(self._moved(batch, number_bytes)[1])
 
     def intensity(self, batch=1, number_bytes=4):
         """Arithmetic intensity of the forward pass, I = batch x flops / traffic, in flop/B.
 
         Parameters, errors and assumptions are those of `traffic`.
         """
-        traffic = np.asarray(self.traffic(batch, number_bytes))  # checks both arguments
-        (batch,) = checked(batch=(batch, POSITIVE))
+        batch, traffic = self._moved(batch, number_bytes)
         return plain(batch * self.flops / traffic)
+
+    def _moved(self, batch, number_bytes):
+        """The batch, checked, and its `traffic`."""
+        batch, number_bytes = checked(
+            batch=(batch, POSITIVE), number_bytes=(number_bytes, POSITIVE)
+        )
+        return batch, number_bytes * (self.parameters + batch * (self.inputs + self.outputs))
 
 
 @dataclass(frozen=True)
