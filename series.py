@@ -259,7 +259,7 @@ def open_lab(python, arguments):
         arguments = [f"--ServerApp.port={port}", *arguments]
         tell_the_slides(port)
     say("Opening JupyterLab; stop it with Ctrl-C")
-    become(python, "-m", "helpers.server", f"--ServerApp.root_dir={folder}", *arguments)
+    become(python, "-m", "helpers.publishing.server", f"--ServerApp.root_dir={folder}", *arguments)
 
 
 def test(python, arguments):
@@ -268,11 +268,11 @@ def test(python, arguments):
 
 
 def store(python, arguments):
-    become(python, ROOT / "tests" / "store_outputs.py", *arguments)
+    become(python, "-m", "helpers.publishing.store", *arguments)
 
 
 def slides(python, arguments):
-    become(python, "-m", "helpers.pages", *arguments)
+    become(python, "-m", "helpers.publishing.slides", *arguments)
 
 
 # Each command, and the extra of pyproject.toml that it needs.

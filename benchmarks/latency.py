@@ -20,15 +20,13 @@ from pathlib import Path
 
 import nbformat
 
-from helpers.controls import (
-    AmdahlControl,
-    Control,
-    DeviceControl,
-    EngineControl,
-    PipelineControl,
-    RooflineControl,
-    TrainingControl,
-)
+from helpers.controls import every_control
+from helpers.controls.amdahl import AmdahlControl
+from helpers.controls.budget import TrainingControl
+from helpers.controls.devices import DeviceControl
+from helpers.controls.parallel import EngineControl
+from helpers.controls.pipeline import PipelineControl
+from helpers.controls.roofline import RooflineControl
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
@@ -50,13 +48,23 @@ SLIDERS = {
 SETUP = f"""
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
-from helpers import controls, plots
+from helpers.controls.amdahl import AmdahlControl
+from helpers.controls.budget import TrainingControl
+from helpers.controls.devices import DeviceControl
+from helpers.controls.inputs import log_slider
+from helpers.controls.parallel import EngineControl
+from helpers.controls.pipeline import PipelineControl
+from helpers.controls.roofline import RooflineControl
+from helpers.pictures.drawing import draw
+from helpers.pictures.roofline import roofline_axes
+from helpers.scenes.marks import SIZE
+from helpers.scenes.roofline import roofline_scene
 TASKS = {TASKS}
 """
 ECHO = """
-slider = controls.log_slider("peak π (Tflop/s)", 15.7, 1, 2000).add_class("input-peak")
+slider = log_slider("peak π (Tflop/s)", 15.7, 1, 2000).add_class("input-peak")
 text = widgets.HTML()
-size = len(controls.RooflineControl(TASKS).moving.value.encode())
+size = len(RooflineControl(TASKS).moving.value.encode())
 
 def echo(change):
     text.value = f"{change.new}<!--".ljust(size - 3, ".") + "-->"
@@ -69,24 +77,24 @@ INTERACT = """
 def roofline(peak, bandwidth, **intensities):
     tasks = dict(zip(TASKS, intensities.values()))
     ax = AXES
-    plots.draw(ax, plots.roofline_scene(1e12 * peak, 1e9 * bandwidth, tasks).marks)
+    draw(ax, roofline_scene(1e12 * peak, 1e9 * bandwidth, tasks).marks)
     plt.show()
 
 widgets.interactive(
     roofline,
-    peak=controls.log_slider("peak π (Tflop/s)", 15.7, 1, 2000).add_class("input-peak"),
-    bandwidth=controls.log_slider("bandwidth β (GB/s)", 900, 50, 1e4),
-    intensity1=controls.log_slider("I₁ (flop/B)", 2, 0.1, 1000),
-    intensity2=controls.log_slider("I₂ (flop/B)", 100, 0.1, 1000),
+    peak=log_slider("peak π (Tflop/s)", 15.7, 1, 2000).add_class("input-peak"),
+    bandwidth=log_slider("bandwidth β (GB/s)", 900, 50, 1e4),
+    intensity1=log_slider("I₁ (flop/B)", 2, 0.1, 1000),
+    intensity2=log_slider("I₂ (flop/B)", 100, 0.1, 1000),
 ).add_class("NAME")
 """
 # The axes as everybody draws them, and those of the series, which have fewer ticks for speed.
 AXES = {
-    "interact": """plt.figure(figsize=plots.SIZE).add_subplot(
+    "interact": """plt.figure(figsize=SIZE).add_subplot(
         xscale="log", xlim=(0.05, 2000), xlabel="arithmetic intensity I (flop/B)",
         yscale="log", ylim=(3e9, 1e16), ylabel="attainable performance P (flop/s)",
     )""",
-    "interact-our-axes": "plots.roofline_axes()",
+    "interact-our-axes": "roofline_axes()",
 }
 MEASURE = """() => {
     const latency = (window.latency = {frames: new Map()});
@@ -180,14 +188,14 @@ class Case:
 
 def measure():
     """All cases in one notebook, measured in turns."""
-    if set(SLIDERS) != set(Control.__subclasses__()):
-        raise RuntimeError("SLIDERS must name every control of helpers.controls")
+    if set(SLIDERS) != set(every_control()):
+        raise RuntimeError("SLIDERS must name every control")
     cases = [Case("echo", ECHO)]
     for name, axes in AXES.items():
         cases.append(Case(name, INTERACT.replace("AXES", axes).replace("NAME", name)))
     for kind, slider in SLIDERS.items():
         name, arguments = kind.__name__, {"tasks": TASKS} if kind is RooflineControl else {}
-        source = f'controls.{name}(**{arguments}).add_class("{name}")'
+        source = f'{name}(**{arguments}).add_class("{name}")'
         cases.append(Case(name, source, slider, kind(**arguments)))
     cells = [nbformat.v4.new_code_cell(source) for source in [SETUP, *(c.source for c in cases)]]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}

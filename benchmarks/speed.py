@@ -19,14 +19,12 @@ from subprocess import DEVNULL
 import numpy as np
 
 from helpers import amdahl, budget, parallel, pipeline, roofline
-from helpers.controls import (
-    AmdahlControl,
-    DeviceControl,
-    EngineControl,
-    PipelineControl,
-    RooflineControl,
-    TrainingControl,
-)
+from helpers.controls.amdahl import AmdahlControl
+from helpers.controls.budget import TrainingControl
+from helpers.controls.devices import DeviceControl
+from helpers.controls.parallel import EngineControl
+from helpers.controls.pipeline import PipelineControl
+from helpers.controls.roofline import RooflineControl
 
 ROOT = Path(__file__).resolve().parents[1]
 

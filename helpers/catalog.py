@@ -9,25 +9,31 @@ and every link is counted one way. What no source states is NaN in a column of n
 text.
 """
 
-import csv
 import difflib
 import math
 import re
 from decimal import Decimal
 from pathlib import Path
 
-import pandas as pd
+from helpers.tables import (
+    loader,
+    matching,
+    number,
+    one_of,
+    optional_text,
+    read,
+    text,
+    url,
+    whole,
+    yes_or_no,
+)
 
 DATA = Path(__file__).parent / "data"
 
 
+@loader("devices.csv")
 def devices(folder=DATA):
     """Compute devices: what they can compute, load and send.
-
-    Parameters
-    ----------
-    folder : Path
-        Where `devices.csv` lies; another folder serves a table of your own.
 
     Returns
     -------
@@ -40,13 +46,8 @@ def devices(folder=DATA):
         `full_name`, `vendor`, `kind`, `memory_type`, `link`, `derivation` (the peaks from units
         and clock, and a bandwidth from wires and rate where it was computed so), `source`,
         `source_url`, `trap` (how this row is misread). Also `year`.
-
-    Raises
-    ------
-    ValueError
-        If a row of the file is wrong; the message names file, line, column and value.
     """
-    return _read(folder / "devices.csv", _DEVICES, ["key"], _check_device).set_index("key")
+    return read(folder / "devices.csv", _DEVICES, ["key"], _check_device).set_index("key")
 
 
 def device(key):
@@ -114,13 +115,9 @@ def _either(names):
     return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
+@loader("networks.csv")
 def networks(folder=DATA):
     """Work and size of published networks, for one forward pass of one input.
-
-    Parameters
-    ----------
-    folder : Path
-        Where `networks.csv` lies.
 
     Returns
     -------
@@ -130,25 +127,16 @@ def networks(folder=DATA):
         and sums; `published` is the figure as printed, where "FLOPs" means multiply-adds.
         `parameters` (count) and `top1_error` (fraction of 1) are NaN where not published.
         Text: `task`, `input_size` in pixels.
-
-    Raises
-    ------
-    ValueError
-        If a row of the file is wrong; the message names file, line, column and value.
     """
-    return _read(folder / "networks.csv", _NETWORKS, ["source", "model"], _check_network)
+    return read(folder / "networks.csv", _NETWORKS, ["source", "model"], _check_network)
 
 
+@loader("fwd_bwd_times.csv")
 def forward_backward_times(folder=DATA):
     """Measured times of one forward and one backward pass of a batch, in s.
 
     All rows for whole networks of two public benchmarks: the README of soumith/convnet-benchmarks
     at b458aab (48) and that of jcjohnson/cnn-benchmarks at 0367b1f (57).
-
-    Parameters
-    ----------
-    folder : Path
-        Where `fwd_bwd_times.csv` lies.
 
     Returns
     -------
@@ -157,23 +145,14 @@ def forward_backward_times(folder=DATA):
         Text: `source`, `model`, `device`, `library`, `note` (where a number is not the README's:
         cnn-benchmarks prints the forward time again as the backward one, so `backward` is total
         - forward; the totals of convnet-benchmarks, rounded apart, differ by up to 2 ms).
-
-    Raises
-    ------
-    ValueError
-        If a row of the file is wrong; the message names file, line, column and value.
     """
     unique = ["source", "model", "device", "library"]
-    return _read(folder / "fwd_bwd_times.csv", _TIMES, unique, _check_times)
+    return read(folder / "fwd_bwd_times.csv", _TIMES, unique, _check_times)
 
 
+@loader("intensities.csv")
 def intensities(folder=DATA):
     """Arithmetic intensities of kernels, published or derived.
-
-    Parameters
-    ----------
-    folder : Path
-        Where `intensities.csv` lies.
 
     Returns
     -------
@@ -184,23 +163,14 @@ def intensities(folder=DATA):
         `bytes` are the counts behind it, NaN where the source gives none. Text: `group`,
         `traffic_model` (which bytes are counted), `kind` ("published" or "derived"),
         `source`, `note`.
-
-    Raises
-    ------
-    ValueError
-        If a row of the file is wrong; the message names file, line, column and value.
     """
     unique = ["kernel", "precision", "parameters"]
-    return _read(folder / "intensities.csv", _INTENSITIES, unique, _check_intensity)
+    return read(folder / "intensities.csv", _INTENSITIES, unique, _check_intensity)
 
 
+@loader("runs.csv` and `devices.csv")
 def runs(folder=DATA):
     """Published training runs of ResNet-50 on ImageNet-1k that state their total time.
-
-    Parameters
-    ----------
-    folder : Path
-        Where `runs.csv` and the `devices.csv` that it refers to lie.
 
     Returns
     -------
@@ -216,18 +186,13 @@ def runs(folder=DATA):
         the message names file, line, column and value.
     """
     known = devices(folder)
-    return _read(folder / "runs.csv", _RUNS, ["run"], lambda row: _check_run(row, known)).set_index(
-        "run"
-    )
+    table = read(folder / "runs.csv", _RUNS, ["run"], lambda row: _check_run(row, known))
+    return table.set_index("run")
 
 
+@loader("interconnects.csv")
 def interconnects(folder=DATA):
     """Links between devices and between machines.
-
-    Parameters
-    ----------
-    folder : Path
-        Where `interconnects.csv` lies.
 
     Returns
     -------
@@ -235,23 +200,14 @@ def interconnects(folder=DATA):
         Index `name`. `one_way` and `two_way` = twice that (the figure vendors like to print),
         both in B/s and summed over all links of one device: two devices may share fewer of them.
         Text: `basis` (lanes, or links, and rate), `source`.
-
-    Raises
-    ------
-    ValueError
-        If a row of the file is wrong; the message names file, line, column and value.
     """
-    table = _read(folder / "interconnects.csv", _INTERCONNECTS, ["name"], _check_interconnect)
+    table = read(folder / "interconnects.csv", _INTERCONNECTS, ["name"], _check_interconnect)
     return table.set_index("name")
 
 
+@loader("scaling.csv")
 def scaling(folder=DATA):
     """Published measurements of training on several devices.
-
-    Parameters
-    ----------
-    folder : Path
-        Where `scaling.csv` lies.
 
     Returns
     -------
@@ -264,15 +220,11 @@ def scaling(folder=DATA):
         is `epochs`. `scaling_mode`: "weak" (fixed batch on each device), "strong" (fixed job) or
         "pipeline". Text: `framework`, `model`, `precision`, `accelerator`, `interconnect`,
         `source`, `note`.
-
-    Raises
-    ------
-    ValueError
-        If a row of the file is wrong; the message names file, line, column and value.
     """
-    return _read(folder / "scaling.csv", _SCALING, ["series", "devices"], _check_scaling)
+    return read(folder / "scaling.csv", _SCALING, ["series", "devices"], _check_scaling)
 
 
+@loader("scaling.csv")
 def step_times(model, precision, folder=DATA):
     """Times of a training step on one and on several devices, from the weak rows of `scaling`.
 
@@ -282,8 +234,6 @@ def step_times(model, precision, folder=DATA):
         How the names of the models begin: "ResNet-50" takes v1.5 and v1b.
     precision : str
         As in `scaling`: "FP32", "AMP", "mixed".
-    folder : Path
-        Where `scaling.csv` lies.
 
     Returns
     -------
@@ -313,100 +263,19 @@ def step_times(model, precision, folder=DATA):
     return table.assign(measured=measured, alone=alone, efficiency=alone / measured)
 
 
-# A schema lists the columns of a file in their order: the name in the file, the name in the
-# DataFrame, and the parser of a cell, which returns the value in SI units or raises ValueError.
-
-
-def _text(cell):
-    """Text that must be there."""
-    if not cell or cell != cell.strip():
-        raise ValueError("must be text without blanks around it")
-    return cell
-
-
-def _optional_text(cell):
-    """Text that may be missing."""
-    return _text(cell) if cell else ""
-
-
-def _one_of(*choices):
-    """A parser of one of a few words."""
-
-    def parse(cell):
-        if cell not in choices:
-            raise ValueError(f"must be one of {', '.join(choices)}")
-        return cell
-
-    return parse
-
-
-def _matching(pattern, words):
-    """A parser of text of one form, `words` saying which."""
-
-    def parse(cell):
-        if not re.fullmatch(pattern, cell, re.ASCII):
-            raise ValueError(f"must be {words}")
-        return cell
-
-    return parse
-
-
-_url = _matching(r"https?://\S+", "one address that starts with http")
-
-
-def _yes_or_no(cell):
-    """True or False."""
-    return _one_of("yes", "no")(cell) == "yes"
-
-
-# In a table a number is written as in ASCII files everywhere: no 1_000, no digits of other scripts.
-_DECIMAL = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
-
-
-def _number(low, high, unit, exponent=0, *, optional=False):
-    """A parser of a number from `low` to `high` in a `unit` of 10**exponent SI units.
-
-    Most ranges span less than a factor of 1000, so that a slip of one SI prefix falls outside.
-    """
-
-    def parse(cell):
-        if optional and not cell:
-            return math.nan
-        # Decimal, not float: 15.7 TFLOP/s is to be 15.7e12 flop/s exactly
-        number = Decimal(cell) if _DECIMAL.fullmatch(cell) else None
-        if number is None or not low <= number <= high:
-            raise ValueError(f"must be a number from {low:g} to {high:g} {unit}".rstrip())
-        return float(number.scaleb(exponent))
-
-    return parse
-
-
-def _whole(low, high, *, optional=False):
-    """A parser of a whole number from `low` to `high`."""
-
-    def parse(cell):
-        if optional and not cell:
-            return math.nan
-        if not (cell.isascii() and cell.isdecimal() and low <= int(cell) <= high):
-            raise ValueError(f"must be a whole number from {low} to {high}")
-        return int(cell)
-
-    return parse
-
-
 def _peak(low, high, unit="TFLOP/s"):
     """A parser of a peak that the device may lack."""
-    return _number(low, high, unit, 12, optional=True)
+    return number(low, high, unit, 12, optional=True)
 
 
 _DEVICES = [
-    ("key", "key", _matching(r"[\w-]+", "a short key of letters, digits, _ and -")),
+    ("key", "key", matching(r"[\w-]+", "a short key of letters, digits, _ and -")),
     # Not "name": the attribute of that name of a row is its key.
-    ("name", "full_name", _text),
-    ("vendor", "vendor", _text),
-    ("year", "year", _whole(2000, 2100)),
-    ("kind", "kind", _one_of("GPU", "TPU", "SoC GPU", "CPU")),
-    ("matrix_units", "matrix_units", _yes_or_no),
+    ("name", "full_name", text),
+    ("vendor", "vendor", text),
+    ("year", "year", whole(2000, 2100)),
+    ("kind", "kind", one_of("GPU", "TPU", "SoC GPU", "CPU")),
+    ("matrix_units", "matrix_units", yes_or_no),
     ("fp64_tflops", "peak_fp64", _peak(0.1, 150)),
     ("fp32_tflops", "peak_fp32", _peak(0.5, 400)),
     ("tf32_dense_tflops", "peak_tf32", _peak(10, 5000)),
@@ -414,76 +283,76 @@ _DEVICES = [
     ("bf16_dense_tflops", "peak_bf16", _peak(10, 5000)),
     ("fp8_dense_tflops", "peak_fp8", _peak(20, 10_000)),
     ("int8_dense_tops", "peak_int8", _peak(20, 10_000, "Top/s")),
-    ("bandwidth_GBps", "bandwidth", _number(20, 20_000, "GB/s", 9)),
-    ("memory_GB", "memory", _number(1, 1000, "GB", 9, optional=True)),
-    ("memory_type", "memory_type", _text),
-    ("link", "link", _optional_text),
-    ("link_GBps_one_way", "link_bandwidth", _number(1, 1000, "GB/s", 9, optional=True)),
-    ("derivation", "derivation", _text),
-    ("source", "source", _text),
-    ("source_url", "source_url", _url),
-    ("trap", "trap", _optional_text),
+    ("bandwidth_GBps", "bandwidth", number(20, 20_000, "GB/s", 9)),
+    ("memory_GB", "memory", number(1, 1000, "GB", 9, optional=True)),
+    ("memory_type", "memory_type", text),
+    ("link", "link", optional_text),
+    ("link_GBps_one_way", "link_bandwidth", number(1, 1000, "GB/s", 9, optional=True)),
+    ("derivation", "derivation", text),
+    ("source", "source", text),
+    ("source_url", "source_url", url),
+    ("trap", "trap", optional_text),
 ]
 
 _NETWORKS = [
-    ("source", "source", _text),
-    ("model", "model", _text),
-    ("task", "task", _text),
-    ("input_size", "input_size", _matching(r"\d+ x \d+", "as 224 x 224")),
-    ("published", "published", _matching(r"\d+(\.\d+)? [MG]FLOP[sS]", "as 4 GFLOPs or 579 MFLOPs")),
-    ("convention", "convention", _one_of("mac", "mac + small extras")),
-    ("parameters", "parameters", _whole(100_000, 10_000_000_000, optional=True)),
-    ("macs", "macs", _number(1e7, 1e13, "multiply-adds")),
-    ("top1_error_percent", "top1_error", _number(1, 99, "percent", -2, optional=True)),
+    ("source", "source", text),
+    ("model", "model", text),
+    ("task", "task", text),
+    ("input_size", "input_size", matching(r"\d+ x \d+", "as 224 x 224")),
+    ("published", "published", matching(r"\d+(\.\d+)? [MG]FLOP[sS]", "as 4 GFLOPs or 579 MFLOPs")),
+    ("convention", "convention", one_of("mac", "mac + small extras")),
+    ("parameters", "parameters", whole(100_000, 10_000_000_000, optional=True)),
+    ("macs", "macs", number(1e7, 1e13, "multiply-adds")),
+    ("top1_error_percent", "top1_error", number(1, 99, "percent", -2, optional=True)),
 ]
 
 _TIMES = [
-    ("source", "source", _text),
-    ("model", "model", _text),
-    ("batch", "batch", _whole(1, 100_000)),
-    ("device", "device", _text),
-    ("library", "library", _text),
-    ("forward_ms", "forward", _number(7, 9000, "ms", -3)),
-    ("backward_ms", "backward", _number(15, 14_000, "ms", -3)),
-    ("total_ms", "total", _number(23, 22_500, "ms", -3)),
-    ("note", "note", _optional_text),
+    ("source", "source", text),
+    ("model", "model", text),
+    ("batch", "batch", whole(1, 100_000)),
+    ("device", "device", text),
+    ("library", "library", text),
+    ("forward_ms", "forward", number(7, 9000, "ms", -3)),
+    ("backward_ms", "backward", number(15, 14_000, "ms", -3)),
+    ("total_ms", "total", number(23, 22_500, "ms", -3)),
+    ("note", "note", optional_text),
 ]
 
 _INTENSITIES = [
-    ("kernel", "kernel", _text),
-    ("group", "group", _one_of("HPC", "DL", "DL-network")),
-    ("precision", "precision", _one_of("FP64", "FP32", "FP16", "INT8")),
-    ("parameters", "parameters", _optional_text),
-    ("flops", "flops", _number(1, 1e18, "flop", optional=True)),
-    ("bytes", "bytes", _number(1, 1e15, "B", optional=True)),
-    ("low", "low", _number(0.01, 1e5, "")),
-    ("high", "high", _number(0.01, 1e5, "")),
-    ("unit", "unit", _one_of("FLOP/B", "MAC per weight byte", "FLOP per network byte")),
-    ("traffic_model", "traffic_model", _text),
-    ("kind", "kind", _one_of("published", "derived")),
-    ("source", "source", _text),
-    ("note", "note", _optional_text),
+    ("kernel", "kernel", text),
+    ("group", "group", one_of("HPC", "DL", "DL-network")),
+    ("precision", "precision", one_of("FP64", "FP32", "FP16", "INT8")),
+    ("parameters", "parameters", optional_text),
+    ("flops", "flops", number(1, 1e18, "flop", optional=True)),
+    ("bytes", "bytes", number(1, 1e15, "B", optional=True)),
+    ("low", "low", number(0.01, 1e5, "")),
+    ("high", "high", number(0.01, 1e5, "")),
+    ("unit", "unit", one_of("FLOP/B", "MAC per weight byte", "FLOP per network byte")),
+    ("traffic_model", "traffic_model", text),
+    ("kind", "kind", one_of("published", "derived")),
+    ("source", "source", text),
+    ("note", "note", optional_text),
 ]
 
 _RUNS = [
-    ("run", "run", _text),
-    ("network", "network", _text),
-    ("epochs", "epochs", _whole(1, 1000)),
-    ("device", "device", _text),
-    ("devices", "devices", _whole(1, 100_000)),
-    ("precision", "precision", _one_of("fp32", "tf32", "fp16", "bf16", "fp8")),
-    ("hours", "time", lambda cell: 3600 * _number(1, 500, "h")(cell)),
-    ("source", "source", _text),
-    ("source_url", "source_url", _url),
-    ("note", "note", _optional_text),
+    ("run", "run", text),
+    ("network", "network", text),
+    ("epochs", "epochs", whole(1, 1000)),
+    ("device", "device", text),
+    ("devices", "devices", whole(1, 100_000)),
+    ("precision", "precision", one_of("fp32", "tf32", "fp16", "bf16", "fp8")),
+    ("hours", "time", lambda cell: 3600 * number(1, 500, "h")(cell)),
+    ("source", "source", text),
+    ("source_url", "source_url", url),
+    ("note", "note", optional_text),
 ]
 
 _INTERCONNECTS = [
-    ("name", "name", _text),
-    ("one_way_GBps", "one_way", _number(1, 1000, "GB/s", 9)),
-    ("two_way_GBps", "two_way", _number(2, 2000, "GB/s", 9)),
-    ("basis", "basis", _text),
-    ("source", "source", _text),
+    ("name", "name", text),
+    ("one_way_GBps", "one_way", number(1, 1000, "GB/s", 9)),
+    ("two_way_GBps", "two_way", number(2, 2000, "GB/s", 9)),
+    ("basis", "basis", text),
+    ("source", "source", text),
 ]
 
 # Of one device where the value is that of all, so that a slip of a prefix falls outside.
@@ -498,22 +367,22 @@ _SCALING_RANGES = {
 }
 
 _SCALING = [
-    ("series", "series", _text),
-    ("framework", "framework", _text),
-    ("model", "model", _text),
-    ("precision", "precision", _one_of("FP32", "TF32", "FP16", "AMP", "mixed", "")),
-    ("batch_per_device", "batch_per_device", _whole(1, 100_000, optional=True)),
-    ("devices", "devices", _whole(1, 100_000)),
-    ("nodes", "nodes", _whole(1, 100_000)),
-    ("value", "value", _number(0.01, 1e8, "")),
-    ("unit", "unit", _one_of(*_SCALING_RANGES)),
-    ("accelerator", "accelerator", _text),
-    ("interconnect", "interconnect", _optional_text),
-    ("scaling_mode", "scaling_mode", _one_of("weak", "strong", "pipeline")),
-    ("global_batch", "global_batch", _whole(1, 1_000_000, optional=True)),
-    ("epochs", "epochs", _whole(1, 1000, optional=True)),
-    ("source", "source", _text),
-    ("note", "note", _optional_text),
+    ("series", "series", text),
+    ("framework", "framework", text),
+    ("model", "model", text),
+    ("precision", "precision", one_of("FP32", "TF32", "FP16", "AMP", "mixed", "")),
+    ("batch_per_device", "batch_per_device", whole(1, 100_000, optional=True)),
+    ("devices", "devices", whole(1, 100_000)),
+    ("nodes", "nodes", whole(1, 100_000)),
+    ("value", "value", number(0.01, 1e8, "")),
+    ("unit", "unit", one_of(*_SCALING_RANGES)),
+    ("accelerator", "accelerator", text),
+    ("interconnect", "interconnect", optional_text),
+    ("scaling_mode", "scaling_mode", one_of("weak", "strong", "pipeline")),
+    ("global_batch", "global_batch", whole(1, 1_000_000, optional=True)),
+    ("epochs", "epochs", whole(1, 1000, optional=True)),
+    ("source", "source", text),
+    ("note", "note", optional_text),
 ]
 
 
@@ -599,47 +468,3 @@ def _check_scaling(row):
             f"global_batch must be a multiple of batch_per_device times devices {share}, "
             f"got {row['global_batch']}"
         )
-
-
-def _read(path, schema, unique, check):
-    """The rows of a CSV file as a DataFrame: each cell parsed, each row checked."""
-    expected = [column for column, _, _ in schema]
-    rows, lines = [], {}
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.reader(file, strict=True)
-        try:
-            header = next(reader, [])
-            if header != expected:
-                raise ValueError(f"header must be {','.join(expected)}, got {','.join(header)}")
-            for cells in reader:
-                row = _parse(cells, schema)
-                check(row)
-                key = tuple(row[column] for column in unique)
-                if key in lines:
-                    raise ValueError(
-                        f"{', '.join(unique)} must be unique, "
-                        f"got {', '.join(map(str, key))} as on line {lines[key]}"
-                    )
-                lines[key] = reader.line_num
-                rows.append(row)
-            if not rows:
-                raise ValueError("header must be followed by rows, got none")
-        except (ValueError, csv.Error) as error:
-            raise ValueError(f"{path.name}, line {reader.line_num}: {error}") from None
-    return pd.DataFrame(rows)
-
-
-def _parse(cells, schema):
-    """One row, as a dictionary from the columns of the DataFrame to values in SI units."""
-    if len(cells) != len(schema):
-        raise ValueError(f"row must have {len(schema)} fields, got {len(cells)}")
-    row = {}
-    for cell, (column, name, parse) in zip(cells, schema, strict=True):
-        try:
-            if not cell.isprintable():  # a NUL byte, a line break, a blank that only looks like one
-                raise ValueError("must be printable")
-            row[name] = parse(cell)
-        except ValueError as error:
-            shown = cell if cell.isprintable() else repr(cell)[1:-1]
-            raise ValueError(f'{column} {error}, got "{shown}"') from None
-    return row

@@ -21,7 +21,7 @@ import ipywidgets as widgets
 from helpers._answers import check_unit, evaluations, exact, number_within, read
 from helpers._checks import Range
 from helpers._units import Unclear, WrongUnit, scaled, sizes
-from helpers.plots import duration, short, si
+from helpers.words import duration, short, si
 
 LINE_WIDTH = 90
 POINTS = 12  # at which a formula is compared with the core

@@ -25,10 +25,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
-import prose_numbers as prose
 import test_teaching
 from helpers import amdahl, budget, catalog, parallel, pipeline, roofline
 from helpers.exercises import Exercise
+from helpers.publishing import prose_numbers as prose
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -375,12 +375,13 @@ def test_the_readme_says_how_many():
 
 def test_pictures_hold_no_typed_numbers():
     """What pictures and controls say is computed; what stands in them by definition is a whole."""
-    for name in ("plots", "controls"):
-        source = (ROOT / "helpers" / f"{name}.py").read_text(encoding="utf-8")
+    rooms = [ROOT / "helpers" / room for room in ("scenes", "pictures", "controls")]
+    for path in (path for room in rooms for path in sorted(room.glob("*.py"))):
+        source = path.read_text(encoding="utf-8")
         words = {text for text in prose.words_in(source) if not re.search(r"[{}();]", text)}
         words -= set(catalog.interconnects().index)  # names of links
         typed = {number.text for text in words for number in prose.quantities(text)}
-        assert typed <= {"100 %"}, name
+        assert typed <= {"100 %"}, path
 
 
 def misprints(count, seed):

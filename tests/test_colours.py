@@ -3,6 +3,8 @@
 Held on the artists of every plot and of every control, whose marks are also its SVG.
 """
 
+import importlib
+import pkgutil
 import re
 from itertools import combinations
 
@@ -12,11 +14,22 @@ from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from helpers import controls, plots
+from helpers import pictures
 from helpers.budget import resnet, vgg
-from helpers.plots import BOTH, COMPUTE, LIGHT, MEMORY, QUIET
+from helpers.controls import every_control
+from helpers.controls.amdahl import AmdahlControl
+from helpers.controls.budget import TrainingControl
+from helpers.controls.devices import DeviceControl
+from helpers.controls.parallel import EngineControl
+from helpers.controls.pipeline import PipelineControl
+from helpers.controls.roofline import RooflineControl
+from helpers.pictures.drawing import draw
+from helpers.pictures.parallel import plot_splits
+from helpers.pictures.roofline import plot_kernels
+from helpers.scenes.marks import BOTH, COMPUTE, LIGHT, MEMORY, PIXELS_PER_INCH, QUIET
 from test_plots import DRAWN
 
+SUBJECTS = [module.name for module in pkgutil.iter_modules(pictures.__path__)]
 # Web Content Accessibility Guidelines 2.2, 1.4.3 and 1.4.11: https://www.w3.org/TR/WCAG22/
 TEXT_CONTRAST, SHAPE_CONTRAST = 4.5, 3.0
 # CIE 1976 distance in Lab, where 2.3 is just noticeable on large patches side by side (Mahy, Van
@@ -108,12 +121,12 @@ def of_control(make, **values):
         control.inputs[name].value = value
     axes = control.draw_all(Figure(figsize=control.size))
     for ax, scene in zip(axes, control.scenes(), strict=True):
-        plots.draw(ax, scene.marks)
+        draw(ax, scene.marks)
     return axes
 
 
 def roofline_control():
-    return controls.RooflineControl({"left": 2, "right": 100})
+    return RooflineControl({"left": 2, "right": 100})
 
 
 PLOTS = {
@@ -122,21 +135,19 @@ PLOTS = {
         for name, draw in DRAWN.items()
     },
     "plot_kernels": lambda: panels(
-        lambda axes: plots.plot_kernels(8, 4, {"one": [1, 9], "two": [2]}, axes=axes)
+        lambda axes: plot_kernels(8, 4, {"one": [1, 9], "two": [2]}, axes=axes)
     ),
-    "plot_splits": lambda: panels(
-        lambda axes: plots.plot_splits([vgg(16), resnet(50)], 256, axes=axes)
-    ),
+    "plot_splits": lambda: panels(lambda axes: plot_splits([vgg(16), resnet(50)], 256, axes=axes)),
 }
 # Every control, in positions that bring out all of its marks.
 CONTROLS = {
     "RooflineControl": lambda: of_control(roofline_control),
-    "DeviceControl": lambda: of_control(controls.DeviceControl),
-    "TrainingControl": lambda: of_control(controls.TrainingControl),
-    "AmdahlControl": lambda: of_control(controls.AmdahlControl, r=4.0),
-    "PipelineControl": lambda: of_control(controls.PipelineControl, store=0.5, s=2.0),
-    "EngineControl": lambda: of_control(controls.EngineControl),
-    "EngineControl, slow link": lambda: of_control(controls.EngineControl, link="10 GbE"),
+    "DeviceControl": lambda: of_control(DeviceControl),
+    "TrainingControl": lambda: of_control(TrainingControl),
+    "AmdahlControl": lambda: of_control(AmdahlControl, r=4.0),
+    "PipelineControl": lambda: of_control(PipelineControl, store=0.5, s=2.0),
+    "EngineControl": lambda: of_control(EngineControl),
+    "EngineControl, slow link": lambda: of_control(EngineControl, link="10 GbE"),
 }
 PICTURES = {**PLOTS, **CONTROLS}
 every_picture = pytest.mark.parametrize("picture", PICTURES.values(), ids=PICTURES)
@@ -206,8 +217,10 @@ def border_is_drawn(one, other, lines):
 
 
 def test_every_plot_and_every_control_is_among_the_pictures():
-    assert set(PLOTS) == {name for name in vars(plots) if name.startswith("plot_")}
-    made = {kind.__name__ for kind in controls.Control.__subclasses__()}
+    subjects = [importlib.import_module(f"helpers.pictures.{subject}") for subject in SUBJECTS]
+    plots = {name for subject in subjects for name in vars(subject) if name.startswith("plot_")}
+    assert set(PLOTS) == plots
+    made = {kind.__name__ for kind in every_control()}
     assert {name.split(",")[0] for name in CONTROLS} == made
 
 
@@ -251,7 +264,7 @@ def test_text_is_dark_enough_and_large_enough(picture):
     for text in words(picture()):
         assert contrast(on_white(text.get_color(), text.get_alpha())) >= TEXT_CONTRAST, text
         # Stills are shown pixel for pixel: a point of the figure is 100 / 72 CSS pixels.
-        assert text.get_fontsize() * plots.PIXELS_PER_INCH / 96 >= MIN_POINTS, text
+        assert text.get_fontsize() * PIXELS_PER_INCH / 96 >= MIN_POINTS, text
         assert "$" not in text.get_text(), text  # exponents in formulas are smaller than the rest
 
 

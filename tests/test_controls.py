@@ -15,19 +15,20 @@ from ipywidgets.widgets.widget import _instances
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from helpers import _places, plots
 from helpers.amdahl import compute_fraction, speedup
 from helpers.budget import training_time
-from helpers.controls import (
-    AmdahlControl,
-    DeviceControl,
-    EngineControl,
-    PipelineControl,
-    RooflineControl,
-    TrainingControl,
-    log_slider,
-)
+from helpers.controls import places
+from helpers.controls.amdahl import AmdahlControl
+from helpers.controls.budget import TrainingControl
+from helpers.controls.devices import DeviceControl
+from helpers.controls.inputs import log_slider
+from helpers.controls.parallel import EngineControl
+from helpers.controls.pipeline import PipelineControl
+from helpers.controls.roofline import RooflineControl
+from helpers.pictures.drawing import draw
 from helpers.roofline import attainable
+from helpers.scenes.marks import PIXELS_PER_INCH
+from helpers.words import duration, short
 from test_plots import FOREIGN
 
 MAKERS = {
@@ -122,10 +123,10 @@ def test_the_still_picture_shows_its_words_where_the_live_one_does(make):
     marks = control._arranged(control.scenes())
     live = [(float(t.get("x")), float(t.get("y"))) for t in _svg(control).iter("text")]
     still, (_, axes) = [], control._standing()
-    height = plots.PIXELS_PER_INCH * control.size[1]
+    height = PIXELS_PER_INCH * control.size[1]
     for ax, placed in zip(axes, marks, strict=True):
-        for text in plots.draw(ax, placed).texts:
-            scale = plots.PIXELS_PER_INCH / ax.figure.dpi
+        for text in draw(ax, placed).texts:
+            scale = PIXELS_PER_INCH / ax.figure.dpi
             left, bottom, right, top = scale * text.get_window_extent().extents
             x = {"left": left, "center": (left + right) / 2, "right": right}[text.get_ha()]
             still.append((x, height - (bottom + top) / 2))
@@ -150,8 +151,8 @@ class Notebook:
 
     def __init__(self, monkeypatch):
         self.numbers = itertools.count()
-        monkeypatch.setattr("helpers.controls.get_ipython", lambda: self)
-        monkeypatch.setattr("helpers.controls._shown", {})
+        monkeypatch.setattr("helpers.controls.control.get_ipython", lambda: self)
+        monkeypatch.setattr("helpers.controls.control._shown", {})
 
     def run(self, cell, make):
         self.parent_header = {
@@ -222,9 +223,9 @@ def test_amdahl_from_p_and_from_the_machine():
     assert control.inputs["p"].disabled and not control.inputs["intensity"].disabled
     control.inputs["bandwidth"].value = 1800.0
     p = compute_fraction(157, 15.7e12, 1800e9)
-    assert f"at s = 9 it is {plots.short(speedup(p, 9))}" in control.sentence
+    assert f"at s = 9 it is {short(speedup(p, 9))}" in control.sentence
     control.inputs["r"].value = 16.0
-    assert f"it is {plots.short(speedup(p, 9, 16))}" in control.sentence
+    assert f"it is {short(speedup(p, 9, 16))}" in control.sentence
 
 
 def test_the_dial_runs_from_serial_to_the_roofline():
@@ -259,7 +260,7 @@ def test_training_time_is_the_cores():
     control.inputs["devices"].value = 2.0
     control.inputs["fraction"].value = 0.4
     work = 3 * 2 * 4_089_184_256 * 1_281_167 * 90
-    assert f"take {plots.duration(training_time(work, 989e12, 0.4, 2))}" in control.sentence
+    assert f"take {duration(training_time(work, 989e12, 0.4, 2))}" in control.sentence
 
 
 def test_sliders_hold_round_values_and_the_first_value_exactly():
@@ -310,10 +311,10 @@ def test_words_of_readers_cannot_break_the_picture():
 
 
 def test_words_are_as_wide_whatever_else_is_drawn():
-    _places._advance.cache_clear()
-    before = _places.size_of("ridge 17.4")
+    places._advance.cache_clear()
+    before = places.size_of("ridge 17.4")
     figure = Figure()
     figure.text(0.5, 0.5, "large", fontsize=40)
     FigureCanvasAgg(figure).draw()
-    _places._advance.cache_clear()
-    assert _places.size_of("ridge 17.4") == before
+    places._advance.cache_clear()
+    assert places.size_of("ridge 17.4") == before

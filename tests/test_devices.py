@@ -8,11 +8,13 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from helpers import plots
 from helpers.catalog import device, devices, interconnects
-from helpers.controls import DeviceControl
+from helpers.controls.devices import DeviceControl
+from helpers.pictures.devices import KIND_SHAPES, plot_devices, plot_machine, plot_ridges
 from helpers.questions.computing_device import headline
 from helpers.roofline import attainable, ridge
+from helpers.scenes.marks import BOTH, LIGHT
+from helpers.words import si
 
 PRECISIONS = {"FP32": "peak_fp32", "TF32": "peak_tf32", "FP16": "peak_fp16"}
 PATH = ["K20", "V100-SXM2", "A100-40"]
@@ -149,7 +151,7 @@ def test_what_decides_the_ridge_is_not_the_precision():
 
 
 def test_machine_has_three_units_in_order_and_arrows_both_ways():
-    ax = plots.plot_machine(ax=_axes())
+    ax = plot_machine(ax=_axes())
     boxes = [patch for patch in ax.patches if isinstance(patch, Rectangle)]
     assert len(boxes) == 3
     names = ("memory unit", "communication unit", "compute unit")
@@ -174,14 +176,14 @@ def _markers(ax):
 
 def test_devices_stand_at_bandwidth_and_peak_with_a_shape_per_kind():
     table = devices()
-    ax = plots.plot_devices(table, PRECISIONS, ax=_axes())
+    ax = plot_devices(table, PRECISIONS, ax=_axes())
     shown = {line.get_label(): line for line in _markers(ax)}
     assert set(shown) == {
         *("CPU, FP32", "GPU, FP32", "SoC GPU, FP32", "GPU, TF32"),
         *("GPU, FP16", "SoC GPU, FP16", "GPU, FP16 on vector units"),
     }
     assert list(shown["GPU, FP16 on vector units"].get_xdata()) == [732e9]  # the P100
-    colours = {"FP32": "white", "TF32": plots.LIGHT, "FP16": plots.BOTH}
+    colours = {"FP32": "white", "TF32": LIGHT, "FP16": BOTH}
     for label, line in shown.items():
         kind, precision, vector = re.fullmatch(r"(.+), (\w+)( on vector units)?", label).groups()
         rows = table[table["kind"] == kind].dropna(subset=PRECISIONS[precision])
@@ -189,7 +191,7 @@ def test_devices_stand_at_bandwidth_and_peak_with_a_shape_per_kind():
             rows = rows[rows["matrix_units"] == (not vector)]
         assert sorted(line.get_xdata()) == sorted(rows["bandwidth"])
         assert sorted(line.get_ydata()) == sorted(rows[PRECISIONS[precision]])
-        assert line.get_marker() == plots.KIND_SHAPES[kind]
+        assert line.get_marker() == KIND_SHAPES[kind]
         assert line.get_markerfacecolor() == ("white" if vector else colours[precision])
     entries = [text.get_text() for text in ax.get_legend().get_texts()]
     assert sorted(entries) == sorted(shown)  # shapes are explained
@@ -200,7 +202,7 @@ def test_devices_stand_at_bandwidth_and_peak_with_a_shape_per_kind():
 
 
 def test_lines_of_constant_ridge_are_straight_with_slope_one():
-    ax = plots.plot_devices(devices(), PRECISIONS, ridges=(10, 200), ax=_axes())
+    ax = plot_devices(devices(), PRECISIONS, ridges=(10, 200), ax=_axes())
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
     lines = [line for line in ax.lines if line.get_linestyle() == "--"]
     for line, value in zip(lines, (10, 200), strict=True):
@@ -218,8 +220,8 @@ def test_lines_of_constant_ridge_are_straight_with_slope_one():
 def test_labels_stand_at_the_dot_that_is_asked_for():
     labels = {"V100-SXM2": ("FP16", "left"), "L4": ("FP32", "right")}
     for draw, places in (
-        (plots.plot_devices, {"V100-SXM2": (900e9, 125e12), "L4": (300e9, 30.3e12)}),
-        (plots.plot_ridges, {"V100-SXM2": (2017, 125e12 / 900e9), "L4": (2023, 101)}),
+        (plot_devices, {"V100-SXM2": (900e9, 125e12), "L4": (300e9, 30.3e12)}),
+        (plot_ridges, {"V100-SXM2": (2017, 125e12 / 900e9), "L4": (2023, 101)}),
     ):
         ax = draw(devices(), PRECISIONS, labels=labels, ax=_axes())
         found = {text.get_text(): text for text in ax.texts if text.get_text() in labels}
@@ -230,14 +232,14 @@ def test_labels_stand_at_the_dot_that_is_asked_for():
 
 
 def test_devices_without_the_peak_are_left_out():
-    for draw in (plots.plot_devices, plots.plot_ridges):
+    for draw in (plot_devices, plot_ridges):
         ax = draw(devices().loc[["M40", "V100-SXM2"]], {"FP16": "peak_fp16"}, ax=_axes())
         (dots,) = (line for line in ax.lines if line.get_linestyle() == "None")
         assert len(dots.get_xdata()) == 1
 
 
 def test_ridges_are_joined_in_the_order_of_years():
-    ax = plots.plot_ridges(devices(), PRECISIONS, path=PATH[::-1], ax=_axes())
+    ax = plot_ridges(devices(), PRECISIONS, path=PATH[::-1], ax=_axes())
     joined = {line.get_label(): line for line in ax.lines if line.get_linestyle() == "-"}
     assert list(joined["FP32"].get_xdata()) == [2012, 2017, 2020]
     # 3520 / 208, 15 700 / 900, 19 500 / 1555
@@ -272,7 +274,7 @@ def test_the_control_says_both_numbers_the_regime_and_both_shares():
         "It uses 49% of the peak and 100% of the bandwidth."  # 480 / 989
     )
     control.inputs["device"].value = "H200-SXM fp32"
-    attains = plots.si(attainable(100, 67e12, 4800e9), "flop/s")
+    attains = si(attainable(100, 67e12, 4800e9), "flop/s")
     assert f"is compute-bound and attains {attains}" in control.sentence
     assert "It uses 100% of the peak and 14% of the bandwidth" in control.sentence  # 67 / 480
     control.inputs["intensity"].value = 0.1

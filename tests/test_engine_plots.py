@@ -8,11 +8,20 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from helpers import parallel, plots
+from helpers import parallel
 from helpers.budget import resnet, training_work, vgg
-from helpers.controls import EngineControl
-from helpers.plots import Dot, Line, Words
+from helpers.controls.parallel import EngineControl
+from helpers.pictures.parallel import (
+    plot_efficiency,
+    plot_links,
+    plot_scaling,
+    plot_splits,
+    plot_two_levels,
+)
 from helpers.questions import engines
+from helpers.scenes.marks import BOTH, COMPUTE, LIGHT, MEMORY, Dot, Line, Words
+from helpers.scenes.parallel import engine_scene
+from helpers.words import short
 
 # A step of one device takes 32 * 24e9 / 9e12 = 0.0853 s.
 ENGINE = dict(work=24e9, size=1e8, peak=15e12, fraction=0.6, batch=32, link=100e9, port=1e9)
@@ -31,7 +40,7 @@ def points(ax, style):
 
 
 def test_every_link_has_its_slope_and_its_ridge():
-    ax = plots.plot_links(8.0, {"near": 4.0, "far": 1.0}, ax=Figure().add_subplot())
+    ax = plot_links(8.0, {"near": 4.0, "far": 1.0}, ax=Figure().add_subplot())
     slanted = [(x, y) for x, y in points(ax, "-") if y[0] != y[1]]
     assert slanted == [((1, 2), (4, 8)), ((1, 8), (1, 8))]  # y = bandwidth * x, up to the peak
     assert points(ax, "D") == [((2,), (8,)), ((8,), (8,))]
@@ -44,7 +53,7 @@ def test_efficiencies_are_dots_and_the_model_is_a_line():
         "a": (np.array([2, 4]), np.array([0.8, 0.7])),
         "b": (np.array([2]), np.array([0.5])),
     }
-    ax = plots.plot_efficiency(measured, model, named={"a": "first"}, ax=Figure().add_subplot())
+    ax = plot_efficiency(measured, model, named={"a": "first"}, ax=Figure().add_subplot())
     assert points(ax, "-") == [((1, 2, 4), (1, 0.9, 0.8))]
     assert points(ax, "o") == [((2, 4), (0.8, 0.7)), ((2,), (0.5,))]
     assert [text.get_text() for text in ax.texts] == ["first", "model"]
@@ -53,7 +62,7 @@ def test_efficiencies_are_dots_and_the_model_is_a_line():
 def test_every_layer_stands_at_its_crossover():
     axes = Figure().subplots(1, 2)
     networks = [vgg(16), resnet(50)]
-    assert plots.plot_splits(networks, 256, axes=axes) is axes
+    assert plot_splits(networks, 256, axes=axes) is axes
     assert plt.get_fignums() == []
     for ax, network in zip(axes, networks, strict=True):
         layers = [layer for layer in network.layers if layer.macs]
@@ -68,15 +77,15 @@ def test_every_layer_stands_at_its_crossover():
 
 
 def test_two_levels_join_the_gpus_with_the_same_quarter():
-    ax = plots.plot_two_levels(ax=Figure().add_subplot())
+    ax = plot_two_levels(ax=Figure().add_subplot())
     filled, ports = [], []
     for patch in ax.patches:
         colour, corner = to_hex(patch.get_facecolor()), patch.get_bbox()
-        if colour == plots.BOTH:
+        if colour == BOTH:
             filled.append(corner)
-        elif colour == plots.LIGHT:
+        elif colour == LIGHT:
             ports.append(corner)
-    rings = [line.get_xydata() for line in ax.lines if to_hex(line.get_color()) == plots.MEMORY]
+    rings = [line.get_xydata() for line in ax.lines if to_hex(line.get_color()) == MEMORY]
     assert (len(filled), len(ports), len(rings)) == (8, 2, 4)
     for (start, end), left, right in zip(rings, filled[:4], filled[4:], strict=True):
         assert left.contains(*start) and right.contains(*end)
@@ -85,7 +94,7 @@ def test_two_levels_join_the_gpus_with_the_same_quarter():
 
 def test_scaling_draws_what_it_is_given_and_the_ideal():
     measured, modelled = SERIES, {"law": (np.array([1, 4]), np.array([1, 2.5]))}
-    ax = plots.plot_scaling(measured, modelled, ax=Figure().add_subplot())
+    ax = plot_scaling(measured, modelled, ax=Figure().add_subplot())
     assert points(ax, "o") == [((1, 2, 4), (1, 1.8, 3.0))]
     assert ((1, 4), (1, 2.5)) in points(ax, "-")
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["one"]
@@ -105,11 +114,11 @@ def reduce_time(machines):
 
 
 def test_the_engine_stands_where_the_core_says():
-    scene = plots.engine_scene(**ENGINE, overlap=0.5, machines=4)
+    scene = engine_scene(**ENGINE, overlap=0.5, machines=4)
     curves, dot, words = moving(scene)
     step = parallel.step_time(COMPUTE_S, reduce_time(4), 0.5)
     assert (dot.x, dot.y) == (4, pytest.approx(COMPUTE_S / step))
-    assert words.text == f"{plots.short(parallel.throughput(32, 32, step))} img/s"
+    assert words.text == f"{short(parallel.throughput(32, 32, step))} img/s"
     for curve in curves:
         step = parallel.step_time(COMPUTE_S, reduce_time(curve.x), 0.5)
         np.testing.assert_allclose(curve.y, COMPUTE_S / step)
@@ -117,9 +126,9 @@ def test_the_engine_stands_where_the_core_says():
 
 def test_the_curve_turns_where_the_all_reduce_takes_longer():
     # 0.00175 + 0.2 (m - 1) / m s against 0.0853 s: shorter for one machine, longer for two
-    scene = plots.engine_scene(**ENGINE, overlap=0, machines=4)
+    scene = engine_scene(**ENGINE, overlap=0, machines=4)
     before, after = moving(scene)[0]
-    assert (before.colour, after.colour) == (plots.COMPUTE, plots.MEMORY)
+    assert (before.colour, after.colour) == (COMPUTE, MEMORY)
     assert before.x == (1, 2) and after.x == tuple(range(2, 129))
     turn = next(mark for mark in scene.marks if isinstance(mark, Dot))
     assert (turn.x, turn.shape) == (2, "D")
@@ -129,41 +138,41 @@ def test_the_curve_turns_where_the_all_reduce_takes_longer():
 @pytest.mark.parametrize(
     ("changed", "colours"),
     [
-        (dict(port=100e9), [plots.COMPUTE]),  # never longer: no diamond
-        (dict(link=1e9), [plots.MEMORY]),  # inside a machine already: 0.175 s
+        (dict(port=100e9), [COMPUTE]),  # never longer: no diamond
+        (dict(link=1e9), [MEMORY]),  # inside a machine already: 0.175 s
     ],
 )
 def test_a_curve_of_one_regime_has_one_colour_and_no_diamond(changed, colours):
-    scene = plots.engine_scene(**{**ENGINE, **changed}, overlap=0, machines=4)
+    scene = engine_scene(**{**ENGINE, **changed}, overlap=0, machines=4)
     curves, dot, _ = moving(scene)
     assert [curve.colour for curve in curves] == colours
     assert (curves[0].x[0], curves[0].x[-1]) == (1, 128)
     assert [mark for mark in scene.marks if isinstance(mark, Dot)] == [dot]
 
 
-@pytest.mark.parametrize(("port", "colour"), [(1e12, plots.COMPUTE), (1e9, plots.MEMORY)])
+@pytest.mark.parametrize(("port", "colour"), [(1e12, COMPUTE), (1e9, MEMORY)])
 def test_colour_and_words_say_what_takes_longer(port, colour):
-    scene = plots.engine_scene(**{**ENGINE, "port": port}, overlap=0, machines=16)
+    scene = engine_scene(**{**ENGINE, "port": port}, overlap=0, machines=16)
     assert moving(scene)[1].colour == colour
-    longer = "computing" if colour == plots.COMPUTE else "the all-reduce"
+    longer = "computing" if colour == COMPUTE else "the all-reduce"
     assert scene.sentence.endswith(f": {longer} takes longer.")
 
 
 def test_equal_times_are_called_equal():
     # the ring inside alone: 0.175e9 / link = 0.0853 s, and a millionth more
-    scene = plots.engine_scene(
+    scene = engine_scene(
         **{**ENGINE, "link": 0.175e9 / COMPUTE_S * (1 - 1e-6)}, overlap=0, machines=1
     )
     assert scene.sentence.endswith("takes 0.0853 s: both take equally long.")
 
 
 def test_full_overlap_hides_a_short_all_reduce_and_one_machine_uses_no_port():
-    scene = plots.engine_scene(**ENGINE, overlap=1, machines=1)
+    scene = engine_scene(**ENGINE, overlap=1, machines=1)
     assert moving(scene)[1].y == 1
     assert "1 machine of 8: " in scene.sentence and "efficiency 100%" in scene.sentence
     none, full = [mark for mark in scene.marks if isinstance(mark, Line) and mark.dashed]
     assert all(np.array(none.y) <= np.array(full.y))
-    slower_port = plots.engine_scene(**{**ENGINE, "port": 1e6}, overlap=1, machines=1)
+    slower_port = engine_scene(**{**ENGINE, "port": 1e6}, overlap=1, machines=1)
     assert slower_port.sentence == scene.sentence
 
 

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from helpers.exercises import Choice, Exercise, Formula, Number, Outcome, Verdict
+from helpers.publishing.notebooks import NOTEBOOKS
+from helpers.publishing.store import execute
 from helpers.questions import examination, mistakes
 from helpers.questions.examination import Examination
-from store_outputs import NOTEBOOKS, execute
 
 SEEDS = range(300)
 

@@ -37,7 +37,8 @@ from helpers.exercises import (
     Slip,
     _quantity,
 )
-from store_outputs import NOTEBOOKS, execute
+from helpers.publishing.notebooks import NOTEBOOKS
+from helpers.publishing.store import execute
 
 ROOT = NOTEBOOKS.parent
 TEXTS = dict(title="Toy", goal="Find it.", hints=["one", "two"], reasoning="So it is.")

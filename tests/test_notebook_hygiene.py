@@ -12,9 +12,9 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from helpers.pages import LECTURES
-from helpers.server import WIDGET_VIEW
-from store_outputs import CELL_METADATA, METADATA, NOTEBOOKS
+from helpers.publishing.notebooks import LECTURES, NOTEBOOKS
+from helpers.publishing.server import METADATA, WIDGET_VIEW
+from helpers.publishing.store import CELL_METADATA
 
 PATHS = [p for p in sorted(NOTEBOOKS.rglob("*.ipynb")) if ".ipynb_checkpoints" not in p.parts]
 TAGS = {"nbval-ignore-output", "raises-exception"}

@@ -15,20 +15,10 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image, UnidentifiedImageError
 
-from helpers.pages import (
-    CONTROL,
-    EXAMINATION,
-    LAB,
-    LECTURES,
-    LONG,
-    SHORT,
-    LectureExporter,
-    PageExporter,
-    build_slides,
-    mathml,
-)
-from helpers.server import METADATA
-from store_outputs import NOTEBOOKS
+from helpers.publishing.notebooks import EXAMINATION, LECTURES, NOTEBOOKS
+from helpers.publishing.pages import PageExporter, mathml
+from helpers.publishing.server import METADATA
+from helpers.publishing.slides import CONTROL, LAB, LONG, SHORT, LectureExporter, build_slides
 
 PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 EXPORTERS = [PageExporter, LectureExporter]

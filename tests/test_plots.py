@@ -9,13 +9,25 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from helpers import plots
 from helpers.amdahl import limit, speedup
 from helpers.budget import resnet, training_time
 from helpers.catalog import devices
+from helpers.pictures.amdahl import plot_speedup
+from helpers.pictures.budget import plot_layers, plot_step_ratios
+from helpers.pictures.devices import plot_devices, plot_machine, plot_ridges
+from helpers.pictures.drawing import draw, png, show, still
+from helpers.pictures.parallel import plot_efficiency, plot_links, plot_scaling, plot_two_levels
+from helpers.pictures.pipeline import plot_overlap, plot_timeline
+from helpers.pictures.plan import plot_plan
+from helpers.pictures.roofline import plot_kernels, plot_roofline
 from helpers.pipeline import chunked_performance, chunked_time, schedule, speedup_over_serial
-from helpers.plots import Dot, Line, Words
 from helpers.roofline import attainable
+from helpers.scenes.amdahl import speedup_scene
+from helpers.scenes.budget import training_scene
+from helpers.scenes.marks import COMPUTE, HALO, MEMORY, Dot, Line, Words
+from helpers.scenes.pipeline import overlap_scene
+from helpers.scenes.roofline import roofline_scene
+from helpers.words import apart, duration, percent, si
 
 TOY = dict(peak=8.0, bandwidth=4.0)  # ridge at 2 flop/B
 
@@ -30,24 +42,24 @@ def _dots(scene):
 
 SERIES = {"one": (np.array([1, 2, 4]), np.array([1, 1.8, 3.0]))}
 DRAWN = {
-    "roofline": lambda ax: plots.plot_roofline(8, 4, {"task": 1}, before=(4, 4), ax=ax),
-    "layers": lambda ax: plots.plot_layers(resnet(18), ax=ax),
-    "step ratios": lambda ax: plots.plot_step_ratios(["a", "b", "a"], [2.9, 3.1, 3.3], ax=ax),
-    "speedup": lambda ax: plots.plot_speedup(0.9, r=2, s=9, ax=ax),
-    "overlap": lambda ax: plots.plot_overlap([1, 2], ax=ax),
-    "timeline": lambda ax: plots.plot_timeline(4, 6, 3, ax=ax),
-    "plan": lambda ax: plots.plot_plan([1, 2], [2, 1], [4, 3], 3, ax=ax),
-    "machine": lambda ax: plots.plot_machine(ax=ax),
-    "devices": lambda ax: plots.plot_devices(devices(), {"FP32": "peak_fp32"}, ax=ax),
-    "ridges": lambda ax: plots.plot_ridges(
+    "roofline": lambda ax: plot_roofline(8, 4, {"task": 1}, before=(4, 4), ax=ax),
+    "layers": lambda ax: plot_layers(resnet(18), ax=ax),
+    "step ratios": lambda ax: plot_step_ratios(["a", "b", "a"], [2.9, 3.1, 3.3], ax=ax),
+    "speedup": lambda ax: plot_speedup(0.9, r=2, s=9, ax=ax),
+    "overlap": lambda ax: plot_overlap([1, 2], ax=ax),
+    "timeline": lambda ax: plot_timeline(4, 6, 3, ax=ax),
+    "plan": lambda ax: plot_plan([1, 2], [2, 1], [4, 3], 3, ax=ax),
+    "machine": lambda ax: plot_machine(ax=ax),
+    "devices": lambda ax: plot_devices(devices(), {"FP32": "peak_fp32"}, ax=ax),
+    "ridges": lambda ax: plot_ridges(
         devices(), {"FP32": "peak_fp32"}, path=["K20", "V100-SXM2"], ax=ax
     ),
-    "links": lambda ax: plots.plot_links(8.0, {"near": 4.0, "far": 1.0}, {"job": 3}, ax=ax),
-    "efficiency": lambda ax: plots.plot_efficiency(
+    "links": lambda ax: plot_links(8.0, {"near": 4.0, "far": 1.0}, {"job": 3}, ax=ax),
+    "efficiency": lambda ax: plot_efficiency(
         SERIES, (np.array([1, 2, 4]), np.array([1, 0.9, 0.8])), ax=ax
     ),
-    "scaling": lambda ax: plots.plot_scaling(SERIES, SERIES, ax=ax),
-    "two levels": lambda ax: plots.plot_two_levels(ax=ax),
+    "scaling": lambda ax: plot_scaling(SERIES, SERIES, ax=ax),
+    "two levels": lambda ax: plot_two_levels(ax=ax),
 }
 
 
@@ -84,17 +96,17 @@ FOREIGN = {  # what a reader may have in a matplotlibrc
 
 @pytest.mark.parametrize("draw", DRAWN.values(), ids=DRAWN)
 def test_pictures_are_the_same_under_any_settings_and_change_none(draw):
-    ours = plots.still(draw(None).figure, "")
+    ours = still(draw(None).figure, "")
     with plt.rc_context(FOREIGN):
         before = dict(plt.rcParams)
-        theirs = plots.still(draw(None).figure, "")
+        theirs = still(draw(None).figure, "")
         assert dict(plt.rcParams) == before
     plt.close("all")
     assert theirs == ours
 
 
 def test_roofline_draws_three_exact_points_and_the_task():
-    scene = plots.roofline_scene(**TOY, tasks={"task": 0.5}, intensities=(0.1, 100))
+    scene = roofline_scene(**TOY, tasks={"task": 0.5}, intensities=(0.1, 100))
     slanted, flat = [mark for mark in scene.marks if isinstance(mark, Line)][:2]
     assert (slanted.x, slanted.y) == ((0.1, 2), (0.4, 8))  # 4 * 0.1 = 0.4, up to the ridge
     assert (flat.x, flat.y) == ((2, 100), (8, 8))
@@ -107,7 +119,7 @@ def test_roofline_draws_three_exact_points_and_the_task():
 
 
 def test_regimes_differ_in_colour_and_in_shape():
-    scene = plots.roofline_scene(**TOY, tasks={"left": 1, "ridge": 2, "right": 4})
+    scene = roofline_scene(**TOY, tasks={"left": 1, "ridge": 2, "right": 4})
     left, ridge, right = _dots(scene)[1:]
     assert len({left.colour, ridge.colour, right.colour}) == 3
     assert len({left.shape, ridge.shape, right.shape}) == 3
@@ -115,13 +127,13 @@ def test_regimes_differ_in_colour_and_in_shape():
 
 def test_roofline_off_the_page_keeps_its_roof():
     # A ridge beyond the last intensity: only the slanted roof is in sight.
-    scene = plots.roofline_scene(peak=1e6, bandwidth=1, tasks={}, intensities=(0.1, 100))
+    scene = roofline_scene(peak=1e6, bandwidth=1, tasks={}, intensities=(0.1, 100))
     (slanted,) = [mark for mark in scene.marks if isinstance(mark, Line)]
     assert slanted.x[1] == 100 and slanted.y[1] == 100
 
 
 def test_roofline_before_shows_the_old_roof_and_the_old_dot():
-    ax = plots.plot_roofline(16, 4, {"task": 100}, before=(8, 4), ax=_axes())
+    ax = plot_roofline(16, 4, {"task": 100}, before=(8, 4), ax=_axes())
     drawn = [tuple(line.get_ydata()) for line in ax.lines]
     assert (8,) in drawn and (16,) in drawn  # the task before and after
     assert any(len(y) == 3 and max(y) == 8 for y in drawn)  # the old roof
@@ -130,10 +142,10 @@ def test_roofline_before_shows_the_old_roof_and_the_old_dot():
 def test_kernels_stand_on_the_roof_a_panel_for_each_group():
     axes = Figure().subplots(1, 2)
     groups = {"one": [1, 1.5, 3, 5], "two": [9]}
-    assert plots.plot_kernels(8, 4, groups, axes=axes) is axes
+    assert plot_kernels(8, 4, groups, axes=axes) is axes
     assert plt.get_fignums() == []
     points = {line.get_color(): sorted(line.get_xdata()) for line in axes[0].lines[-2:]}
-    assert points == {plots.MEMORY: [1, 1.5], plots.COMPUTE: [3, 5]}
+    assert points == {MEMORY: [1, 1.5], COMPUTE: [3, 5]}
     for line in axes[0].lines[-2:]:
         np.testing.assert_allclose(line.get_ydata(), attainable(line.get_xdata(), 8, 4))
     titles = [ax.get_title() for ax in axes]
@@ -143,25 +155,25 @@ def test_kernels_stand_on_the_roof_a_panel_for_each_group():
 def test_a_kernel_is_named_at_its_own_dot_in_every_panel():
     axes = Figure().subplots(1, 2)
     groups = {"one": [1, 1.5, 5], "two": [1, 3, 5]}
-    plots.plot_kernels(8, 4, groups, named={"fc": [1.5, 3]}, axes=axes)
+    plot_kernels(8, 4, groups, named={"fc": [1.5, 3]}, axes=axes)
     named = [[text.xy for text in ax.texts if text.get_text() == "fc"] for ax in axes]
     assert named == [[(1.5, 6)], [(3, 8)]]  # 4 B/s * 1.5 flop/B, then the flat roof
 
 
 def test_linear_axes_show_where_the_speedup_bends():
-    ax = plots.plot_speedup(0.9, s=9, last=50, ax=_axes())
+    ax = plot_speedup(0.9, s=9, last=50, ax=_axes())
     assert ax.get_xscale() == ax.get_yscale() == "linear"
     assert ax.get_xlim()[1] == 50 and 10 < ax.get_ylim()[1] < 15  # the ceiling is 10
     ideal, ceiling, dot = ax.texts
     assert [text.get_text() for text in ax.texts] == ["S = s", "ceiling 10", "S = 5 at s = 9"]
     assert ideal.xy == pytest.approx((8, 8)) and ceiling.xy == pytest.approx((1, 10))
     assert dot.xy == pytest.approx((9, 5))
-    logarithmic = plots.plot_speedup(0.9, s=9, ax=_axes())
+    logarithmic = plot_speedup(0.9, s=9, ax=_axes())
     assert logarithmic.get_xscale() == logarithmic.get_yscale() == "log"
 
 
 def test_the_words_at_the_ridge_stay_clear_of_the_titles():
-    axes = plots.plot_kernels(125e12, 900e9, {f"batch {b}": [1, 300] for b in (1, 8, 64)})
+    axes = plot_kernels(125e12, 900e9, {f"batch {b}": [1, 300] for b in (1, 8, 64)})
     figure = axes[0].figure
     plt.close(figure)
     figure.draw_without_rendering()
@@ -171,14 +183,10 @@ def test_the_words_at_the_ridge_stay_clear_of_the_titles():
 
 
 def test_speedup_curve_ceiling_and_dot():
-    scene = plots.speedup_scene(0.9, s=9)
-    curve = [
-        mark for mark in scene.marks if isinstance(mark, Line) and mark.colour == plots.COMPUTE
-    ]
+    scene = speedup_scene(0.9, s=9)
+    curve = [mark for mark in scene.marks if isinstance(mark, Line) and mark.colour == COMPUTE]
     np.testing.assert_allclose(curve[0].y, speedup(0.9, np.array(curve[0].x)))
-    ceiling = [
-        mark for mark in scene.marks if isinstance(mark, Line) and mark.colour == plots.MEMORY
-    ]
+    ceiling = [mark for mark in scene.marks if isinstance(mark, Line) and mark.colour == MEMORY]
     assert ceiling[0].y == (limit(0.9), limit(0.9))
     assert (_dots(scene)[0].x, _dots(scene)[0].y) == (9, speedup(0.9, 9))
     assert scene.sentence == "With p = 0.9, S never exceeds 10; at s = 9 it is 5."
@@ -186,16 +194,16 @@ def test_speedup_curve_ceiling_and_dot():
 
 def test_curves_obey_every_input_that_the_point_obeys():
     for chunks, store, buffers in itertools.product((1, 4, 32), (0, 0.5, 1), (1, 2, 3)):
-        scene = plots.overlap_scene(1.0, 3.0, chunks, store, buffers)
+        scene = overlap_scene(1.0, 3.0, chunks, store, buffers)
         (curve,) = [m for m in scene.marks if isinstance(m, Line) and m.dashed]
         start, now = _dots(scene)
         assert np.interp(1.0, curve.x, curve.y) == pytest.approx(now.y, rel=1e-9)
 
 
 def test_numbers_that_differ_are_told_apart_and_others_are_not():
-    assert plots.apart(2.0050000000000012, 2.005) == ("2.01", "2.01")
-    assert plots.apart(1.000999, 1.001001, 1) == ("1.000999", "1.001001", "1")
-    assert [plots.percent(share) for share in (0, 1e-4, 0.9951, 1)] == [
+    assert apart(2.0050000000000012, 2.005) == ("2.01", "2.01")
+    assert apart(1.000999, 1.001001, 1) == ("1.000999", "1.001001", "1")
+    assert [percent(share) for share in (0, 1e-4, 0.9951, 1)] == [
         "0%",
         "0.01%",
         "99.5%",
@@ -204,12 +212,12 @@ def test_numbers_that_differ_are_told_apart_and_others_are_not():
 
 
 def test_speedup_scene_names_a_slow_down_and_a_missing_ceiling():
-    assert plots.speedup_scene(0.5, r=4, s=8).sentence.endswith("it is 0.485: a slow-down.")
-    assert "S has no ceiling" in plots.speedup_scene(1.0).sentence
+    assert speedup_scene(0.5, r=4, s=8).sentence.endswith("it is 0.485: a slow-down.")
+    assert "S has no ceiling" in speedup_scene(1.0).sentence
 
 
 def test_training_scene_places_the_run_and_the_published_ones():
-    scene = plots.training_scene(8e15, 1e12, 4, 0.5, [("other", 2e12, 8000)])
+    scene = training_scene(8e15, 1e12, 4, 0.5, [("other", 2e12, 8000)])
     other, mine = _dots(scene)
     assert (mine.x, mine.y) == (4e12, training_time(8e15, 1e12, 0.5, 4))
     assert (other.x, other.y) == (2e12, 8000)
@@ -219,30 +227,32 @@ def test_training_scene_places_the_run_and_the_published_ones():
 
 def test_layers_are_bars_of_their_flops():
     network = resnet(18)
-    ax = plots.plot_layers(network, ax=_axes())
+    ax = plot_layers(network, ax=_axes())
     heights = [bar.get_height() for bar in ax.patches]
     assert heights == [layer.flops for layer in network.layers if layer.macs]
 
 
 def test_step_ratios_stand_in_the_row_of_their_model():
-    ax = plots.plot_step_ratios(["a", "b", "a"], [2.9, 3.1, 3.3], ax=_axes())
+    ax = plot_step_ratios(["a", "b", "a"], [2.9, 3.1, 3.3], ax=_axes())
     names = [label.get_text() for label in ax.get_yticklabels()]
     rows = [names[int(y)] for y in ax.lines[0].get_ydata()]
     assert rows == ["a (2)", "b (1)", "a (2)"]  # with the number of measurements
 
 
 def test_marks_become_artists_and_nothing_else_does():
-    ax = plots.draw(_axes(), [Line((1, 2), (3, 4)), Dot(1, 3), Words(1, 3, "here")])
+    ax = draw(_axes(), [Line((1, 2), (3, 4)), Dot(1, 3), Words(1, 3, "here")])
     assert len(ax.lines) == 2
     assert [text.get_text() for text in ax.texts] == ["here"]
     with pytest.raises(ValueError, match="marks must be Line, Dot or Words, got 'line'"):
-        plots.draw(_axes(), ["line"])
+        draw(_axes(), ["line"])
 
 
 def test_show_displays_one_picture_with_its_text(monkeypatch):
     shown = []
-    monkeypatch.setattr(plots, "display", lambda data, **rest: shown.append((data, rest)))
-    plots.show(plots.plot_roofline(8, 4), "Three words here")
+    monkeypatch.setattr(
+        "helpers.pictures.drawing.display", lambda data, **rest: shown.append((data, rest))
+    )
+    show(plot_roofline(8, 4), "Three words here")
     assert plt.get_fignums() == []  # or Jupyter would show it again
     ((data, rest),) = shown
     assert data["text/plain"] == "Three words here"
@@ -251,8 +261,8 @@ def test_show_displays_one_picture_with_its_text(monkeypatch):
 
 
 def test_png_is_a_picture_of_the_size_asked_for():
-    figure = plots.plot_roofline(8, 4, ax=Figure(figsize=(6.5, 4)).add_subplot()).figure
-    picture = Image.open(io.BytesIO(plots.png(figure, scale=2)))
+    figure = plot_roofline(8, 4, ax=Figure(figsize=(6.5, 4)).add_subplot()).figure
+    picture = Image.open(io.BytesIO(png(figure, scale=2)))
     assert picture.size == (1300, 800)
     colours = {colour for _, colour in picture.convert("RGB").getcolors(100_000)}
     dark_orange = np.array([0xC0, 0x4F, 0x00])  # the flat roof survives the reduced palette
@@ -273,7 +283,7 @@ def test_png_is_a_picture_of_the_size_asked_for():
     ],
 )
 def test_si_prefixes(number, unit, expected):
-    assert plots.si(number, unit) == expected
+    assert si(number, unit) == expected
 
 
 @pytest.mark.parametrize(
@@ -288,17 +298,17 @@ def test_si_prefixes(number, unit, expected):
     ],
 )
 def test_durations(seconds, expected):
-    assert plots.duration(seconds) == expected
+    assert duration(seconds) == expected
 
 
 def test_scene_numbers_come_from_the_core():
     assert attainable(100, 15.7e12, 900e9) == 15.7e12
-    sentence = plots.roofline_scene(15.7e12, 900e9, {"I": 100}).sentence
+    sentence = roofline_scene(15.7e12, 900e9, {"I": 100}).sentence
     assert "attains 15.7 Tflop/s" in sentence
 
 
 def test_overlap_curves_run_from_serial_to_the_roofline():
-    ax = plots.plot_overlap([1, 4, np.inf], ax=_axes())
+    ax = plot_overlap([1, 4, np.inf], ax=_axes())
     x = ax.lines[0].get_xdata()
     for line, n in zip(ax.lines, (1, 4, np.inf), strict=True):
         np.testing.assert_allclose(line.get_ydata(), chunked_performance(x, 1.0, 1.0, n))
@@ -311,10 +321,10 @@ def test_overlap_curves_run_from_serial_to_the_roofline():
 
 def test_the_label_of_a_curve_is_nearest_to_its_own():
     chunks = [1, 2, 4, np.inf]
-    ax = plots.plot_overlap(chunks)
+    ax = plot_overlap(chunks)
     plt.close(ax.figure)
     ax.figure.draw_without_rendering()
-    halo = plots.HALO * ax.figure.dpi / 72 / 2
+    halo = HALO * ax.figure.dpi / 72 / 2
     for label, own in zip(ax.texts, ax.lines, strict=True):
         box = label.get_window_extent()
         across = np.arange(box.x0, box.x1)
@@ -329,7 +339,7 @@ def test_the_label_of_a_curve_is_nearest_to_its_own():
 
 @pytest.mark.parametrize("store", [0.0, 0.7])
 def test_overlap_scene_places_start_and_present(store):
-    scene = plots.overlap_scene(4, s=2, chunks=8, store=store, buffers=3)
+    scene = overlap_scene(4, s=2, chunks=8, store=store, buffers=3)
     start, now = _dots(scene)
     assert start.y == pytest.approx(4 / (1 + 4 + store))  # all in turn, P / pi = compute / time
     assert now.y == pytest.approx(4 / chunked_time(1, 2, 8, store))
@@ -339,7 +349,7 @@ def test_overlap_scene_places_start_and_present(store):
 
 
 def test_timeline_draws_every_step_of_the_schedule():
-    ax = plots.plot_timeline(4, 6, 3, store=2, buffers=2, ax=_axes())
+    ax = plot_timeline(4, 6, 3, store=2, buffers=2, ax=_axes())
     steps = schedule(4, 6, 3, 2, 2)
     bars = [line for line in ax.lines if line.get_linewidth() == 14]
     rows = {
@@ -353,7 +363,7 @@ def test_timeline_draws_every_step_of_the_schedule():
 
 
 def test_plan_draws_the_range_and_the_deadline():
-    ax = plots.plot_plan([1, 2, 4], [4.0, 2.0, 1.0], [8.0, 4.5, 2.5], 3.0, ax=_axes())
+    ax = plot_plan([1, 2, 4], [4.0, 2.0, 1.0], [8.0, 4.5, 2.5], 3.0, ax=_axes())
     drawn = [list(line.get_ydata()) for line in ax.lines]
     assert drawn == [[4, 2, 1], [8, 4.5, 2.5], [3, 3]]
     assert [text.get_text() for text in ax.texts] == ["deadline"]

@@ -12,7 +12,6 @@ from helpers import catalog
 from helpers.amdahl import compute_fraction, gustafson, limit, speedup
 from helpers.budget import IMAGENET_IMAGES, alexnet, resnet, training_time, training_work, vgg
 from helpers.catalog import interconnects, runs, scaling
-from helpers.pages import EXAMINATION, LAB, SLIDES, LectureExporter
 from helpers.parallel import (
     allreduce_bytes,
     allreduce_time,
@@ -22,9 +21,11 @@ from helpers.parallel import (
     step_time,
 )
 from helpers.pipeline import chunked_time, pipelined_speedup, speedup_over_serial
-from helpers.plots import duration, short, si
+from helpers.publishing.notebooks import EXAMINATION
+from helpers.publishing.slides import LAB, SLIDES, LectureExporter
 from helpers.questions.examination import Examination
 from helpers.roofline import attainable, balance, ridge
+from helpers.words import duration, short, si
 from series import COMMANDS
 from test_notebook_hygiene import HEADING, LINK, anchors
 

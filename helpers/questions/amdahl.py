@@ -6,8 +6,8 @@ from helpers._checks import Range
 from helpers.amdahl import compute_fraction, karp_flatt, limit, speedup
 from helpers.catalog import device, interconnects, scaling
 from helpers.exercises import Choice, Design, Formula, Number, Slip
-from helpers.plots import short, si
 from helpers.roofline import ridge
+from helpers.words import short, si
 
 NOTEBOOK = "04_amdahl.ipynb"
 

@@ -14,7 +14,7 @@ from helpers.budget import (
 )
 from helpers.catalog import device
 from helpers.exercises import Choice, Design, Formula, Number, Slip, whole
-from helpers.plots import duration, short, si
+from helpers.words import duration, short, si
 
 NOTEBOOK = "01_compute_budget.ipynb"
 EPOCHS = 90

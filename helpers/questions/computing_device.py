@@ -5,8 +5,8 @@ from math import ceil
 from helpers._checks import AT_LEAST_ONE, Range
 from helpers.catalog import device, interconnects
 from helpers.exercises import Choice, Design, Formula, Number, Slip, whole
-from helpers.plots import short, si
 from helpers.roofline import attainable, compute_utilisation, ridge
+from helpers.words import short, si
 
 NOTEBOOK = "02_computing_device.ipynb"
 CHANNEL_BYTES = 8  # of a transfer over a memory channel, 64 wires

@@ -17,8 +17,8 @@ from helpers.parallel import (
     throughput,
 )
 from helpers.pipeline import chunked_time
-from helpers.plots import duration, si
 from helpers.roofline import ridge
+from helpers.words import duration, si
 
 NOTEBOOK = "06_deep_learning_engines.ipynb"
 

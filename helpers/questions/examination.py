@@ -22,8 +22,8 @@ from helpers.catalog import device, interconnects
 from helpers.exercises import Choice, Exercise, Number, Outcome, Said, Slip
 from helpers.parallel import allreduce_time, efficiency, step_time, throughput
 from helpers.pipeline import chunked_time
-from helpers.plots import duration, short, si
 from helpers.roofline import attainable, bound, ridge
+from helpers.words import duration, short, si
 
 CLEAR = 0.1  # share by which a slip differs from the answer at least
 APART = 3  # tolerances that lie at least between two slips

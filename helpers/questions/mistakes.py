@@ -18,8 +18,8 @@ from helpers.catalog import device, interconnects
 from helpers.exercises import Formula, Number, Slip
 from helpers.parallel import allreduce_time, pipeline_bubble, step_time
 from helpers.pipeline import overlap_gain, pipelined_speedup, speedup_over_serial
-from helpers.plots import duration, short, si
 from helpers.roofline import attainable, balance, compute_utilisation, ridge
+from helpers.words import duration, short, si
 
 NOTEBOOK = "10_find_the_mistake.ipynb"
 PUBLISHED = "the published value"

@@ -13,8 +13,8 @@ from helpers.pipeline import (
     schedule,
     speedup_over_serial,
 )
-from helpers.plots import short, si
 from helpers.roofline import balance, ridge
+from helpers.words import short, si
 
 NOTEBOOK = "05_pipelining.ipynb"
 

@@ -13,7 +13,7 @@ from helpers.budget import (
 from helpers.catalog import device, interconnects, scaling, step_times
 from helpers.exercises import Choice, Design, Formula, Number, Slip, whole
 from helpers.parallel import allreduce_time, hierarchical_time, step_time
-from helpers.plots import duration, short, si
+from helpers.words import duration, short, si
 
 NOTEBOOK = "07_plan_a_training_run.ipynb"
 

@@ -4,8 +4,8 @@ from helpers._checks import Range
 from helpers.budget import Layer, linear_work, resnet, vgg
 from helpers.catalog import device, intensities
 from helpers.exercises import Choice, Design, Formula, Number, Slip, whole
-from helpers.plots import short, si
 from helpers.roofline import attainable, compute_utilisation, overlapped_time, ridge
+from helpers.words import short, si
 
 NOTEBOOK = "03_roofline.ipynb"
 

@@ -131,7 +131,7 @@ def jupyterlab():
         with log.open("w") as output:
             process = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "helpers.server", "--no-browser"),
+                    *(sys.executable, "-m", "helpers.publishing.server", "--no-browser"),
                     f"--ServerApp.root_dir={folder}",
                     "--expose-app-in-browser",  # window.jupyterapp, to run cells and to wait
                 ],

@@ -17,19 +17,18 @@ import pytest
 from ipywidgets import Dropdown, SelectionSlider
 
 import lab
-from helpers import controls
-from helpers._places import OFF
 from helpers.amdahl import compute_fraction, limit, speedup
-from helpers.controls import Control
+from helpers.controls import every_control
+from helpers.controls.amdahl import AmdahlControl
+from helpers.controls.devices import DeviceControl
+from helpers.controls.pipeline import PipelineControl
+from helpers.controls.places import OFF
+from helpers.controls.roofline import RooflineControl
 from helpers.pipeline import schedule
-from helpers.plots import PIXELS_PER_INCH, Dot, Words
 from helpers.roofline import bandwidth_utilisation, compute_utilisation
+from helpers.scenes.marks import PIXELS_PER_INCH, Dot, Words
 
-KINDS = {
-    kind.__name__: kind
-    for kind in Control.__subclasses__()
-    if kind.__module__ == "helpers.controls"
-}
+KINDS = {kind.__name__: kind for kind in every_control()}
 # Words that stand still, though they hold a number.
 STANDING = {"r = 1", "100% of peak"}
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]\d+)?")
@@ -279,16 +278,16 @@ def pipeline_limits(control, values, sentence):
 
 
 LIMITS = {
-    controls.RooflineControl: roofline_limits(
+    RooflineControl: roofline_limits(
         lambda control, values: (
             1e12 * values["peak"],
             1e9 * values["bandwidth"],
             [value for name, value in values.items() if name.startswith("intensity")],
         )
     ),
-    controls.DeviceControl: roofline_limits(
+    DeviceControl: roofline_limits(
         lambda control, values: (*control.machines[values["device"]], [values["intensity"]])
     ),
-    controls.AmdahlControl: amdahl_limits,
-    controls.PipelineControl: pipeline_limits,
+    AmdahlControl: amdahl_limits,
+    PipelineControl: pipeline_limits,
 }

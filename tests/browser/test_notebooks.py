@@ -23,8 +23,8 @@ from ipywidgets import Dropdown, SelectionSlider
 from playwright.sync_api import Page
 
 import lab
-from helpers.controls import Control
-from helpers.server import WIDGET_VIEW
+from helpers.controls.control import Control
+from helpers.publishing.server import WIDGET_VIEW
 
 PATHS = sorted(lab.NOTEBOOKS.glob("*.ipynb"))
 SETTLE_SECONDS = 10

@@ -4,7 +4,9 @@ import nbformat
 import pytest
 
 import lab
-from helpers.pages import LECTURES, PageExporter, build_slides
+from helpers.publishing.notebooks import LECTURES
+from helpers.publishing.pages import PageExporter
+from helpers.publishing.slides import build_slides
 
 PATHS = sorted(lab.NOTEBOOKS.glob("*.ipynb"))
 WIDTH, HEIGHT = 1280, 720

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from matplotlib.font_manager import FontProperties, findfont
 from matplotlib.ft2font import FT2Font
 
-from helpers.plots import PIXELS_PER_INCH, Dot, Line, Words
+from helpers.scenes.marks import PIXELS_PER_INCH, Dot, Line, Words
 
 PIXELS_PER_POINT = PIXELS_PER_INCH / 72
 OFF = " (off the page)"

@@ -1,6 +1,6 @@
 """JupyterLab as the series wants it.
 
-python -m helpers.server [arguments for JupyterLab]     what `series.py open` runs, for conda
+python -m helpers.publishing.server [arguments for JupyterLab]    what `series.py open` runs
 """
 
 import os
@@ -60,13 +60,13 @@ def main(arguments):
     """Run JupyterLab until it is stopped, with these settings and any further arguments for it."""
     from jupyterlab.labapp import LabApp  # it changes the filters of warnings as it is imported
 
-    folder = Path(__file__).resolve().parents[1] / "notebooks"
+    folder = Path(__file__).resolve().parents[2] / "notebooks"
     root_is_given = any("root_dir" in argument for argument in arguments)
     is_root = hasattr(os, "geteuid") and os.geteuid() == 0
     LabApp.launch_instance(
         [
-            "--ServerApp.kernel_websocket_connection_class=helpers.server.PromptConnection",
-            "--ContentsManager.pre_save_hook=helpers.server.before_saving",
+            "--ServerApp.kernel_websocket_connection_class=helpers.publishing.server.PromptConnection",
+            "--ContentsManager.pre_save_hook=helpers.publishing.server.before_saving",
             "--LabApp.default_url=/lab/tree/00_start_here.ipynb",
             *([] if root_is_given else [f"--ServerApp.root_dir={folder}"]),
             *(["--allow-root"] if is_root else []),

@@ -1,7 +1,7 @@
 """Run notebooks from a clean kernel and store their outputs, so that a re-run changes no line.
 
-python tests/store_outputs.py [notebook ...]    without a name: every notebook, and the README's
-                                                picture and count of supported numbers
+python -m helpers.publishing.store [notebook ...]   without a name: every notebook, and the
+                                                    README's picture and count of numbers
 """
 
 import re
@@ -13,11 +13,11 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 from helpers.catalog import device
-from helpers.plots import plot_roofline, png
-from helpers.server import METADATA, drop_traces
+from helpers.pictures.drawing import png
+from helpers.pictures.roofline import plot_roofline
+from helpers.publishing.notebooks import NOTEBOOKS, ROOT
+from helpers.publishing.server import METADATA, drop_traces
 
-ROOT = Path(__file__).resolve().parents[1]
-NOTEBOOKS = ROOT / "notebooks"
 CELL_METADATA = {"tags", "slideshow"}
 
 
@@ -60,7 +60,7 @@ def store_readme_picture():
 
 
 def store_readme_count():
-    sys.path.insert(0, str(ROOT))
+    sys.path.insert(0, str(ROOT / "tests"))
     from test_claims import share_of_numbers  # reads the notebooks: not before they are stored
 
     readme = ROOT / "README.md"

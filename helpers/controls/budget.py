@@ -1,0 +1,56 @@
+"""The time of a training run with sliders."""
+
+import ipywidgets as widgets
+
+from helpers.budget import IMAGENET_IMAGES, alexnet, resnet, training_work, vgg
+from helpers.catalog import runs
+from helpers.controls.control import Control
+from helpers.controls.inputs import device_peaks, log_slider
+from helpers.pictures.budget import training_axes
+from helpers.scenes.budget import training_scene
+from helpers.scenes.marks import Scene
+
+
+class TrainingControl(Control):
+    """The time of an ImageNet training run: network, epochs, devices and achieved fraction.
+
+    Published runs of the same network and number of epochs stand beside it.
+    """
+
+    def __init__(self):
+        counted = [resnet(50), resnet(50, "v1"), resnet(18), resnet(152), vgg(16), alexnet()]
+        self.networks = {network.name: network for network in counted}
+        self.published = runs()
+        self.peaks = device_peaks("fp32", "fp16", "bf16")
+        super().__init__(
+            network=widgets.Dropdown(options=list(self.networks), description="network"),
+            epochs=widgets.IntSlider(90, min=1, max=300, description="epochs"),
+            device=widgets.Dropdown(
+                options=list(self.peaks), value="H100-SXM fp16", description="device"
+            ),
+            devices=log_slider("number of devices n", 1, 1, 1000, whole=True),
+            fraction=widgets.FloatSlider(
+                0.25, min=0.01, max=1, step=0.01, readout_format=".0%", description="of peak"
+            ),
+        )
+
+    def draw_axes(self, ax):
+        return training_axes(ax)
+
+    def scene(self):
+        network, epochs = self.value("network"), self.value("epochs")
+        work = training_work(self.networks[network].forward_work, IMAGENET_IMAGES, epochs)
+        scene = training_scene(
+            work,
+            self.peaks[self.value("device")],
+            self.value("devices"),
+            self.value("fraction"),
+            [
+                (run.Index, run.devices * self.peaks[f"{run.device} {run.precision}"], run.time)
+                for run in self.published.itertuples()
+                if network.startswith(run.network) and run.epochs == epochs
+            ],
+        )
+        return Scene(
+            scene.marks, f"{network}, {epochs} epoch{'s' * (epochs > 1)}: {scene.sentence}"
+        )

@@ -1,0 +1,173 @@
+"""The base of all controls: inputs and a picture that follows them.
+
+matplotlib draws once what stands still (axes, ticks, labels). What moves is a small SVG over it,
+made from the marks of a scene, so every number in it comes from the model core. A step of a slider
+therefore costs one short text, not a new picture.
+"""
+
+import gc
+import math
+
+import ipywidgets as widgets
+from IPython import get_ipython
+from matplotlib.figure import Figure
+
+from helpers.controls.page import background
+from helpers.controls.places import Frame
+from helpers.controls.svg import drawing, svg
+from helpers.pictures.drawing import (
+    PIXELS_PER_INCH,
+    SIZE,
+    draw,
+    png,
+    same_everywhere,
+    still,
+)
+
+
+class Control(widgets.VBox):
+    """A group of inputs over a picture; the base of all controls.
+
+    Subclasses say what stands still (`draw_axes`) and what moves (`scene`). The sentence of the
+    scene stands under the picture and is read aloud with it. A control of several pictures
+    overrides `draw_all` and `scenes` in their place.
+
+    Parameters
+    ----------
+    **inputs : ipywidgets widget
+        Each with a `value`; kept as ``self.inputs[name]``. Any change redraws.
+    """
+
+    size = SIZE
+
+    def __init__(self, **inputs):
+        self.inputs = inputs
+        figure, axes = self._standing()
+        self._frames = [Frame(ax) for ax in axes]
+        self.background = widgets.HTML(
+            background(png(figure, scale=2), len(inputs)), layout=_stacked()
+        )
+        self.moving = widgets.HTML(layout=_stacked())
+        # As wide as the picture is drawn, or as the page less margins where that is less.
+        wide = dict(width=f"{PIXELS_PER_INCH * self.size[0]:.0f}px", max_width="calc(100% - 4px)")
+        areas = dict(grid_template_areas='"picture"', grid_template_columns="minmax(0, 1fr)")
+        picture = widgets.GridBox(
+            [self.background, self.moving],
+            layout=widgets.Layout(overflow="hidden", **areas, **wide),
+        )
+        self._redraw()
+        for name, widget in inputs.items():
+            widget.observe(self._changed, names="value")
+            widget.style.description_width = "13em"
+            widget.layout.width, widget.layout.max_width = wide["width"], wide["max_width"]
+            widget.tooltip = ""  # without one, ipywidgets shows "null"
+            widget.add_class(f"input-{name}")
+        super().__init__([*inputs.values(), picture])
+        self.add_class("series-control")
+        _replace_those_of_the_last_run(self)
+
+    def draw_axes(self, ax):
+        """Draw on `ax` what does not move; return it."""
+        raise NotImplementedError
+
+    def scene(self):
+        """The `Scene` for the present values."""
+        raise NotImplementedError
+
+    def draw_all(self, figure):
+        """Draw on `figure` what does not move; return its Axes."""
+        return [self.draw_axes(figure.add_subplot())]
+
+    def scenes(self):
+        """A `Scene` for each of the Axes, for the present values."""
+        return [self.scene()]
+
+    @property
+    def sentence(self):
+        """What the picture says now, in words."""
+        return _sentence(self.scenes())
+
+    def value(self, name):
+        """Present value of an input."""
+        return self.inputs[name].value
+
+    def _changed(self, change):
+        # Sliders clamp what is out of range, but NaN passes every comparison: put it back.
+        if isinstance(change.new, float) and not math.isfinite(change.new):
+            change.owner.value = change.old
+        else:
+            self._redraw()
+
+    def _redraw(self):
+        scenes = self.scenes()
+        marks = zip(self._frames, self._arranged(scenes), strict=True)
+        self.moving.value = svg(self.size, "".join(map(drawing, marks)), _sentence(scenes))
+
+    def close(self):
+        """Close the control with all its parts, and let go of what they hold."""
+        if self.children:  # not closed yet
+            *inputs, picture = self.children
+            for part in (*inputs, *picture.children, picture, self):
+                part.layout.close()
+                if part.has_trait("style"):
+                    part.style.close()
+                if part is not self:
+                    part.close()
+            self.children = ()
+        super().close()
+        for name in [name for name in vars(self) if not name.startswith("_")]:
+            delattr(self, name)
+
+    @same_everywhere
+    def _standing(self):
+        """A figure of what stands still and its Axes, laid out once for all."""
+        figure = Figure(figsize=self.size, layout="constrained")
+        axes = self.draw_all(figure)
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")
+        return figure, axes
+
+    def _arranged(self, scenes):
+        """The marks of each scene where they can be seen."""
+        taken = []
+        pairs = zip(self._frames, scenes, strict=True)
+        return [frame.arrange(scene.marks, taken) for frame, scene in pairs]
+
+    def _repr_mimebundle_(self, **kwargs):
+        """The live control, and beside it a still picture for pages without a kernel."""
+        scenes = self.scenes()
+        figure, axes = self._standing()
+        for ax, marks in zip(axes, self._arranged(scenes), strict=True):
+            draw(ax, marks)
+        data, metadata = still(figure, _sentence(scenes))
+        return {**super()._repr_mimebundle_(**kwargs), **data}, metadata
+
+
+_shown = {}  # for each cell of the notebook: its last run, and the controls made there
+
+
+def _replace_those_of_the_last_run(control):
+    """Close what the same cell made when it was run before: the page has dropped it, Out has not.
+
+    A hundred runs would otherwise fill some 50 MB. The frontend says which cell runs; where it
+    does not, nothing is closed.
+    """
+    request = getattr(get_ipython(), "parent_header", {})
+    if cell := request.get("metadata", {}).get("cellId"):
+        run = request["header"]["msg_id"]
+        last, before = _shown.get(cell, (None, []))
+        if last != run:
+            _shown[cell] = run, []
+            for old in before:
+                old.close()
+            gc.collect()  # figures point to themselves, so that nothing else frees them soon
+        _shown[cell][1].append(control)
+
+
+def _sentence(scenes):
+    return " ".join(scene.sentence for scene in scenes)
+
+
+def _stacked():
+    """Layout of a child that shares the one cell of the picture."""
+    return widgets.Layout(grid_area="picture", width="100%", height="auto", margin="0", padding="0")

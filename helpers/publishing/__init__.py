@@ -1,0 +1,1 @@
+"""How the series is stored, shown and served: what no lesson is made of."""

@@ -1,0 +1,1 @@
+"""Scenes: what each picture says, as marks made of numbers."""

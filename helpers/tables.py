@@ -1,0 +1,142 @@
+"""Tables: a CSV file read cell by cell, every cell parsed and every row checked.
+
+A schema lists the columns of a file in their order: the name in the file, the name in the
+DataFrame, and the parser of a cell, which returns the value in SI units or raises ValueError.
+"""
+
+import csv
+import math
+import re
+from decimal import Decimal
+
+import pandas as pd
+
+from helpers.docstrings import complete
+
+
+def loader(file):
+    """Decorate a function that reads `file` of a folder: its docstring tells of both."""
+    where = f"folder : Path\n    Where `{file}` lies; another folder serves a table of your own."
+    wrong = "ValueError\n    If a row is wrong; the message names file, line, column and value."
+    return lambda function: complete(function, Parameters=where, Raises=wrong)
+
+
+def text(cell):
+    """Text that must be there."""
+    if not cell or cell != cell.strip():
+        raise ValueError("must be text without blanks around it")
+    return cell
+
+
+def optional_text(cell):
+    """Text that may be missing."""
+    return text(cell) if cell else ""
+
+
+def one_of(*choices):
+    """A parser of one of a few words."""
+
+    def parse(cell):
+        if cell not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return cell
+
+    return parse
+
+
+def matching(pattern, words):
+    """A parser of text of one form, `words` saying which."""
+
+    def parse(cell):
+        if not re.fullmatch(pattern, cell, re.ASCII):
+            raise ValueError(f"must be {words}")
+        return cell
+
+    return parse
+
+
+url = matching(r"https?://\S+", "one address that starts with http")
+
+
+def yes_or_no(cell):
+    """True or False."""
+    return one_of("yes", "no")(cell) == "yes"
+
+
+# In a table a number is written as in ASCII files everywhere: no 1_000, no digits of other scripts.
+_DECIMAL = re.compile(r"[-+]?\d+(\.\d+)?(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
+
+
+def number(low, high, unit, exponent=0, *, optional=False):
+    """A parser of a number from `low` to `high` in a `unit` of 10**exponent SI units.
+
+    Most ranges span less than a factor of 1000, so that a slip of one SI prefix falls outside.
+    """
+
+    def parse(cell):
+        if optional and not cell:
+            return math.nan
+        # Decimal, not float: 15.7 TFLOP/s is to be 15.7e12 flop/s exactly
+        number = Decimal(cell) if _DECIMAL.fullmatch(cell) else None
+        if number is None or not low <= number <= high:
+            raise ValueError(f"must be a number from {low:g} to {high:g} {unit}".rstrip())
+        return float(number.scaleb(exponent))
+
+    return parse
+
+
+def whole(low, high, *, optional=False):
+    """A parser of a whole number from `low` to `high`."""
+
+    def parse(cell):
+        if optional and not cell:
+            return math.nan
+        if not (cell.isascii() and cell.isdecimal() and low <= int(cell) <= high):
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(cell)
+
+    return parse
+
+
+def read(path, schema, unique, check):
+    """The rows of a CSV file as a DataFrame: each cell parsed, each row checked."""
+    expected = [column for column, _, _ in schema]
+    rows, lines = [], {}
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.reader(file, strict=True)
+        try:
+            header = next(reader, [])
+            if header != expected:
+                raise ValueError(f"header must be {','.join(expected)}, got {','.join(header)}")
+            for cells in reader:
+                row = _parse(cells, schema)
+                check(row)
+                key = tuple(row[column] for column in unique)
+                if key in lines:
+                    raise ValueError(
+                        f"{', '.join(unique)} must be unique, "
+                        f"got {', '.join(map(str, key))} as on line {lines[key]}"
+                    )
+                lines[key] = reader.line_num
+                rows.append(row)
+            if not rows:
+                raise ValueError("header must be followed by rows, got none")
+        except (ValueError, csv.Error) as error:
+            raise ValueError(f"{path.name}, line {reader.line_num}: {error}") from None
+    return pd.DataFrame(rows)
+
+
+def _parse(cells, schema):
+    """One row, as a dictionary from the columns of the DataFrame to values in SI units."""
+    if len(cells) != len(schema):
+        raise ValueError(f"row must have {len(schema)} fields, got {len(cells)}")
+    row = {}
+    for cell, (column, name, parse) in zip(cells, schema, strict=True):
+        try:
+            if not cell.isprintable():  # a NUL byte, a line break, a blank that only looks like one
+                raise ValueError("must be printable")
+            row[name] = parse(cell)
+        except ValueError as error:
+            shown = cell if cell.isprintable() else repr(cell)[1:-1]
+            raise ValueError(f'{column} {error}, got "{shown}"') from None
+    return row
