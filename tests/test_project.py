@@ -175,7 +175,9 @@ def test_contributing_is_one_page_with_a_recipe_for_each_addition():
     page = text("CONTRIBUTING.md")
     assert len(page.splitlines()) <= 120
     recipes = re.findall(r"^### (?:A|An) (.+)$", page, re.MULTILINE)
-    wanted = "device network sentence exercise control notebook correction translation release"
+    wanted = (
+        "device network formula sentence exercise control notebook correction translation release"
+    )
     assert all(any(word in recipe for recipe in recipes) for word in wanted.split())
     assert all(f"`{option}`" in page for option in ("--oldest", "--newest"))
 
