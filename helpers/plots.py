@@ -10,7 +10,6 @@ them apart by lightness, shape or dash (`tests/test_colours.py`).
 """
 
 import base64
-import math
 from collections import Counter
 from dataclasses import dataclass, field
 from io import BytesIO
@@ -34,6 +33,7 @@ from helpers.pipeline import UNITS, buffered_time, chunked_performance, schedule
 from helpers.roofline import BALANCED, attainable, bound, ridge
 from helpers.roofline import COMPUTE as COMPUTE_BOUND
 from helpers.roofline import MEMORY as MEMORY_BOUND
+from helpers.words import apart, duration, percent, short, si
 
 MEMORY, COMPUTE, BOTH, QUIET, LIGHT = "#00497a", "#c04f00", "#2b2b2b", "#6b6b6b", "#939393"
 ROOF_COLOURS = {MEMORY_BOUND: MEMORY, COMPUTE_BOUND: COMPUTE}
@@ -56,7 +56,6 @@ DEVICE_BANDWIDTHS, DEVICE_PEAKS = (4e10, 2e13), (3e11, 1e16)
 PIXELS_PER_INCH = 100
 SIZE = (6.5, 4.0)  # inches
 HALO = 3  # points of white around words, so that they can be read across a line
-SI_PREFIXES = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 # Pictures look the same whatever the reader has set for matplotlib, and change none of it.
 same_everywhere = plt.style.context("default")
 
@@ -170,66 +169,6 @@ def png(figure, scale=1.0):
     picture = Image.frombytes("RGBA", size, pixels.getvalue()).convert("RGB")
     picture.quantize(64, Image.Quantize.FASTOCTREE).save(file, format="png")
     return file.getvalue()
-
-
-def si(number, unit="", digits=3):
-    """A number with an SI prefix, such as ``"15.7 Tflop/s"``: for reading, never for computing.
-
-    Examples
-    --------
-    >>> si(15.7e12, "flop/s"), si(900e9, "B/s"), si(0.25, "flop/B"), si(2, "s")
-    ('15.7 Tflop/s', '900 GB/s', '0.25 flop/B', '2 s')
-    """
-    for factor, prefix in SI_PREFIXES:
-        # Rounding can carry into the next prefix: 999.96e9 reads as 1 T, not 1000 G.
-        if factor * (1 - 0.5 * 10.0**-digits) <= abs(number) < np.inf:
-            return f"{short(number / factor, digits)} {prefix}{unit}".rstrip()
-    return f"{short(number, digits)} {unit}".rstrip()
-
-
-def short(number, digits=3):
-    """A pure number to read: `digits` significant digits, ordinary sizes written out.
-
-    Examples
-    --------
-    >>> short(17.444), short(1000), short(1281167), short(0.25), short(0.00001)
-    ('17.4', '1000', '1281167', '0.25', '1e-05')
-    >>> short(999.9999), short(1e300)  # rounded up, the first has one digit more
-    ('1000', '1e+300')
-    """
-    if 10.0**digits - 0.5 <= abs(number) < 1e15:
-        return f"{number:.0f}"
-    return f"{number:.{digits}g}"
-
-
-def apart(*numbers, digits=3):
-    """Numbers to read, with as many digits as it takes to tell those apart that differ.
-
-    Examples
-    --------
-    >>> apart(0.9999, 0, 1), apart(0.3333, 0, 1), apart(2.004, 2.003)
-    (('0.9999', '0', '1'), ('0.333', '0', '1'), ('2.004', '2.003'))
-    >>> apart(0.1 + 0.2, 0.3)  # the same but for the computer's rounding
-    ('0.3', '0.3')
-    """
-    known = []  # what differs by the computer's rounding only is one number
-    for number in numbers:
-        same = [other for other in known if math.isclose(number, other, rel_tol=1e-9)]
-        known.append(same[0] if same else number)
-    while len({short(number, digits) for number in known}) < len(set(known)):
-        digits += 1
-    return tuple(short(number, digits) for number in known)
-
-
-def percent(share, digits=2):
-    """A share to read, which says 0% and 100% only where it is nothing and all.
-
-    Examples
-    --------
-    >>> percent(0.594), percent(0.005), percent(0.9996), percent(1)
-    ('59%', '0.5%', '99.96%', '100%')
-    """
-    return f"{apart(100 * share, 0, 100, digits=digits)[0]}%"
 
 
 @same_everywhere
@@ -641,21 +580,6 @@ def training_scene(work, peak, devices, fraction, published=()):
     if found:
         sentence += f". Published: {', '.join(found)}"
     return Scene(marks, sentence + ".")
-
-
-def duration(seconds, digits=3):
-    """A time to read, in the largest unit that keeps it above 1.
-
-    Examples
-    --------
-    >>> duration(90), duration(84.5 * 3600), duration(14 * 86400), duration(0.5)
-    ('1.5 min', '3.52 days', '14 days', '0.5 s')
-    """
-    for unit, size in (("years", 365 * 86400), ("days", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= size:
-            number = short(seconds / size, digits)
-            return f"{number} {unit.rstrip('s') if number == '1' else unit}"
-    return f"{short(seconds, digits)} s"
 
 
 @same_everywhere

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from helpers import plots
 from helpers.catalog import device, devices, interconnects
 from helpers.controls import DeviceControl
-from helpers.questions.computing_device import headline
+from helpers.questions.devices import headline
 from helpers.roofline import attainable, ridge
 
 PRECISIONS = {"FP32": "peak_fp32", "TF32": "peak_tf32", "FP16": "peak_fp16"}
@@ -286,7 +286,7 @@ def test_unknown_devices_are_refused(bad):
 
 
 def test_the_headline_of_the_orin_is_that_of_its_row():
-    orin, given = device("Orin-64"), headline.given
+    orin, given = device("Orin-64"), headline.numbers
     assert (given["printed"] - given["other"]) / 4 == orin.peak_fp16  # dense, and 16 bits
     assert f"{given['printed'] / 1e12:.0f} Top/s add a second accelerator " in orin.trap
     assert f"({given['other'] / 1e12:.0f})" in orin.trap
