@@ -2,18 +2,20 @@
 
 import re
 from decimal import Decimal
+from string import ascii_letters
 
 import pytest
 import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.exercises.exercise import Exercise
+from helpers.exercises.answers import evaluations
+from helpers.exercises.exercise import Exercise, between
 from helpers.exercises.prediction import Prediction
 from helpers.exercises.question import Design, Formula, Number, range_and_unit
-from helpers.exercises.units import UNITS, scaled, sizes
+from helpers.exercises.units import UNITS, Unclear, scaled, sizes
 from helpers.exercises.verdicts import Outcome
-from test_exercises import EVERY, TEXTS, _key_token
+from test_exercises import EVERY, TEXTS, _example, _key_token
 
 CORRECT, WRONG, UNCLEAR = Outcome.CORRECT, Outcome.WRONG, Outcome.UNCLEAR
 
@@ -343,6 +345,34 @@ def test_every_unit_that_is_asked_for_or_proposed_can_be_read():
         assert sizes(unit) == {unit: 1.0}
         for name, size in scaled(unit).items():
             assert sizes(name) == {unit: size}
+
+
+# Limits
+
+
+def _product(factors):
+    """A SymPy product, and its symbols with their values."""
+    names = [f"{first}{second}" for first in ascii_letters for second in "ABCDEFGHIJ"][:factors]
+    return sp.Mul(*map(sp.Symbol, names)), dict.fromkeys(names, 1.0)
+
+
+def test_a_formula_of_as_many_parts_as_allowed_is_read_and_one_part_more_is_refused():
+    # A sum of n names has 4 n - 2 parts for Python; the sign adds two, a number saves one.
+    most = "-p" + "+p" * 499
+    assert evaluations(most, [dict(p=1.0)]) == [498.0]
+    with pytest.raises(Unclear, match="more than 500 parts"):
+        evaluations("1" + "+p" * 500, [dict(p=1.0)])
+    product, symbols = _product(499)  # with the product itself 500
+    assert evaluations(product, [symbols]) == [1.0]
+    product, symbols = _product(500)
+    with pytest.raises(Unclear, match="more than 500 parts"):
+        evaluations(product, [symbols])
+
+
+def test_an_answer_of_as_many_characters_as_allowed_is_read_and_one_more_is_refused():
+    assert evaluations("1." + "0" * 1998, [{}]) == [1.0]
+    with pytest.raises(Unclear, match="longer than 2000 characters"):
+        evaluations("1." + "0" * 1999, [{}])
 
 
 # Random texts

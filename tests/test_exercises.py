@@ -389,6 +389,21 @@ def test_hostile_own_numbers_never_raise():
         assert OWN.solution(macs=own)
 
 
+BLOCKED = """
+import sys
+sys.modules.update(dict.fromkeys(("matplotlib", "ipywidgets", "pandas", "IPython")))
+from helpers.exercises.answers import read
+from helpers.exercises.exercise import Exercise
+print(read("15.7 Tflop/s", "flop/s").value)
+"""
+
+
+def test_answers_are_read_without_matplotlib_ipywidgets_and_pandas():
+    command = [sys.executable, "-c", BLOCKED]
+    run = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    assert float(run.stdout) == 15.7e12
+
+
 # Predictions
 
 
