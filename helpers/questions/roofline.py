@@ -14,60 +14,11 @@ V100, H100, H200, B200 = map(device, ("V100-SXM2", "H100-SXM", "H200-SXM", "B200
 NUMBER_BYTES = 4  # of FP32
 ATTENTION = intensities().set_index(["kernel", "parameters"])["high"]
 FC6 = next(layer for layer in vgg(16).layers if layer.name == "fc6")
-SERVED = dict(batch=160, number_bytes=2)
-
-
-def _adam_time(parameters, flops, moved):
-    """Least time of one step of Adam on a V100 if `moved` bytes are counted for a parameter."""
-    return overlapped_time(parameters * flops, flops / moved, V100.peak_fp32, V100.bandwidth)
-
-
-def _sum_utilisation(cores, flop_per_tick, clock, bandwidth, moved=3 * NUMBER_BYTES):
-    """Share of a processor's peak that one addition for `moved` bytes can use."""
-    return compute_utilisation(1 / moved, cores * flop_per_tick * clock, bandwidth)
-
-
-def _whole_intensity(batch):
-    """Flops of ResNet-50's forward pass over its bytes, in FP32, in flop/B."""
-    layers = resnet(50).layers
-    return sum(batch * L.flops for L in layers) / sum(L.traffic(batch) for L in layers)
-
-
-def _time_as_one(batch):
-    """Least time of ResNet-50's forward pass on a V100 in FP32, taken as one task."""
-    work = sum(batch * layer.flops for layer in resnet(50).layers)
-    return overlapped_time(work, _whole_intensity(batch), V100.peak_fp32, V100.bandwidth)
-
-
-def _time_by_layer(batch):
-    """The same, one layer after the other."""
-    return sum(
-        overlapped_time(batch * layer.flops, layer.intensity(batch), V100.peak_fp32, V100.bandwidth)
-        for layer in resnet(50).layers
-    )
 
 
 def _ms(seconds):
     """A time to read, in ms."""
     return f"{short(1e3 * seconds)} ms"
-
-
-def _linear_intensity(batch, inputs, outputs):
-    """Intensity of a fully connected layer without biases, in FP32, in flop/B."""
-    work, weights = linear_work(inputs, outputs), inputs * outputs
-    layer = Layer("", "linear", "", inputs, outputs, (outputs,), weights, weights, work)
-    return layer.intensity(batch, NUMBER_BYTES)
-
-
-def _serving_peak(number_bytes):
-    """Flat roof of a V100: its tensor cores for 2-byte numbers, its FP32 units otherwise."""
-    return V100.peak_fp16 if number_bytes == 2 else V100.peak_fp32
-
-
-def _serving(batch, number_bytes):
-    """Share of the peak and time of VGG-16's first fully connected layer on a V100."""
-    task = FC6.intensity(batch, number_bytes), _serving_peak(number_bytes), V100.bandwidth
-    return compute_utilisation(*task), batch * FC6.flops / attainable(*task)
 
 
 @exercise
@@ -116,17 +67,16 @@ def faster_memory(
     peak=H200.peak_fp16,
     before=H100.bandwidth,
     after=H200.bandwidth,
-    intensity=float(
-        ATTENTION["Attention head, d=64", "T=512, fused (Flash-style, ideal)"],
-    ),
+    intensity=float(ATTENTION["Attention head, d=64", "T=512, fused (Flash-style, ideal)"]),
 ):
+    old, new = (attainable(intensity, peak, bandwidth) for bandwidth in (before, after))
     return Number(
         title="Same chip, faster memory",
         goal=f"The H200 is an H100 with another memory: {si(after, 'B/s')} in place of "
         f"{si(before, 'B/s')}. Both compute {si(peak, 'flop/s')} in FP16, dense. An attention "
         f"kernel, fused, has {si(intensity, 'flop/B')}. How many times as high is its roof on the "
         "H200, that is, the speed that it can attain at most? Answer with a pure number.",
-        key=attainable(intensity, peak, after) / attainable(intensity, peak, before),
+        key=new / old,
         slips=[
             Slip(
                 "flat roof forgotten",
@@ -148,7 +98,7 @@ def faster_memory(
             ),
             Slip(
                 "upside down",
-                attainable(intensity, peak, before) / attainable(intensity, peak, after),
+                old / new,
                 "This is the old roof over the new one. Asked is the new one over the old one.",
             ),
         ],
@@ -167,42 +117,47 @@ def faster_memory(
 
 @exercise
 def adam_step(parameters=resnet(50).parameters, flops=12, numbers=7):
+    def time(moved):
+        """Least time if so many bytes are counted for a parameter."""
+        return overlapped_time(parameters * flops, flops / moved, V100.peak_fp32, V100.bandwidth)
+
+    computing = parameters * flops / V100.peak_fp32
+    moved = NUMBER_BYTES * numbers
     return Number(
         title="One step of Adam",
         goal=f"One step of the Adam optimiser updates all {parameters:,} parameters of ResNet-50 "
         "in FP32. The table of kernels above says which numbers it reads and writes for each of "
         f"them. Count about {flops} flop for each. How long does the step take at least on a V100 "
         "in FP32? Answer in s.",
-        key=_adam_time(parameters, flops, NUMBER_BYTES * numbers),
+        key=time(moved),
         unit="s",
         slips=[
             Slip(
                 "sum for maximum",
-                parameters * flops / V100.peak_fp32
-                + parameters * NUMBER_BYTES * numbers / V100.bandwidth,
+                computing + parameters * moved / V100.bandwidth,
                 "You added the two times. The units work at the same time, so the slower one "
                 "decides.",
             ),
             Slip(
                 "bytes forgotten",
-                parameters * flops / V100.peak_fp32,
+                computing,
                 "This is the work over the peak. The compute unit is done long before the bytes "
                 "are.",
             ),
             Slip(
                 "stores forgotten",
-                _adam_time(parameters, flops, NUMBER_BYTES * 4),
+                time(4 * NUMBER_BYTES),
                 "You counted the four numbers that are read. Those that are written back cross the "
                 "memory bus as well.",
             ),
             Slip(
                 "numbers for bytes",
-                _adam_time(parameters, flops, numbers),
+                time(numbers),
                 "You counted numbers. Bandwidth is in bytes, and an FP32 number has four.",
             ),
             Slip(
                 "each parameter moved once",
-                _adam_time(parameters, flops, NUMBER_BYTES),
+                time(NUMBER_BYTES),
                 "You moved each parameter once. Adam also reads a gradient and two averages, and "
                 "writes what it changed.",
             ),
@@ -212,10 +167,9 @@ def adam_step(parameters=resnet(50).parameters, flops=12, numbers=7):
             "The row says: read w, m, v, g; write w, m, v. Each of them is one FP32 number.",
             "Memory-bound: bytes for one parameter × parameters / β.",
         ],
-        reasoning=f"{numbers} numbers of {NUMBER_BYTES} bytes make {numbers * NUMBER_BYTES} bytes "
-        f"for each parameter, {si(numbers * NUMBER_BYTES * parameters, 'B')} in all, at "
-        f"{si(V100.bandwidth, 'B/s')}. Computing alone would take "
-        f"{_ms(parameters * flops / V100.peak_fp32)}. So the step is memory-bound, and a higher "
+        reasoning=f"{numbers} numbers of {NUMBER_BYTES} bytes make {moved} bytes for each "
+        f"parameter, {si(moved * parameters, 'B')} in all, at {si(V100.bandwidth, 'B/s')}. "
+        f"Computing alone would take {_ms(computing)}. So the step is memory-bound, and a higher "
         "peak would not shorten it.",
     )
 
@@ -227,7 +181,12 @@ def adam_step(parameters=resnet(50).parameters, flops=12, numbers=7):
     bandwidth=(between(1e8, 1e14, "B/s (50 GB/s is 50e9)"), "B/s"),
 )
 def own_sum(cores=8, flop_per_tick=32, clock=3e9, bandwidth=51.2e9):
-    machine = dict(cores=cores, flop_per_tick=flop_per_tick, clock=clock, bandwidth=bandwidth)
+    peak, moved = cores * flop_per_tick * clock, 3 * NUMBER_BYTES
+
+    def share(moved=moved, peak=peak):
+        """What one addition for so many bytes can use."""
+        return compute_utilisation(1 / moved, peak, bandwidth)
+
     return Number(
         title="Your own computer adds",
         goal="NumPy adds two long FP32 arrays into a third on your computer. Which share of its "
@@ -235,29 +194,27 @@ def own_sum(cores=8, flop_per_tick=32, clock=3e9, bandwidth=51.2e9):
         "`flop_per_tick` of a core (32 for AVX2 with two multiply-add units) and `bandwidth` in "
         "B/s (memory channels × 8 bytes × transfers each second, from the datasheet). Count each "
         "number once. Answer with a fraction.",
-        key=_sum_utilisation(
-            cores=cores, flop_per_tick=flop_per_tick, clock=clock, bandwidth=bandwidth
-        ),
+        key=share(),
         tolerance=0.02,
         slips=[
             Slip(
                 "store forgotten",
-                _sum_utilisation(**machine, moved=2 * NUMBER_BYTES),
+                share(2 * NUMBER_BYTES),
                 "You counted the two numbers that are read. The sum is written, too.",
             ),
             Slip(
                 "one number for each flop",
-                _sum_utilisation(**machine, moved=NUMBER_BYTES),
+                share(NUMBER_BYTES),
                 "You counted the bytes of one number. An addition reads two and writes one.",
             ),
             Slip(
                 "numbers for bytes",
-                _sum_utilisation(**machine, moved=3),
+                share(3),
                 "You counted numbers. Bandwidth is in bytes, and an FP32 number has four.",
             ),
             Slip(
                 "one core for all",
-                _sum_utilisation(**{**machine, "cores": 1}),
+                share(peak=peak / cores),
                 "This is the share of a single core's peak. All cores share the memory, and all of "
                 "them belong to the peak.",
             ),
@@ -269,29 +226,32 @@ def own_sum(cores=8, flop_per_tick=32, clock=3e9, bandwidth=51.2e9):
             "Memory-bound: the share is βI/π. Memory of 3,200 mega-transfers in two channels moves "
             "2 × 8 × 3.2e9 bytes each second.",
         ],
-        reasoning=f"The peak is {si(cores * flop_per_tick * clock, 'flop/s')}, so the ridge is "
-        f"{si(ridge(cores * flop_per_tick * clock, bandwidth), 'flop/B')}. An addition does 1 flop "
-        f"for {3 * NUMBER_BYTES} bytes, {si(1 / (3 * NUMBER_BYTES), 'flop/B')}, far left of it. "
-        "The share is at most βI/π. Your stopwatch will probably show less: NumPy adds on one "
-        "core, which alone rarely fills the memory bus.",
+        reasoning=f"The peak is {si(peak, 'flop/s')}, so the ridge is "
+        f"{si(ridge(peak, bandwidth), 'flop/B')}. An addition does 1 flop for {moved} bytes, "
+        f"{si(1 / moved, 'flop/B')}, far left of it. The share is at most βI/π. Your stopwatch "
+        "will probably show less: NumPy adds on one core, which alone rarely fills the memory bus.",
     )
 
 
 @exercise
 def one_dot(batch=64):
+    tasks = [(batch * layer.flops, layer.intensity(batch)) for layer in resnet(50).layers]
+    work = sum(flops for flops, _ in tasks)
+    whole = work / sum(layer.traffic(batch) for layer in resnet(50).layers)
+    as_one = overlapped_time(work, whole, V100.peak_fp32, V100.bandwidth)
+    by_layer = sum(overlapped_time(*task, V100.peak_fp32, V100.bandwidth) for task in tasks)
     return Choice(
         title="One dot, many layers",
         goal=f"A colleague adds up all flops and all bytes of ResNet-50's forward pass ({batch} "
-        f"pictures, FP32, nothing fused). The quotient is {si(_whole_intensity(batch), 'flop/B')}, "
-        f"right of the V100's ridge at {si(ridge(V100.peak_fp32, V100.bandwidth), 'flop/B')}. So, "
-        "says the colleague, the least time is V/π. Is that right? Answer with a letter.",
+        f"pictures, FP32, nothing fused). The quotient is {si(whole, 'flop/B')}, right of the "
+        f"V100's ridge at {si(ridge(V100.peak_fp32, V100.bandwidth), 'flop/B')}. So, says the "
+        "colleague, the least time is V/π. Is that right? Answer with a letter.",
         options={
             "a": (
                 "Yes. Right of the ridge a task runs at the peak.",
                 "The roofline holds for one task whose loading and computing overlap. Here one "
                 "layer waits for the layer before it, so the bandwidth that a convolution leaves "
-                f"idle is lost to the others: {_ms(_time_by_layer(batch))}, not "
-                f"{_ms(_time_as_one(batch))}.",
+                f"idle is lost to the others: {_ms(by_layer)}, not {_ms(as_one)}.",
             ),
             "b": (
                 "No. It takes less time: the memory-bound layers load while others compute.",
@@ -299,8 +259,8 @@ def one_dot(batch=64):
             ),
             "c": (
                 "No. It takes more time: layers run in turn, and in some of them the peak idles.",
-                f"Layer by layer the bound is {_ms(_time_by_layer(batch))}, "
-                f"{short(_time_by_layer(batch) / _time_as_one(batch), 2)} times V/π.",
+                f"Layer by layer the bound is {_ms(by_layer)}, {short(by_layer / as_one, 2)} times "
+                "V/π.",
             ),
             "d": (
                 "Nobody can say. One must first average the ridges of all layers.",
@@ -308,21 +268,26 @@ def one_dot(batch=64):
                 "it is their intensities that differ.",
             ),
         },
-        key="c" if _time_by_layer(batch) > 1.01 * _time_as_one(batch) else "a",
+        key="c" if by_layer > 1.01 * as_one else "a",
         hints=[
             "The model has one compute unit and one communication unit. What do they do while a "
             "normalisation runs?",
             "Compare the maximum of two sums with the sum of many maxima.",
         ],
         reasoning="The sum of the larger times is at least the larger of the summed times. As one "
-        f"task the forward pass would take {_ms(_time_as_one(batch))}; layer by layer it takes at "
-        f"least {_ms(_time_by_layer(batch))}, since the peak idles in the memory-bound layers. "
-        "Fusing narrows this gap.",
+        f"task the forward pass would take {_ms(as_one)}; layer by layer it takes at least "
+        f"{_ms(by_layer)}, since the peak idles in the memory-bound layers. Fusing narrows this "
+        "gap.",
     )
 
 
 @exercise
 def fully_connected():
+    def intensity(batch, inputs, outputs):
+        work, weights = linear_work(inputs, outputs), inputs * outputs
+        layer = Layer("", "linear", "", inputs, outputs, (outputs,), weights, weights, work)
+        return layer.intensity(batch, NUMBER_BYTES)
+
     return Formula(
         title="What a batch shares",
         goal="A fully connected layer multiplies each of `batch` examples, of `inputs` numbers, "
@@ -330,7 +295,7 @@ def fully_connected():
         "bytes and cross the memory bus once. Derive its arithmetic intensity. Answer with a "
         "formula in batch, inputs and outputs, a string or SymPy.",
         symbols=dict(batch=(1, 500), inputs=range(100, 5001), outputs=range(100, 5001)),
-        key=_linear_intensity,
+        key=intensity,
         formula="batch*inputs*outputs / (2*(inputs*outputs + batch*(inputs + outputs)))",
         slips=[
             Slip(
@@ -377,6 +342,16 @@ def fully_connected():
 
 @exercise
 def serving(rate=300_000, share=0.9, deadline=0.3e-3):
+    design = dict(batch=160, number_bytes=2)
+
+    def flat_roof(number_bytes):
+        return V100.peak_fp16 if number_bytes == 2 else V100.peak_fp32
+
+    def served(batch, number_bytes):
+        """Share of the peak, and time of a batch."""
+        task = FC6.intensity(batch, number_bytes), flat_roof(number_bytes), V100.bandwidth
+        return compute_utilisation(*task), batch * FC6.flops / attainable(*task)
+
     def requirements(batch, number_bytes):
         yield whole(batch=batch)
         yield Requirement(
@@ -386,19 +361,20 @@ def serving(rate=300_000, share=0.9, deadline=0.3e-3):
         )
         yield Requirement(
             "flat roof too low",
-            _serving_peak(number_bytes) / FC6.flops < rate,
+            flat_roof(number_bytes) / FC6.flops < rate,
             "Even at its peak this number format computes too few pictures each second. No batch "
             "lifts a flat roof.",
         )
+        used, time = served(batch, number_bytes)
         yield Requirement(
             "batch too small",
-            _serving(batch, number_bytes)[0] < share,
+            used < share,
             "The layer is still memory-bound and stays too far below the peak. More pictures must "
             "share one loading of the weights.",
         )
         yield Requirement(
             "batch too large",
-            _serving(batch, number_bytes)[1] > deadline,
+            time > deadline,
             "The batch comes too late. Beyond the ridge each further picture only adds time.",
         )
 
@@ -411,7 +387,7 @@ def serving(rate=300_000, share=0.9, deadline=0.3e-3):
         "number_bytes=...).",
         names=dict(batch=between(1, 1e6), number_bytes=Range(2, True, 4, True, "2 or 4")),
         requirements=requirements,
-        design=SERVED,
+        design=design,
         hints=[
             "The rate decides the number format: divide each peak by the work of one picture.",
             "The share gives the smallest batch, the deadline the largest one. `vgg(16).layers` of "
@@ -421,8 +397,8 @@ def serving(rate=300_000, share=0.9, deadline=0.3e-3):
         ],
         reasoning=f"In FP32 the peak allows {V100.peak_fp32 / FC6.flops:,.0f} pictures each "
         f"second, in FP16 {V100.peak_fp16 / FC6.flops:,.0f}. The intensity of this batch is "
-        f"{si(FC6.intensity(**SERVED), 'flop/B')}, right of the ridge at "
+        f"{si(FC6.intensity(**design), 'flop/B')}, right of the ridge at "
         f"{si(ridge(V100.peak_fp16, V100.bandwidth), 'flop/B')}, and at its roof it takes "
-        f"{short(1000 * _serving(**SERVED)[1])} ms. One picture alone would take "
-        f"{short(1000 * _serving(1, 2)[1])} ms: up to the ridge, company costs almost nothing.",
+        f"{short(1000 * served(**design)[1])} ms. One picture alone would take "
+        f"{short(1000 * served(1, 2)[1])} ms: up to the ridge, company costs almost nothing.",
     )
