@@ -1,8 +1,6 @@
-"""Numbers to read: with prefix, rounded, as a share or a time. For reading, never for computing."""
+"""Numbers as people read them, for prose and labels: never for computing."""
 
 import math
-
-import numpy as np
 
 SI_PREFIXES = ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
@@ -17,7 +15,7 @@ def si(number, unit="", digits=3):
     """
     for factor, prefix in SI_PREFIXES:
         # Rounding can carry into the next prefix: 999.96e9 reads as 1 T, not 1000 G.
-        if factor * (1 - 0.5 * 10.0**-digits) <= abs(number) < np.inf:
+        if factor * (1 - 0.5 * 10.0**-digits) <= abs(number) < math.inf:
             return f"{short(number / factor, digits)} {prefix}{unit}".rstrip()
     return f"{short(number, digits)} {unit}".rstrip()
 

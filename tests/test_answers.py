@@ -2,22 +2,26 @@
 
 import re
 from decimal import Decimal
+from string import ascii_letters
 
 import pytest
 import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers._checks import Range
-from helpers._units import UNITS, scaled, sizes
-from helpers.exercises import Design, Exercise, Formula, Number, Outcome, Prediction
-from test_exercises import EVERY, TEXTS, _key_token
+from helpers.exercises.answers import evaluations
+from helpers.exercises.exercise import Exercise, between
+from helpers.exercises.prediction import Prediction
+from helpers.exercises.question import Design, Formula, Number, range_and_unit
+from helpers.exercises.units import UNITS, Unclear, scaled, sizes
+from helpers.exercises.verdicts import Outcome
+from test_exercises import EVERY, TEXTS, _example, _key_token
 
 CORRECT, WRONG, UNCLEAR = Outcome.CORRECT, Outcome.WRONG, Outcome.UNCLEAR
 
 
 def asked(unit, key, goal="Find it for 9 GPUs with memory channels."):
-    return Number(**{**TEXTS, "goal": goal}, key=lambda: key, unit=unit)
+    return Exercise(lambda: Number(**{**TEXTS, "goal": goal}, key=key, unit=unit))
 
 
 RIGHT = [
@@ -295,13 +299,20 @@ def test_own_numbers_may_carry_their_units(name, answer, own):
     assert verdict.outcome is CORRECT, verdict
 
 
+def _units(exercise):
+    """The units that numbers of the reader may carry."""
+    wanted = getattr(exercise.asked(), "names", exercise.own)
+    units = {name: range_and_unit(value)[1] for name, value in wanted.items()}
+    return {name: unit for name, unit in units.items() if unit != "1"}
+
+
 @pytest.mark.parametrize(
-    "exercise", [exercise for exercise in EVERY.values() if exercise.units], ids=lambda e: e.title
+    "exercise", [exercise for exercise in EVERY.values() if _units(exercise)], ids=lambda e: e.title
 )
 def test_a_bare_number_of_the_reader_is_in_its_unit(exercise):
-    bare = dict(exercise.design if isinstance(exercise, Design) else exercise.example)
-    dressed = bare | {name: f"{bare[name]} {unit}" for name, unit in exercise.units.items()}
-    if isinstance(exercise, Design):
+    bare = dict(getattr(exercise.asked(), "design", _example(exercise)))
+    dressed = bare | {name: f"{bare[name]} {unit}" for name, unit in _units(exercise).items()}
+    if isinstance(exercise.asked(), Design):
         assert exercise.check(dressed).outcome is CORRECT
     else:
         assert exercise.check(exercise.answer(), **dressed).outcome is CORRECT
@@ -317,11 +328,8 @@ def test_a_bare_number_of_the_reader_is_in_its_unit(exercise):
     ],
 )
 def test_an_own_number_that_is_refused_is_told_why(own, words):
-    exercise = Number(
-        **TEXTS,
-        own=dict(n=Range(1, True, 10, True, "a whole number from 1 to 10", whole=True)),
-        example=dict(n=3),
-        key=lambda n: n,
+    exercise = Exercise(
+        lambda n: Number(**TEXTS, key=n), dict(n=between(1, 10, whole=True)), dict(n=3)
     )
     assert words in exercise.check(3, **own).words
     assert exercise.check(3, n="3 GPUs").outcome is CORRECT
@@ -337,6 +345,34 @@ def test_every_unit_that_is_asked_for_or_proposed_can_be_read():
         assert sizes(unit) == {unit: 1.0}
         for name, size in scaled(unit).items():
             assert sizes(name) == {unit: size}
+
+
+# Limits
+
+
+def _product(factors):
+    """A SymPy product, and its symbols with their values."""
+    names = [f"{first}{second}" for first in ascii_letters for second in "ABCDEFGHIJ"][:factors]
+    return sp.Mul(*map(sp.Symbol, names)), dict.fromkeys(names, 1.0)
+
+
+def test_a_formula_of_as_many_parts_as_allowed_is_read_and_one_part_more_is_refused():
+    # A sum of n names has 4 n - 2 parts for Python; the sign adds two, a number saves one.
+    most = "-p" + "+p" * 499
+    assert evaluations(most, [dict(p=1.0)]) == [498.0]
+    with pytest.raises(Unclear, match="more than 500 parts"):
+        evaluations("1" + "+p" * 500, [dict(p=1.0)])
+    product, symbols = _product(499)  # with the product itself 500
+    assert evaluations(product, [symbols]) == [1.0]
+    product, symbols = _product(500)
+    with pytest.raises(Unclear, match="more than 500 parts"):
+        evaluations(product, [symbols])
+
+
+def test_an_answer_of_as_many_characters_as_allowed_is_read_and_one_more_is_refused():
+    assert evaluations("1." + "0" * 1998, [{}]) == [1.0]
+    with pytest.raises(Unclear, match="longer than 2000 characters"):
+        evaluations("1." + "0" * 1999, [{}])
 
 
 # Random texts
@@ -433,12 +469,14 @@ def test_a_refused_prediction_never_holds_the_answer(text, unit):
 
 @settings(max_examples=200, deadline=None)
 @given(
-    text=TEXT, exercise=st.sampled_from([e for e in EVERY.values() if not isinstance(e, Number)])
+    text=TEXT,
+    exercise=st.sampled_from([e for e in EVERY.values() if not isinstance(e.asked(), Number)]),
 )
 def test_a_random_text_to_the_other_kinds_never_raises(text, exercise):
     assert isinstance(exercise, Exercise)
-    repr(exercise.check(text, **exercise.example))
-    if isinstance(exercise, Design):
-        repr(exercise.check(dict.fromkeys(exercise.names, text)))
-    if isinstance(exercise, Formula):
+    question = exercise.asked()
+    repr(exercise.check(text, **_example(exercise)))
+    if isinstance(question, Design):
+        repr(exercise.check(dict.fromkeys(question.names, text)))
+    if isinstance(question, Formula):
         assert exercise.check(text).outcome in set(Outcome)

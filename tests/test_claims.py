@@ -27,7 +27,7 @@ import pytest
 
 import test_teaching
 from helpers import amdahl, budget, catalog, parallel, pipeline, roofline
-from helpers.exercises import Exercise
+from helpers.exercises.exercise import Exercise
 from helpers.publishing import prose_numbers as prose
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -147,14 +147,14 @@ def exercises():
         source = path.read_text(encoding="utf-8")
         for node in ast.parse(source).body:
             match node:
-                case ast.Assign(targets=[ast.Name(id=name)]):
+                case ast.FunctionDef(name=name):
                     exercise = getattr(module, name)
                 case _:
                     continue
             if isinstance(exercise, Exercise):
                 place = f"exercise-{name.replace('_', '-')}"
                 numbers = prose.literals(ast.get_source_segment(source, node))
-                values = {**exercise.given, **exercise.example}.values()
+                values = exercise.numbers.values()
                 numbers += [prose.exact(x) for x in values if isinstance(x, int | float)]
                 found[module.NOTEBOOK, place] = (
                     exercise.statement,

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 from helpers.catalog import device, devices, interconnects
 from helpers.controls.devices import DeviceControl
 from helpers.pictures.devices import KIND_SHAPES, plot_devices, plot_machine, plot_ridges
-from helpers.questions.computing_device import headline
+from helpers.questions.devices import headline
 from helpers.roofline import attainable, ridge
 from helpers.scenes.marks import BOTH, LIGHT
 from helpers.words import si
@@ -288,7 +288,7 @@ def test_unknown_devices_are_refused(bad):
 
 
 def test_the_headline_of_the_orin_is_that_of_its_row():
-    orin, given = device("Orin-64"), headline.given
+    orin, given = device("Orin-64"), headline.numbers
     assert (given["printed"] - given["other"]) / 4 == orin.peak_fp16  # dense, and 16 bits
     assert f"{given['printed'] / 1e12:.0f} Top/s add a second accelerator " in orin.trap
     assert f"({given['other'] / 1e12:.0f})" in orin.trap

@@ -18,7 +18,7 @@ from helpers.pictures.parallel import (
     plot_splits,
     plot_two_levels,
 )
-from helpers.questions import engines
+from helpers.questions.parallel import vgg_cluster
 from helpers.scenes.marks import BOTH, COMPUTE, LIGHT, MEMORY, Dot, Line, Words
 from helpers.scenes.parallel import engine_scene
 from helpers.words import short
@@ -205,4 +205,4 @@ def test_the_control_solves_the_exercise_of_the_cluster():
     control.inputs["overlap"].value = 0.0
     assert "efficiency 90.4%" in control.sentence
     speed = float(re.search(r"([\d.]+) img/s", control.sentence).group(1))
-    assert speed >= engines.vgg_cluster.given["least"]
+    assert speed >= vgg_cluster.numbers["least"]

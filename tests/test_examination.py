@@ -10,7 +10,9 @@ import nbformat
 import numpy as np
 import pytest
 
-from helpers.exercises import Choice, Exercise, Formula, Number, Outcome, Verdict
+from helpers.exercises.exercise import Exercise
+from helpers.exercises.question import Choice, Formula, Number
+from helpers.exercises.verdicts import Outcome, Verdict
 from helpers.publishing.notebooks import NOTEBOOKS
 from helpers.publishing.store import execute
 from helpers.questions import examination, mistakes
@@ -97,10 +99,10 @@ def test_every_slip_is_recognised(examinations):
 
 
 def slips(question):
-    if isinstance(question, Choice):
-        return [(letter, letter) for letter in question.options if letter != question.answer()]
-    answer = question.answer()
-    wrong = [(slip.name, float(slip.wrong(**question.given))) for slip in question.slips]
+    asked, answer = question.asked(), question.answer()
+    if isinstance(asked, Choice):
+        return [(letter, letter) for letter in asked.options if letter != answer]
+    wrong = [(slip.name, float(slip.wrong)) for slip in asked.slips]
     # With some numbers a slip does no harm, and then nobody can tell.
     return [(name, value) for name, value in wrong if not math.isclose(value, answer)]
 
@@ -108,7 +110,7 @@ def slips(question):
 def test_both_roofs_bind_a_layer(examinations):
     right_of_ridge = Counter()
     for exam in examinations:
-        given = exam[3].given
+        given = exam[3].numbers
         row = examination.device(given["key"])
         intensity = given["batch"] / (1 + 2 * given["batch"] / given["size"])
         right_of_ridge[bool(intensity > row.peak_fp16 / row.bandwidth)] += 1
@@ -122,10 +124,10 @@ def test_a_layer_takes_longer_than_the_start_of_a_kernel(examinations):
 def test_a_right_answer_in_two_digits_is_no_slip(examinations):
     for exam in examinations:
         for question in exam:
-            if isinstance(question, Number):
-                rounded = float(f"{question.answer():.2g}")
+            if isinstance(asked := question.asked(), Number):
+                rounded = float(f"{asked.answer():.2g}")
                 verdict = question.check(rounded)
-                known = {slip.name for slip in question.slips}
+                known = {slip.name for slip in asked.slips}
                 assert verdict.slip not in known, (exam.seed, question.title, rounded)
 
 
@@ -139,8 +141,8 @@ def test_no_letter_and_no_lever_is_right_more_often_than_another(examinations):
 
 
 def kind_of_lever(question):
-    words, _ = question.options[question.answer()]
-    return words(**question.given).split(" times ")[1]
+    words, _ = question.asked().options[question.answer()]
+    return words.split(" times ")[1]
 
 
 def from_the_page(number, text):
@@ -199,7 +201,7 @@ def test_what_stands_on_the_page_is_enough(number, examinations):
         if number == 4:
             assert found == key, exam.seed
         else:  # what printing rounds off is well within the tolerance
-            assert math.isclose(found, key, rel_tol=exam[number].tolerance / 2), exam.seed
+            assert math.isclose(found, key, rel_tol=exam[number].asked().tolerance / 2), exam.seed
 
 
 def test_a_paper_has_all_questions_and_room_or_all_solutions():
@@ -217,9 +219,9 @@ def test_a_paper_has_all_questions_and_room_or_all_solutions():
 def test_no_answer_stands_in_its_question_or_is_trivial(examinations):
     for exam in examinations:
         for question in exam:
-            if isinstance(question, Number):
+            if isinstance(asked := question.asked(), Number):
                 answer = re.match(r"[\d.e+-]*\d", str(question.solution()))[0]
-                told = [question.statement, *(question.hint() for _ in question.hints)]
+                told = [question.statement, *(question.hint() for _ in asked.hints)]
                 assert answer not in re.findall(r"\d+(?:\.\d+)?", " ".join(told))
                 assert len(answer.strip("0.")) > 1, (exam.seed, answer)
 
@@ -227,7 +229,7 @@ def test_no_answer_stands_in_its_question_or_is_trivial(examinations):
 def test_answers_vary_from_seed_to_seed(examinations):
     for number in range(1, 11):
         answers = {exam[number].answer() for exam in examinations}
-        assert len(answers) >= (3 if isinstance(examinations[0][number], Choice) else 20)
+        assert len(answers) >= (3 if isinstance(examinations[0][number].asked(), Choice) else 20)
 
 
 def test_the_questions_agree_with_a_calculation_by_hand():
@@ -255,17 +257,17 @@ def test_the_questions_agree_with_a_calculation_by_hand():
         10: 2e21 / (0.4 * 989e12 * 864_000),
     }
     for number, expected in by_hand.items():
-        key = examination.TEMPLATES[number - 1].exercise.key
-        assert math.isclose(key(**given[number]), expected, rel_tol=1e-12), number
+        key = examination.TEMPLATES[number - 1].exercise.asked(**given[number]).key
+        assert math.isclose(key, expected, rel_tol=1e-12), number
     # A batch of 1024 has 683 flop/B: compute-bound.
-    compute_bound = examination.TEMPLATES[2].exercise.key(key="A100-40", size=4096, batch=1024)
-    assert math.isclose(compute_bound, 2 * 1024 * 4096**2 / 312e12, rel_tol=1e-12)
+    compute_bound = examination.layer.exercise.asked(key="A100-40", size=4096, batch=1024)
+    assert math.isclose(compute_bound.key, 2 * 1024 * 4096**2 / 312e12, rel_tol=1e-12)
     # Left of the ridge (x = 0.5) bandwidth pays, right of it the peak; both together in between.
-    lever = examination.TEMPLATES[3].exercise.key
+    lever = examination.levers.exercise.asked
     machine = dict(peak=100e12, bandwidth=1e12, offers=((3, 1), (1, 3), (1.5, 1.5)))
-    assert lever(balance=0.5, **machine) == "b"
-    assert lever(balance=3, **machine) == "a"
-    assert lever(balance=1, **machine) == "c"
+    assert lever(balance=0.5, **machine).key == "b"
+    assert lever(balance=3, **machine).key == "a"
+    assert lever(balance=1, **machine).key == "c"
 
 
 def test_marks_count_outcomes_and_say_what_to_read_again():
@@ -398,20 +400,20 @@ RIGHT = {
 
 def published(exercise):
     names = mistakes.PUBLISHED, mistakes.CLAIM
-    return next((s for s in exercise.slips if s.name in names), None)
+    return next((s for s in exercise.asked().slips if s.name in names), None)
 
 
 def test_the_gallery_is_large_and_most_of_it_holds_what_was_published():
     assert len(GALLERY) >= 14
     with_value = [e for e in GALLERY.values() if published(e)]
     assert len(with_value) >= len(GALLERY) / 2
-    assert RIGHT.keys() == {name for name, e in GALLERY.items() if isinstance(e, Number)}
+    assert RIGHT.keys() == {name for name, e in GALLERY.items() if isinstance(e.asked(), Number)}
 
 
 @pytest.mark.parametrize("name", AS_PRINTED | AS_CLAIMED)
 def test_the_published_number_follows_from_its_own_inputs(name):
     exercise = GALLERY[name]
-    value = float(published(exercise).wrong(**exercise.given))
+    value = float(published(exercise).wrong)
     assert math.isclose(value, (AS_PRINTED | AS_CLAIMED)[name], rel_tol=3e-3)
     verdict = exercise.check(value)
     kind = mistakes.PUBLISHED if name in AS_PRINTED else mistakes.CLAIM
@@ -429,7 +431,7 @@ def test_the_right_formulas():
 
 
 def test_no_claim_can_be_had_by_trying_letters_nor_by_its_name():
-    assert not any(isinstance(exercise, Choice) for exercise in GALLERY.values())
+    assert not any(isinstance(exercise.asked(), Choice) for exercise in GALLERY.values())
     assert [*GALLERY] == [f"claim_{number}" for number in range(1, 18)] + ["your_find"]
 
 
@@ -463,7 +465,7 @@ def test_factors_cover_every_result_that_a_source_prints_and_no_other_number():
     ratios = [AS_PRINTED[name] / RIGHT[name] for name in GALLERY if name in AS_PRINTED]
     by_hand = [max(ratio, 1 / ratio) for ratio in ratios]
     assert np.allclose(mistakes.published_factors(), by_hand, rtol=0.01)
-    numbers = [e for e in GALLERY.values() if isinstance(e, Number) and published(e)]
+    numbers = [e for e in GALLERY.values() if isinstance(e.asked(), Number) and published(e)]
     assert len(numbers) == len(AS_PRINTED) + len(AS_CLAIMED)
 
 
@@ -489,7 +491,7 @@ def test_no_answer_stands_in_the_stored_notebook():
     text = " ".join(f"{cell.source} {cell.get('outputs', '')}" for cell in notebook().cells)
     numbers = set(examination.NUMBER.findall(text))
     for question in Examination(2026):
-        if isinstance(question, Number):
+        if isinstance(question.asked(), Number):
             assert examination.NUMBER.match(str(question.solution()))[0] not in numbers
 
 
@@ -516,7 +518,8 @@ def test_run_of_the_notebook_with(answer, marks):
 def test_formulas_of_the_gallery_are_recognised_when_published():
     for name in ("claim_2", "claim_14"):
         exercise = GALLERY[name]
-        assert isinstance(exercise, Formula)
+        question = exercise.asked()
+        assert isinstance(question, Formula)
         verdict = exercise.check(published(exercise).wrong)
         assert (verdict.outcome, verdict.slip) == (Outcome.WRONG, mistakes.PUBLISHED)
-        assert np.isfinite([exercise.key(**point) for point in exercise.points()]).all()
+        assert np.isfinite([question.key(**point) for point in question.points()]).all()

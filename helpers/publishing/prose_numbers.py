@@ -14,7 +14,7 @@ import math
 import re
 from dataclasses import dataclass
 
-from helpers._units import SCALES
+from helpers.exercises.units import SCALES
 
 PREFIXES = {"": 1.0} | SCALES
 # Each way to write a unit: the quantity, and the size in the unit that stands for it.

@@ -5,7 +5,8 @@ import math
 from helpers._checks import Range
 from helpers.amdahl import compute_fraction, karp_flatt, limit, speedup
 from helpers.catalog import device, interconnects, scaling
-from helpers.exercises import Choice, Design, Formula, Number, Slip
+from helpers.exercises.exercise import between, exercise
+from helpers.exercises.question import Choice, Design, Formula, Number, Requirement, Slip
 from helpers.roofline import ridge
 from helpers.words import short, si
 
@@ -100,353 +101,335 @@ def _best_split(compute, load, budget):
     return dict(s=budget - k, k=k)
 
 
-two_thirds = Number(
-    title="Two thirds of the ceiling",
-    goal=lambda p: (
-        f"A training step spends a fraction p = {p} of its time computing; nothing overlaps, and "
-        "loading stays as it is. How many times as fast must the compute unit be, so that the "
-        "speed-up is two thirds of its ceiling? Answer with a pure number."
-    ),
-    given=dict(p=0.85),
-    key=lambda p: _factor_for(2 / 3, p),
-    slips=[
-        Slip(
-            "serial and parallel swapped",
-            "You sped up the part 1 − p. It is the part p that the compute unit shortens.",
-            lambda p: _factor_for(2 / 3, 1 - p),
-        ),
-        Slip(
-            "half of the ceiling",
-            "There p/s equals 1 − p, which is half of the ceiling. A little more is asked.",
-            lambda p: p / (1 - p),
-        ),
-        Slip(
-            "S for s",
-            "This is the speed-up S of the whole step. Asked is s, the factor of the compute unit "
-            "alone.",
-            lambda p: 2 / 3 * limit(p),
-        ),
-        Slip(
-            "upside down",
-            "This is three halves of the ceiling, a speed-up that no s reaches. Two thirds of it "
-            "are asked, and then the s that gives them.",
-            lambda p: 3 / 2 * limit(p),
-        ),
-    ],
-    hints=[
-        "Write S = 1/(1 − p + p/s) and the ceiling 1/(1 − p) beside each other.",
-        "Two thirds of the ceiling means that the time is 3/2 of the time at the ceiling.",
-        "So 1 − p + p/s = 1.5 · (1 − p). Solve for s.",
-    ],
-    reasoning=lambda p: (
-        "From 1 − p + p/s = 1.5 · (1 − p) follows s = 2p/(1 − p). The ceiling is "
+@exercise
+def two_thirds(p=0.85):
+    return Number(
+        title="Two thirds of the ceiling",
+        goal=f"A training step spends a fraction p = {p} of its time computing; nothing overlaps, "
+        "and loading stays as it is. How many times as fast must the compute unit be, so that the "
+        "speed-up is two thirds of its ceiling? Answer with a pure number.",
+        key=_factor_for(2 / 3, p),
+        slips=[
+            Slip(
+                "serial and parallel swapped",
+                _factor_for(2 / 3, 1 - p),
+                "You sped up the part 1 − p. It is the part p that the compute unit shortens.",
+            ),
+            Slip(
+                "half of the ceiling",
+                p / (1 - p),
+                "There p/s equals 1 − p, which is half of the ceiling. A little more is asked.",
+            ),
+            Slip(
+                "S for s",
+                2 / 3 * limit(p),
+                "This is the speed-up S of the whole step. Asked is s, the factor of the compute "
+                "unit alone.",
+            ),
+            Slip(
+                "upside down",
+                3 / 2 * limit(p),
+                "This is three halves of the ceiling, a speed-up that no s reaches. Two thirds of "
+                "it are asked, and then the s that gives them.",
+            ),
+        ],
+        hints=[
+            "Write S = 1/(1 − p + p/s) and the ceiling 1/(1 − p) beside each other.",
+            "Two thirds of the ceiling means that the time is 3/2 of the time at the ceiling.",
+            "So 1 − p + p/s = 1.5 · (1 − p). Solve for s.",
+        ],
+        reasoning="From 1 − p + p/s = 1.5 · (1 − p) follows s = 2p/(1 − p). The ceiling is "
         f"{short(limit(p))}, and S is {short(2 / 3 * limit(p))} there. Half of the ceiling needs "
-        f"only s = {short(_factor_for(1 / 2, p))}: the next sixth of it costs as much again."
-    ),
-)
+        f"only s = {short(_factor_for(1 / 2, p))}: the next sixth of it costs as much again.",
+    )
 
-after_the_upgrade = Formula(
-    title="The profile after the upgrade",
-    goal=(
-        "A profiler on the old machine shows that a fraction p of the time is spent computing. "
-        "The compute unit becomes s times as fast; loading stays as it is, nothing overlaps. "
-        "Which fraction will the profiler show on the new machine? Derive it. Answer with a "
-        "formula in p and s, a string or SymPy."
-    ),
-    symbols=dict(p=(0.05, 0.95), s=(1.5, 30)),
-    key=lambda p, s: (speedup(p, s) - 1) / (s - 1),  # Gustafson's p', solved from S = 1 - p' + p's
-    formula="p/(p + s*(1 - p))",
-    slips=[
-        Slip(
-            "share of the old time",
-            "You measure the new computing time by the old total. The total has shrunk as well.",
-            "p/s",
-        ),
-        Slip(
-            "loading for computing",
-            "This is the fraction that is spent loading. Asked is the other one.",
-            "(1 - p)/(1 - p + p/s)",
-        ),
-        Slip(
-            "the wrong direction",
-            "You went from the fast machine to the slow one, as the notebook does. Here p is "
-            "measured on the slow machine.",
-            "p*s/(1 - p + p*s)",
-        ),
-        Slip(
-            "fraction unchanged",
-            "The profile changes: one part of the time gets shorter, the other does not.",
-            "p",
-        ),
-    ],
-    hints=[
-        "Take 1 s on the old machine. How long are both parts on the new one?",
-        "A fraction is a part over the total, and both are times on the new machine.",
-        "The parts are p/s and 1 − p.",
-    ],
-    reasoning=(
-        "Of one second, p/s is left for computing and 1 − p for loading. The fraction is p/s over "
-        "their sum; multiply above and below by s. It is the p′ of Gustafson's law, and it always "
-        "falls: each upgrade of the compute unit makes the next one less worth its price."
-    ),
-)
 
-shared_link = Number(
-    title="Eight cards behind one link",
-    goal=lambda s, link: (
-        f"One V100 (FP32) loads from its own memory at {si(V100.bandwidth, 'B/s')}. A machine of "
-        f"{s} V100s computes {s} times as fast, but they load through one PCIe 3.0 x16 link that "
-        f"they share, {si(link, 'B/s', 4)} each way. Loading and computing take turns. From which "
-        "intensity on is the machine faster than the one card? Answer in flop/B."
-    ),
-    given=dict(s=8, link=PCIE.one_way),
-    key=_least_intensity,
-    unit="flop/B",
-    slips=[
-        Slip(
-            "two-way bandwidth",
-            "You took twice the bandwidth, both ways together. Data that are loaded use one way.",
-            lambda s, link: _least_intensity(s, 2 * link),
-        ),
-        Slip(
-            "ridge of the link",
-            "This is where loading over the link takes as long as computing on one card. Asked is "
-            "where the total time equals that of one card with its own memory.",
-            lambda s, link: ridge(V100.peak_fp32, link),
-        ),
-        Slip(
-            "infinitely many cards",
-            "You let the computing time vanish. With so few cards a part of it remains.",
-            lambda s, link: _least_intensity(math.inf, link),
-        ),
-        Slip(
-            "x for I",
-            "This is x, the intensity in units of the ridge. Asked is the intensity itself.",
-            lambda s, link: _least_intensity(s, link) / ridge(V100.peak_fp32, V100.bandwidth),
-        ),
-        Slip(
-            "link divided twice",
-            "You divided the link among the cards once more. Each card has a share of it, but also "
-            "loads only its share of the data.",
-            lambda s, link: _least_intensity(s, link / s),
-        ),
-    ],
-    hints=[
-        "How many times as long does loading take? That is r.",
-        "The notebook states the break-even in units of the ridge: r = 1 + x(1 − 1/s).",
-        "Solve for x, then multiply by the V100's ridge in FP32.",
-    ],
-    reasoning=lambda s, link: (
-        f"r = {short(V100.bandwidth / link)}, so x = (r − 1)/(1 − 1/s) = "
+@exercise
+def after_the_upgrade():
+    def key(p, s):
+        return (speedup(p, s) - 1) / (s - 1)
+
+    return Formula(
+        title="The profile after the upgrade",
+        goal="A profiler on the old machine shows that a fraction p of the time is spent "
+        "computing. The compute unit becomes s times as fast; loading stays as it is, nothing "
+        "overlaps. Which fraction will the profiler show on the new machine? Derive it. Answer "
+        "with a formula in p and s, a string or SymPy.",
+        symbols=dict(p=(0.05, 0.95), s=(1.5, 30)),
+        key=key,
+        formula="p/(p + s*(1 - p))",
+        slips=[
+            Slip(
+                "share of the old time",
+                "p/s",
+                "You measure the new computing time by the old total. The total has shrunk as "
+                "well.",
+            ),
+            Slip(
+                "loading for computing",
+                "(1 - p)/(1 - p + p/s)",
+                "This is the fraction that is spent loading. Asked is the other one.",
+            ),
+            Slip(
+                "the wrong direction",
+                "p*s/(1 - p + p*s)",
+                "You went from the fast machine to the slow one, as the notebook does. Here p is "
+                "measured on the slow machine.",
+            ),
+            Slip(
+                "fraction unchanged",
+                "p",
+                "The profile changes: one part of the time gets shorter, the other does not.",
+            ),
+        ],
+        hints=[
+            "Take 1 s on the old machine. How long are both parts on the new one?",
+            "A fraction is a part over the total, and both are times on the new machine.",
+            "The parts are p/s and 1 − p.",
+        ],
+        reasoning="Of one second, p/s is left for computing and 1 − p for loading. The fraction is "
+        "p/s over their sum; multiply above and below by s. It is the p′ of Gustafson's law, and "
+        "it always falls: each upgrade of the compute unit makes the next one less worth its "
+        "price.",
+    )
+
+
+@exercise
+def shared_link(s=8, link=PCIE.one_way):
+    return Number(
+        title="Eight cards behind one link",
+        goal=f"One V100 (FP32) loads from its own memory at {si(V100.bandwidth, 'B/s')}. A machine "
+        f"of {s} V100s computes {s} times as fast, but they load through one PCIe 3.0 x16 link "
+        f"that they share, {si(link, 'B/s', 4)} each way. Loading and computing take turns. From "
+        "which intensity on is the machine faster than the one card? Answer in flop/B.",
+        key=_least_intensity(s=s, link=link),
+        unit="flop/B",
+        slips=[
+            Slip(
+                "two-way bandwidth",
+                _least_intensity(s, 2 * link),
+                "You took twice the bandwidth, both ways together. Data that are loaded use one "
+                "way.",
+            ),
+            Slip(
+                "ridge of the link",
+                ridge(V100.peak_fp32, link),
+                "This is where loading over the link takes as long as computing on one card. Asked "
+                "is where the total time equals that of one card with its own memory.",
+            ),
+            Slip(
+                "infinitely many cards",
+                _least_intensity(math.inf, link),
+                "You let the computing time vanish. With so few cards a part of it remains.",
+            ),
+            Slip(
+                "x for I",
+                _least_intensity(s, link) / ridge(V100.peak_fp32, V100.bandwidth),
+                "This is x, the intensity in units of the ridge. Asked is the intensity itself.",
+            ),
+            Slip(
+                "link divided twice",
+                _least_intensity(s, link / s),
+                "You divided the link among the cards once more. Each card has a share of it, but "
+                "also loads only its share of the data.",
+            ),
+        ],
+        hints=[
+            "How many times as long does loading take? That is r.",
+            "The notebook states the break-even in units of the ridge: r = 1 + x(1 − 1/s).",
+            "Solve for x, then multiply by the V100's ridge in FP32.",
+        ],
+        reasoning=f"r = {short(V100.bandwidth / link)}, so x = (r − 1)/(1 − 1/s) = "
         f"{short((V100.bandwidth / link - 1) / (1 - 1 / s))} ridges of "
         f"{si(ridge(V100.peak_fp32, V100.bandwidth), 'flop/B')}. One card alone would compute for "
         f"{_compute_fraction(_least_intensity(s, link)):.1%} of its time there. Below it, the "
-        "cards wait longer than they save."
-    ),
-)
+        "cards wait longer than they save.",
+    )
 
-best_number = Formula(
-    title="The best number of devices",
-    goal=(
-        "On one device a fraction p of the time is spent computing. n devices compute n times as "
-        "fast, but the link that they share gets slower: loading takes r = 1 + k(n − 1) times as "
-        "long, with a small constant k. At which n is S largest? Derive it with SymPy (make new "
+
+@exercise
+def best_number(p=0.9, k=0.01):
+    return Formula(
+        title="The best number of devices",
+        goal="On one device a fraction p of the time is spent computing. n devices compute n times "
+        "as fast, but the link that they share gets slower: loading takes r = 1 + k(n − 1) times "
+        "as long, with a small constant k. At which n is S largest? Derive it with SymPy (make new "
         'symbols: `n, k = sp.symbols("n k", positive=True)`) and take the positive root. Answer '
-        "with a formula in p and k."
-    ),
-    symbols=dict(p=(0.5, 0.99), k=(0.001, 0.2)),
-    given=dict(p=0.9, k=0.01),  # of the example in the reasoning
-    key=_best_number,
-    formula="sqrt(p/(k*(1 - p)))",
-    slips=[
-        Slip(
-            "break-even for best",
-            "There n devices are only as fast as one: S is 1 again. The best n comes earlier.",
-            "p/(k*(1 - p))",
-        ),
-        Slip(
-            "serial and parallel swapped",
-            "You exchanged p and 1 − p. More computing must allow more devices, not fewer.",
-            "sqrt((1 - p)/(k*p))",
-        ),
-        Slip(
-            "two parts set equal",
-            "There loading takes as long as computing. The best n is where one more device "
-            "saves as much as it costs: set the derivative of the time to zero.",
-            "(k - 1 + sqrt((1 - k)**2 + 4*k*p/(1 - p)))/(2*k)",
-        ),
-        Slip(
-            "k forgotten",
-            "You took r = n, so that the link slows down by its full time with each device.",
-            "sqrt(p/(1 - p))",
-        ),
-    ],
-    hints=[
-        "S is largest where the time is least.",
-        "The time in units of t₁ is (1 − p)(1 + k(n − 1)) + p/n. Differentiate with respect to n.",
-        "(1 − p)k and p/n² must be equal. Solve for n > 0.",
-    ],
-    reasoning=lambda p, k: (
-        "The time is (1 − p)(1 + k(n − 1)) + p/n. Its derivative (1 − p)k − p/n² is zero at one "
-        f"n > 0. With p = {p} and k = {k} this n is {short(_best_number(p, k))}, and S is "
+        "with a formula in p and k.",
+        symbols=dict(p=(0.5, 0.99), k=(0.001, 0.2)),
+        key=_best_number,
+        formula="sqrt(p/(k*(1 - p)))",
+        slips=[
+            Slip(
+                "break-even for best",
+                "p/(k*(1 - p))",
+                "There n devices are only as fast as one: S is 1 again. The best n comes earlier.",
+            ),
+            Slip(
+                "serial and parallel swapped",
+                "sqrt((1 - p)/(k*p))",
+                "You exchanged p and 1 − p. More computing must allow more devices, not fewer.",
+            ),
+            Slip(
+                "two parts set equal",
+                "(k - 1 + sqrt((1 - k)**2 + 4*k*p/(1 - p)))/(2*k)",
+                "There loading takes as long as computing. The best n is where one more device "
+                "saves as much as it costs: set the derivative of the time to zero.",
+            ),
+            Slip(
+                "k forgotten",
+                "sqrt(p/(1 - p))",
+                "You took r = n, so that the link slows down by its full time with each device.",
+            ),
+        ],
+        hints=[
+            "S is largest where the time is least.",
+            "The time in units of t₁ is (1 − p)(1 + k(n − 1)) + p/n. Differentiate with respect to "
+            "n.",
+            "(1 − p)k and p/n² must be equal. Solve for n > 0.",
+        ],
+        reasoning="The time is (1 − p)(1 + k(n − 1)) + p/n. Its derivative (1 − p)k − p/n² is zero "
+        f"at one n > 0. With p = {p} and k = {k} this n is {short(_best_number(p, k))}, and S is "
         f"{short(_shared_speedup(_best_number(p, k), p, k))}; with "
         f"{short(_best_number(p, k) ** 2)} devices S is "
         f"{short(_shared_speedup(_best_number(p, k) ** 2, p, k))} again. The best number is the "
-        "square root of the number that is no use at all."
-    ),
-)
+        "square root of the number that is no use at all.",
+    )
 
-trend_of_the_fraction = Choice(
-    title="Read a published table",
-    goal=lambda series: (
-        "GNMT, a translation network of LSTM layers, was trained in FP32 on "
+
+@exercise
+def trend_of_the_fraction(series="GNMT V100 DGX-2H FP32"):
+    return Choice(
+        title="Read a published table",
+        goal="GNMT, a translation network of LSTM layers, was trained in FP32 on "
         f"{_listed(_throughput(series)[0])} V100s of one machine, {_batch(series):,.0f} sentences "
         "in all for each update. NVIDIA (DeepLearningExamples at 729963d, the README of GNMT) "
         f"lists {_listed(_throughput(series)[1])} tokens each second. (Its row of 16 has another "
         "batch and is left out.) Work out the Karp–Flatt fraction e of each row. What does it do? "
-        "Answer with a letter."
-    ),
-    given=dict(series="GNMT V100 DGX-2H FP32"),
-    options={
-        "a": (
-            "It stays about the same: Amdahl's law with one p describes the table.",
-            lambda series: (
+        "Answer with a letter.",
+        options={
+            "a": (
+                "It stays about the same: Amdahl's law with one p describes the table.",
                 "Then the first row would foretell the others. With its e the law gives "
                 f"{short(speedup(1 - _fractions(series)[0], _throughput(series)[0][-1]))} times on "
                 f"{_throughput(series)[0][-1]} cards; measured are "
-                f"{short(_throughput(series)[1][-1] / _throughput(series)[1][0])}."
+                f"{short(_throughput(series)[1][-1] / _throughput(series)[1][0])}.",
             ),
-        ),
-        "b": (
-            "It grows: something gets worse with every card, such as the link.",
-            "Two slips make it grow. These are speeds, not times, so S is the new one over the "
-            "old one. And 1 − S/n is not e: under Amdahl's law it grows even where e stays.",
-        ),
-        "c": (
-            "It falls: the time that is not shared shrinks as cards are added.",
-            lambda series: f"e is {_listed(_fractions(series))}. No single p describes the table.",
-        ),
-        "d": (
-            "It is negative: the cards together are faster than n times one.",
-            "Compare S with n: no row reaches it, so no e is negative.",
-        ),
-    },
-    key=_trend,
-    hints=[
-        "First S of each row: its tokens each second over those of one card.",
-        "`karp_flatt(S, n)` gives e; by hand it is (1/S − 1/n)/(1 − 1/n).",
-    ],
-    reasoning=lambda series: (
-        f"e is {_listed(_fractions(series))}, a fall by a factor "
+            "b": (
+                "It grows: something gets worse with every card, such as the link.",
+                "Two slips make it grow. These are speeds, not times, so S is the new one over the "
+                "old one. And 1 − S/n is not e: under Amdahl's law it grows even where e stays.",
+            ),
+            "c": (
+                "It falls: the time that is not shared shrinks as cards are added.",
+                f"e is {_listed(_fractions(series))}. No single p describes the table.",
+            ),
+            "d": (
+                "It is negative: the cards together are faster than n times one.",
+                "Compare S with n: no row reaches it, so no e is negative.",
+            ),
+        },
+        key=_trend(series=series),
+        hints=[
+            "First S of each row: its tokens each second over those of one card.",
+            "`karp_flatt(S, n)` gives e; by hand it is (1/S − 1/n)/(1 − 1/n).",
+        ],
+        reasoning=f"e is {_listed(_fractions(series))}, a fall by a factor "
         f"{short(_fractions(series)[0] / _fractions(series)[-1])}. Amdahl's law would keep it "
         f"fixed. So 1/e of the last row, {short(1 / _fractions(series)[-1])}, is no ceiling; a "
-        "model of the computing and communicating in each step is needed."
-    ),
-)
+        "model of the computing and communicating in each step is needed.",
+    )
+
 
 _SECONDS = Range(1e-6, True, 1e8, True, "from 1e-6 to 1e8 s")
-own_stopwatch = Number(
-    title="Your own stopwatch",
-    goal=(
-        "Time one fixed job of your own with one worker and with several: `make -j1` and "
+
+
+@exercise(one=(_SECONDS, "s"), many=(_SECONDS, "s"), devices=between(2, 1e4, whole=True))
+def own_stopwatch(one=41.0, many=13.6, devices=4):
+    return Number(
+        title="Your own stopwatch",
+        goal="Time one fixed job of your own with one worker and with several: `make -j1` and "
         "`make -j4`, or a large NumPy matrix product started with OMP_NUM_THREADS=1 and 4. Use no "
-        "more workers than you have cores (`nproc`). Bring both times in s, "
-        "as `one` and `many`, and the workers as `devices`. Which serial fraction e follows? "
-        "Answer with a fraction."
-    ),
-    own=dict(
-        one=_SECONDS,
-        many=_SECONDS,
-        devices=Range(2, True, 1e4, True, "a whole number from 2 to 10000", whole=True),
-    ),
-    units=dict(one="s", many="s"),
-    example=dict(one=41.0, many=13.6, devices=4),
-    key=lambda one, many, devices: karp_flatt(one / many, devices),
-    tolerance=0.02,
-    slips=[
-        Slip(
-            "serial and parallel swapped",
-            "This is p, the fraction that the workers share. Asked is e = 1 − p.",
-            lambda one, many, devices: 1 - karp_flatt(one / many, devices),
-        ),
-        Slip(
-            "speed-up for efficiency",
-            "This is S, the old time over the new one: a speed-up, not a fraction of the time.",
-            lambda one, many, devices: one / many,
-        ),
-        Slip(
-            "efficiency for fraction",
-            "This is what is missing from the efficiency, 1 − S/n. It also contains the idle time "
-            "of all other workers.",
-            lambda one, many, devices: 1 - one / many / devices,
-        ),
-        Slip(
-            "infinitely many workers",
-            "This is 1/S, as if no shared work were left. With few workers a part remains.",
-            lambda one, many, devices: many / one,
-        ),
-    ],
-    hints=[
-        "First S, the time with one worker over the time with several.",
-        "Solve Amdahl's law for e = 1 − p, with s = n. `karp_flatt` does it.",
-        "e = (1/S − 1/n) / (1 − 1/n).",
-    ],
-    reasoning=lambda one, many, devices: (
-        f"S = {short(one / many)} on {short(devices)} workers, an efficiency of "
+        "more workers than you have cores (`nproc`). Bring both times in s, as `one` and `many`, "
+        "and the workers as `devices`. Which serial fraction e follows? Answer with a fraction.",
+        key=karp_flatt(one / many, devices),
+        tolerance=0.02,
+        slips=[
+            Slip(
+                "serial and parallel swapped",
+                1 - karp_flatt(one / many, devices),
+                "This is p, the fraction that the workers share. Asked is e = 1 − p.",
+            ),
+            Slip(
+                "speed-up for efficiency",
+                one / many,
+                "This is S, the old time over the new one: a speed-up, not a fraction of the time.",
+            ),
+            Slip(
+                "efficiency for fraction",
+                1 - one / many / devices,
+                "This is what is missing from the efficiency, 1 − S/n. It also contains the idle "
+                "time of all other workers.",
+            ),
+            Slip(
+                "infinitely many workers",
+                many / one,
+                "This is 1/S, as if no shared work were left. With few workers a part remains.",
+            ),
+        ],
+        hints=[
+            "First S, the time with one worker over the time with several.",
+            "Solve Amdahl's law for e = 1 − p, with s = n. `karp_flatt` does it.",
+            "e = (1/S − 1/n) / (1 − 1/n).",
+        ],
+        reasoning=f"S = {short(one / many)} on {short(devices)} workers, an efficiency of "
         f"{one / many / devices:.0%}. Amdahl's law, solved for 1 − p, gives e. If it is negative, "
         "S is above n, as when the data of a smaller share fit into a faster cache. If it is above "
         "1, the workers together are slower than one. Time another number of workers: if e stays, "
-        "the law describes your job."
-    ),
-)
+        "the law describes your job.",
+    )
 
-split_the_budget = Design(
-    title="Split the budget",
-    goal=lambda compute, load, budget, deadline: (
-        f"A step of your training computes for {short(1000 * compute)} ms, then loads for "
-        f"{short(1000 * load)} ms. You can pay {budget} shares in all: s of them make the compute "
-        "unit s times as fast, k of them make the bandwidth k times as large (today is one of "
-        f"each). Bring the step down to {short(1000 * deadline)} ms. Answer dict(s=..., k=...)."
-    ),
-    given=dict(compute=0.048, load=0.003, budget=10, deadline=0.0076),
-    names=dict(
-        s=Range(1, True, 1000, True, "from 1 to 1000"),
-        k=Range(1, True, 1000, True, "from 1 to 1000"),
-    ),
-    requirements=[
-        Slip(
+
+@exercise
+def split_the_budget(compute=0.048, load=0.003, budget=10, deadline=0.0076):
+    def requirements(s, k):
+        yield Requirement(
             "over the budget",
+            s + k > budget * (1 + 1e-9),
             "s and k together are more shares than you can pay.",
-            lambda compute, load, budget, deadline, s, k: s + k > budget * (1 + 1e-9),
-        ),
-        Slip(
+        )
+        yield Requirement(
             "too little bandwidth",
+            _step(compute, load, s, k) > deadline and load / k**2 > compute / s**2,
             "The step is too slow, and a bit more bandwidth would save more time than a bit more "
             "compute. The part that nobody speeds up is the ceiling.",
-            lambda compute, load, budget, deadline, s, k: (
-                _step(compute, load, s, k) > deadline and load / k**2 > compute / s**2
-            ),
-        ),
-        Slip(
+        )
+        yield Requirement(
             "too little compute",
+            _step(compute, load, s, k) > deadline,
             "The step is too slow, and a bit more compute would save more time than a bit more "
             "bandwidth. Most of the time is still spent computing.",
-            lambda compute, load, budget, deadline, s, k: _step(compute, load, s, k) > deadline,
-        ),
-    ],
-    design=_best_split(compute=0.048, load=0.003, budget=10),
-    hints=[
-        "All for the compute unit is not enough. Try it, and look at what the time is made of.",
-        "The time is compute/s + load/k. One share saves about compute/s² or load/k².",
-        "At the best split both savings are equal, so s/k is the square root of compute/load.",
-    ],
-    reasoning=lambda compute, load, budget, deadline: (
-        f"All for the compute unit, s = {budget - 1}, gives "
+        )
+
+    return Design(
+        title="Split the budget",
+        goal=f"A step of your training computes for {short(1000 * compute)} ms, then loads for "
+        f"{short(1000 * load)} ms. You can pay {budget} shares in all: s of them make the compute "
+        "unit s times as fast, k of them make the bandwidth k times as large (today is one of "
+        f"each). Bring the step down to {short(1000 * deadline)} ms. Answer dict(s=..., k=...).",
+        names=dict(s=between(1, 1000), k=between(1, 1000)),
+        requirements=requirements,
+        design=_best_split(compute=0.048, load=0.003, budget=10),
+        hints=[
+            "All for the compute unit is not enough. Try it, and look at what the time is made of.",
+            "The time is compute/s + load/k. One share saves about compute/s² or load/k².",
+            "At the best split both savings are equal, so s/k is the square root of compute/load.",
+        ],
+        reasoning=f"All for the compute unit, s = {budget - 1}, gives "
         f"{short(1000 * _step(compute, load, budget - 1, 1))} ms; half and half gives "
         f"{short(1000 * _step(compute, load, budget / 2, budget / 2))} ms. Both savings are equal "
         f"at s/k = √(compute/load) = {short(math.sqrt(compute / load))}, which gives "
         f"{short(1000 * _step(compute, load, **_best_split(compute, load, budget)))} ms. Computing "
         f"takes {compute / (compute + load):.0%} of the time, and still "
-        f"{_best_split(compute, load, budget)['k'] / budget:.0%} of the money belongs in the link."
-    ),
-)
+        f"{_best_split(compute, load, budget)['k'] / budget:.0%} of the money belongs in the link.",
+    )

@@ -11,7 +11,6 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import combinations
 from numbers import Integral
 from typing import NamedTuple
@@ -19,7 +18,9 @@ from typing import NamedTuple
 from helpers.amdahl import karp_flatt, limit, speedup
 from helpers.budget import alexnet, resnet, training_time, training_work, vgg
 from helpers.catalog import device, interconnects
-from helpers.exercises import Choice, Exercise, Number, Outcome, Said, Slip
+from helpers.exercises.exercise import Exercise, exercise
+from helpers.exercises.question import Choice, Number, Slip
+from helpers.exercises.verdicts import Outcome, Said
 from helpers.parallel import allreduce_time, efficiency, step_time, throughput
 from helpers.pipeline import chunked_time
 from helpers.roofline import attainable, bound, ridge
@@ -56,6 +57,15 @@ class Template(NamedTuple):
     notebook: str
     exercise: Exercise
     draw: Callable
+
+
+def asks(notebook, draw):
+    """Make a `Template` of a function of the numbers that are drawn."""
+
+    def template(function):
+        return Template(notebook, exercise(function), draw)
+
+    return template
 
 
 class Examination:
@@ -169,30 +179,29 @@ def _is_whole(number):
 def _fresh(template, chance):
     """The exercise of a template with numbers that tell its answer from every slip."""
     for _ in range(DRAWS):
-        question = replace(template.exercise, given=template.draw(chance))
+        question = template.exercise.drawn(**template.draw(chance))
         if _is_clear(question):
             return question
-    raise RuntimeError(f"no clear numbers in {DRAWS} draws for {template.exercise.title!r}")
+    raise RuntimeError(f"no clear numbers in {DRAWS} draws for {question.title!r}")
 
 
 def _is_clear(question):
     """Whether the answer differs clearly from every slip, is no plain number such as 5, and
     stands nowhere in the question."""
-    if isinstance(question, Choice):
-        gains = sorted(_gains(**question.given).values())
+    asked = question.asked()
+    if isinstance(asked, Choice):
+        gains = sorted(_gains(**question.numbers).values())
         return gains[-1] > 1.1 * gains[-2]  # one lever is clearly the best
-    answer = question.answer()
-    wrong = [float(slip.wrong(**question.given)) for slip in question.slips]
-    wrong = [value for value in wrong if _harmful(value, answer)]
+    wrong = [slip.wrong for slip in asked.slips if _harmful(slip.wrong, asked.key)]
     if len(wrong) < 2:
         return False
-    apart = APART * question.tolerance
-    if any(math.isclose(answer, value, rel_tol=CLEAR) for value in wrong) or any(
+    apart = APART * asked.tolerance
+    if any(math.isclose(asked.key, value, rel_tol=CLEAR) for value in wrong) or any(
         math.isclose(a, b, rel_tol=apart) for a, b in combinations(wrong, 2)
     ):
         return False
-    printed = NUMBER.match(str(question.solution()))[0]
-    numbers = NUMBER.findall(" ".join([question.statement, *question.hints]))
+    printed = NUMBER.match(asked.answer_in_words())[0]
+    numbers = NUMBER.findall(" ".join([asked.statement, *asked.hints]))
     return len(printed.strip("0.")) > 1 and printed not in numbers
 
 
@@ -220,49 +229,39 @@ def _macs(network):
     return round(NETWORKS[network]().macs, -7)
 
 
-budget = Template(
-    "01_compute_budget.ipynb",
-    Number(
+@asks("01_compute_budget.ipynb", _draw_budget)
+def budget(network, pictures, epochs):
+    return Number(
         title="Work of a run",
-        goal=lambda network, pictures, epochs: (
-            f'A table of networks lists {_macs(network) / 1e9:g} "GFLOPs" for {network}, and '
-            "means multiply-adds of the forward pass for one picture. You train the network on "
-            f"{pictures} pictures for {epochs} epochs. How much work V is that? Answer in flop."
-        ),
-        key=lambda network, pictures, epochs: training_work(2 * _macs(network), pictures, epochs),
+        goal=f'A table of networks lists {_macs(network) / 1e9:g} "GFLOPs" for {network}, and '
+        "means multiply-adds of the forward pass for one picture. You train the network on "
+        f"{pictures} pictures for {epochs} epochs. How much work V is that? Answer in flop.",
+        key=training_work(2 * _macs(network), pictures, epochs),
         unit="flop",
         slips=[
             Slip(
                 "multiply-add counted once",
+                training_work(_macs(network), pictures, epochs),
                 "You counted multiply-adds. Each is two flop.",
-                lambda network, pictures, epochs: training_work(_macs(network), pictures, epochs),
             ),
             Slip(
                 "backward pass forgotten",
+                training_work(2 * _macs(network), pictures, epochs, passes=1),
                 "Each training step also goes backward, which is twice the forward work.",
-                lambda network, pictures, epochs: training_work(
-                    2 * _macs(network), pictures, epochs, passes=1
-                ),
             ),
             Slip(
                 "multiply-adds, forward only",
+                training_work(_macs(network), pictures, epochs, passes=1),
                 "You took the table's figure as it is: it counts multiply-adds, and only forward.",
-                lambda network, pictures, epochs: training_work(
-                    _macs(network), pictures, epochs, passes=1
-                ),
             ),
         ],
         hints=[
             "Two factors lie between the table's figure and the flop of a training step.",
             "V = 3 × 2 × multiply-adds × pictures × epochs.",
         ],
-        reasoning=lambda network, pictures, epochs: (
-            f"A forward pass takes {si(2 * _macs(network), 'flop')}, a step three times that, and "
-            f"the run has {pictures} × {epochs} of them."
-        ),
-    ),
-    _draw_budget,
-)
+        reasoning=f"A forward pass takes {si(2 * _macs(network), 'flop')}, a step three times "
+        f"that, and the run has {pictures} × {epochs} of them.",
+    )
 
 
 def _draw_chip(chance):
@@ -275,53 +274,39 @@ def _draw_chip(chance):
     )
 
 
-chip = Template(
-    "02_computing_device.ipynb",
-    Number(
+@asks("02_computing_device.ipynb", _draw_chip)
+def chip(units, macs, clock, wires, rate):
+    return Number(
         title="Ridge of a new chip",
-        goal=lambda units, macs, clock, wires, rate: (
-            f"A new chip has {units} tensor units. Each does {macs} multiply-adds in a clock "
-            f"cycle, at {clock:g} GHz. Its memory bus has {wires} wires, and each carries {rate:g} "
-            "Gbit a second. Where is the ridge point? Answer in flop/B."
-        ),
-        key=lambda units, macs, clock, wires, rate: ridge(
-            units * 2 * macs * clock * 1e9, wires * rate * 1e9 / 8
-        ),
+        goal=f"A new chip has {units} tensor units. Each does {macs} multiply-adds in a clock "
+        f"cycle, at {clock:g} GHz. Its memory bus has {wires} wires, and each carries {rate:g} "
+        "Gbit a second. Where is the ridge point? Answer in flop/B.",
+        key=ridge(units * 2 * macs * clock * 1e9, wires * rate * 1e9 / 8),
         unit="flop/B",
         slips=[
             Slip(
                 "multiply-add counted once",
+                ridge(units * macs * clock * 1e9, wires * rate * 1e9 / 8),
                 "A multiply-add is two flop.",
-                lambda units, macs, clock, wires, rate: ridge(
-                    units * macs * clock * 1e9, wires * rate * 1e9 / 8
-                ),
             ),
             Slip(
                 "bits for bytes",
+                ridge(units * 2 * macs * clock * 1e9, wires * rate * 1e9),
                 "The wires carry bits. A byte has eight.",
-                lambda units, macs, clock, wires, rate: ridge(
-                    units * 2 * macs * clock * 1e9, wires * rate * 1e9
-                ),
             ),
             Slip(
                 "one unit for the chip",
+                ridge(2 * macs * clock * 1e9, wires * rate * 1e9 / 8),
                 "This is the peak of one unit only.",
-                lambda units, macs, clock, wires, rate: ridge(
-                    2 * macs * clock * 1e9, wires * rate * 1e9 / 8
-                ),
             ),
         ],
         hints=[
             "Work out the peak and the bandwidth first, each in base units.",
             "π = units × 2 × multiply-adds × clock. β = wires × rate, in bytes.",
         ],
-        reasoning=lambda units, macs, clock, wires, rate: (
-            f"π = {si(units * 2 * macs * clock * 1e9, 'flop/s')}, β = "
-            f"{si(wires * rate * 1e9 / 8, 'B/s')}, and the ridge is π/β."
-        ),
-    ),
-    _draw_chip,
-)
+        reasoning=f"π = {si(units * 2 * macs * clock * 1e9, 'flop/s')}, β = "
+        f"{si(wires * rate * 1e9 / 8, 'B/s')}, and the ridge is π/β.",
+    )
 
 
 def _draw_layer(chance):
@@ -350,55 +335,47 @@ def _layer_time(key, work, moved):
     return work / attainable(work / moved, device(key).peak_fp16, device(key).bandwidth)
 
 
-layer = Template(
-    "03_roofline.ipynb",
-    Number(
+@asks("03_roofline.ipynb", _draw_layer)
+def layer(key, size, batch):
+    return Number(
         title="A layer under its roof",
-        goal=lambda key, size, batch: (
-            f"A linear layer has {size} inputs and {size} outputs. It runs in FP16 with a batch of "
-            f"{batch} on an {_name(key)}: dense peak {si(device(key).peak_fp16, 'flop/s')}, "
-            f"bandwidth {si(device(key).bandwidth, 'B/s')}. Weights, inputs and outputs move once "
-            "each. How long does the layer take at least? Answer in s, or with a unit in quotes."
-        ),
-        key=lambda key, size, batch: _layer_time(key, *_layer(size, batch)),
+        goal=f"A linear layer has {size} inputs and {size} outputs. It runs in FP16 with a batch "
+        f"of {batch} on an {_name(key)}: dense peak {si(device(key).peak_fp16, 'flop/s')}, "
+        f"bandwidth {si(device(key).bandwidth, 'B/s')}. Weights, inputs and outputs move once "
+        "each. How long does the layer take at least? Answer in s, or with a unit in quotes.",
+        key=_layer_time(key, *_layer(size, batch)),
         unit="s",
         slips=[
             Slip(
                 "the other roof",
+                min(_times(key, size, batch)),
                 "This is the time of the unit that waits. The longer time counts.",
-                lambda key, size, batch: min(_times(key, size, batch)),
             ),
             Slip(
                 "sum for maximum",
+                sum(_times(key, size, batch)),
                 "You let loading and computing take turns. Under a roofline they overlap.",
-                lambda key, size, batch: sum(_times(key, size, batch)),
             ),
-            # The next two do harm on one side of the ridge each.
             Slip(
                 "multiply-add counted once",
+                _layer_time(key, *_layer(size, batch, flop=1)),
                 "A multiply-add is two flop.",
-                lambda key, size, batch: _layer_time(key, *_layer(size, batch, flop=1)),
             ),
             Slip(
                 "four bytes for two",
+                _layer_time(key, *_layer(size, batch, number_bytes=4)),
                 "In FP16 a number has two bytes.",
-                lambda key, size, batch: _layer_time(key, *_layer(size, batch, number_bytes=4)),
             ),
         ],
         hints=[
             "Find two times: of all flop at the peak, and of all bytes at the bandwidth.",
             "2·b·n² flop; n² + 2·b·n numbers of 2 bytes. Then the longer one of the two times.",
         ],
-        reasoning=lambda key, size, batch: (
-            f"The intensity is {short(_layer_intensity(size, batch))} flop/B and the ridge at "
-            f"{short(ridge(device(key).peak_fp16, device(key).bandwidth))} flop/B, so the layer is "
-            f"{_bound(key, size, batch)}. Computing takes "
-            f"{si(_times(key, size, batch)[0], 's')}, moving "
-            f"{si(_times(key, size, batch)[1], 's')}."
-        ),
-    ),
-    _draw_layer,
-)
+        reasoning=f"The intensity is {short(_layer_intensity(size, batch))} flop/B and the ridge "
+        f"at {short(ridge(device(key).peak_fp16, device(key).bandwidth))} flop/B, so the layer is "
+        f"{_bound(key, size, batch)}. Computing takes {si(_times(key, size, batch)[0], 's')}, "
+        f"moving {si(_times(key, size, batch)[1], 's')}.",
+    )
 
 
 def _layer_intensity(size, batch):
@@ -438,47 +415,35 @@ def _lever_intensity(peak, bandwidth, balance):
     return float(short(balance * ridge(peak, bandwidth)))
 
 
-def _offer(letter):
-    """An option and why it is right or wrong: what it gives."""
-
-    def words(offers, **_):
-        more_peak, more_bandwidth = offers["abc".index(letter)]
+@asks("03_roofline.ipynb", _draw_levers)
+def levers(peak, bandwidth, balance, offers):
+    def words(more_peak, more_bandwidth):
         if more_bandwidth == 1:
             return f"{more_peak:g} times the peak"
         if more_peak == 1:
             return f"{more_bandwidth:g} times the bandwidth"
         return f"{more_peak:g} times both"
 
-    return (
-        words,
-        lambda **given: f"This makes the task {short(_gains(**given)[letter])} times as fast.",
-    )
-
-
-levers = Template(
-    "03_roofline.ipynb",
-    Choice(
+    gains = _gains(peak, bandwidth, balance, offers)
+    return Choice(
         title="The best lever",
-        goal=lambda peak, bandwidth, balance, **_: (
-            f"A machine computes {si(peak, 'flop/s')} and loads {si(bandwidth, 'B/s')}; the two "
-            "overlap perfectly. A task has "
-            f"{short(_lever_intensity(peak, bandwidth, balance))} flop/B. Three offers cost the "
-            "same. Which one makes this task fastest? Answer with a letter."
-        ),
-        options={letter: _offer(letter) for letter in "abc"},
-        key=lambda **given: max(_gains(**given), key=_gains(**given).get),
+        goal=f"A machine computes {si(peak, 'flop/s')} and loads {si(bandwidth, 'B/s')}; the two "
+        f"overlap perfectly. A task has {short(_lever_intensity(peak, bandwidth, balance))} "
+        "flop/B. Three offers cost the same. Which one makes this task fastest? Answer with a "
+        "letter.",
+        options={
+            letter: (words(*offer), f"This makes the task {short(gain)} times as fast.")
+            for (letter, gain), offer in zip(gains.items(), offers, strict=True)
+        },
+        key=max(gains, key=gains.get),
         hints=[
             "On which side of the ridge is the task? The other lever does nothing there.",
             "Compute min(π, βI) before and after each offer. A roof can take over halfway.",
         ],
-        reasoning=lambda **given: (
-            "The offers give "
-            + ", ".join(f"{letter}: {short(gain)}" for letter, gain in _gains(**given).items())
-            + " times. Up to the ridge only one lever pulls, and past it only the other."
-        ),
-    ),
-    _draw_levers,
-)
+        reasoning="The offers give "
+        + ", ".join(f"{letter}: {short(gain)}" for letter, gain in gains.items())
+        + " times. Up to the ridge only one lever pulls, and past it only the other.",
+    )
 
 
 def _draw_ceiling(chance):
@@ -487,46 +452,40 @@ def _draw_ceiling(chance):
     return dict(n=n, measured=round(float(speedup(p, n)), 2))
 
 
-ceiling = Template(
-    "04_amdahl.ipynb",
-    Number(
+@asks("04_amdahl.ipynb", _draw_ceiling)
+def ceiling(n, measured):
+    return Number(
         title="Ceiling from a measurement",
-        goal=lambda n, measured: (
-            f"A fixed job runs {measured} times as fast on {n} processors as on one. Suppose that "
-            "Amdahl's law holds. How many times as fast can it get at most, with as many "
-            "processors as you like? Answer with a pure number, within 2 %."
-        ),
-        key=lambda n, measured: limit(1 - karp_flatt(measured, n)),
+        goal=f"A fixed job runs {measured} times as fast on {n} processors as on one. Suppose that "
+        "Amdahl's law holds. How many times as fast can it get at most, with as many processors as "
+        "you like? Answer with a pure number, within 2 %.",
+        key=limit(1 - karp_flatt(measured, n)),
         tolerance=0.02,
         slips=[
             Slip(
                 "serial and parallel swapped",
+                limit(karp_flatt(measured, n)),
                 "The ceiling is one over the serial part, not over the parallel one.",
-                lambda n, measured: limit(karp_flatt(measured, n)),
             ),
             Slip(
                 "speed-up for efficiency",
+                1 / (1 - efficiency(measured, n)),
                 "The lost efficiency is not the serial part: it grows with the number of "
                 "processors.",
-                lambda n, measured: 1 / (1 - efficiency(measured, n)),
             ),
             Slip(
                 "the processors at hand",
+                n,
                 "That would be perfect scaling on the processors measured.",
-                lambda n, measured: n,
             ),
         ],
         hints=[
             "First solve Amdahl's law for the serial part e = 1 − p.",
             "e = (1/S − 1/n)/(1 − 1/n), and the ceiling is one over e.",
         ],
-        reasoning=lambda n, measured: (
-            f"e = {short(karp_flatt(measured, n))}, so p = {short(1 - karp_flatt(measured, n))}. "
-            "The ceiling is 1/e."
-        ),
-    ),
-    _draw_ceiling,
-)
+        reasoning=f"e = {short(karp_flatt(measured, n))}, so p = "
+        f"{short(1 - karp_flatt(measured, n))}. The ceiling is 1/e.",
+    )
 
 
 def _draw_slower_link(chance):
@@ -537,49 +496,41 @@ def _draw_slower_link(chance):
     )
 
 
-slower_link = Template(
-    "04_amdahl.ipynb",
-    Number(
+@asks("04_amdahl.ipynb", _draw_slower_link)
+def slower_link(p, s, r):
+    return Number(
         title="Faster units, slower link",
-        goal=lambda p, s, r: (
-            f"A task takes turns: {p:.0%} of its time it computes, the rest it loads. You move it "
-            f"to a machine that computes {s} times as fast, but its bandwidth is lower by a factor "
-            f"{r:g}. What is the speed-up (below 1: a slow-down)? Answer with a pure number."
-        ),
-        key=lambda p, s, r: speedup(p, s, r),
+        goal=f"A task takes turns: {p:.0%} of its time it computes, the rest it loads. You move it "
+        f"to a machine that computes {s} times as fast, but its bandwidth is lower by a factor "
+        f"{r:g}. What is the speed-up (below 1: a slow-down)? Answer with a pure number.",
+        key=speedup(p, s, r),
         slips=[
             Slip(
-                "bandwidth forgotten",
-                "This is Amdahl's law with the old bandwidth.",
-                lambda p, s, r: speedup(p, s),
+                "bandwidth forgotten", speedup(p, s), "This is Amdahl's law with the old bandwidth."
             ),
             Slip(
                 "serial and parallel swapped",
+                speedup(1 - p, s, r),
                 "You sped up the loading and slowed down the computing.",
-                lambda p, s, r: speedup(1 - p, s, r),
             ),
             Slip(
                 "bandwidth the wrong way",
+                speedup(p, s, 1 / r),
                 "With less bandwidth loading takes longer, not shorter.",
-                lambda p, s, r: speedup(p, s, 1 / r),
             ),
             Slip(
                 "time for speed-up",
+                1 / speedup(p, s, r),
                 "This is the new time. The speed-up is the old one over the new one.",
-                lambda p, s, r: 1 / speedup(p, s, r),
             ),
         ],
         hints=[
             "Let the old time be 1. How long do the two parts take on the new machine?",
             "S = 1/(r(1 − p) + p/s).",
         ],
-        reasoning=lambda p, s, r: (
-            f"Computing takes {short(p / s)} of the old time, loading {short(r * (1 - p))}. One "
-            "over the sum is S."
-        ),
-    ),
-    _draw_slower_link,
-)
+        reasoning=f"Computing takes {short(p / s)} of the old time, loading {short(r * (1 - p))}. "
+        "One over the sum is S.",
+    )
 
 
 def _draw_chunks(chance):
@@ -590,45 +541,39 @@ def _draw_chunks(chance):
     )
 
 
-chunks = Template(
-    "05_pipelining.ipynb",
-    Number(
+@asks("05_pipelining.ipynb", _draw_chunks)
+def chunks(load, compute, chunks):
+    return Number(
         title="Cut into chunks",
-        goal=lambda load, compute, chunks: (
-            f"A job needs {load:g} s of loading and {compute:g} s of computing. It is cut into "
-            f"{chunks} equal chunks; while one is computed, the next is loaded, with two buffers. "
-            "How long does the job take? Answer in s."
-        ),
-        key=lambda load, compute, chunks: chunked_time(load, compute, chunks),
+        goal=f"A job needs {load:g} s of loading and {compute:g} s of computing. It is cut into "
+        f"{chunks} equal chunks; while one is computed, the next is loaded, with two buffers. How "
+        "long does the job take? Answer in s.",
+        key=chunked_time(load, compute, chunks),
         unit="s",
         slips=[
             Slip(
                 "sum for maximum",
+                chunked_time(load, compute, 1),
                 "This is the time if nothing overlaps.",
-                lambda load, compute, chunks: chunked_time(load, compute, 1),
             ),
             Slip(
                 "perfect overlap",
+                chunked_time(load, compute, math.inf),
                 "This forgets the first load or the last computation, which stands alone.",
-                lambda load, compute, chunks: chunked_time(load, compute, math.inf),
             ),
             Slip(
                 "shorter for longer",
+                min(load, compute) + max(load, compute) / chunks,
                 "The longer of the two units never waits. You let the shorter one set the pace.",
-                lambda load, compute, chunks: min(load, compute) + max(load, compute) / chunks,
             ),
         ],
         hints=[
             "Draw the timeline. Which unit is busy nearly all the time, and when does it wait?",
             "t = max + min/n.",
         ],
-        reasoning=lambda load, compute, chunks: (
-            f"The slower unit works {max(load, compute):g} s, and one chunk of the other, "
-            f"{duration(min(load, compute) / chunks)}, has nothing to hide behind."
-        ),
-    ),
-    _draw_chunks,
-)
+        reasoning=f"The slower unit works {max(load, compute):g} s, and one chunk of the other, "
+        f"{duration(min(load, compute) / chunks)}, has nothing to hide behind.",
+    )
 
 
 def _draw_gradients(chance):
@@ -650,56 +595,42 @@ def _way(link, way="one_way"):
     return interconnects().loc[LINKS[link], way]
 
 
-gradients = Template(
-    "06_deep_learning_engines.ipynb",
-    Number(
+@asks("06_deep_learning_engines.ipynb", _draw_gradients)
+def gradients(network, number_bytes, n, link):
+    return Number(
         title="Adding up gradients",
-        goal=lambda network, number_bytes, n, link: (
-            f"{n} GPUs train {network}, which has {_millions(network)} million parameters, by data "
-            f"parallelism. Its gradients have {number_bytes} bytes each. The GPUs stand in a ring "
-            f"of {link} links; the datasheet prints {si(_way(link, 'two_way'), 'B/s')} for both "
-            "ways together. How long does the all-reduce take, without latency? Answer in s, or "
-            "with a unit in quotes, within 2 %."
-        ),
-        key=lambda network, number_bytes, n, link: allreduce_time(
-            _gradients(network, number_bytes), n, _way(link)
-        ),
+        goal=f"{n} GPUs train {network}, which has {_millions(network)} million parameters, by "
+        f"data parallelism. Its gradients have {number_bytes} bytes each. The GPUs stand in a ring "
+        f"of {link} links; the datasheet prints {si(_way(link, 'two_way'), 'B/s')} for both ways "
+        "together. How long does the all-reduce take, without latency? Answer in s, or with a unit "
+        "in quotes, within 2 %.",
+        key=allreduce_time(_gradients(network, number_bytes), n, _way(link)),
         unit="s",
         tolerance=0.02,
         slips=[
             Slip(
                 "two-way bandwidth",
+                allreduce_time(_gradients(network, number_bytes), n, _way(link, "two_way")),
                 "The printed bandwidth counts both ways. A device sends one way.",
-                lambda network, number_bytes, n, link: allreduce_time(
-                    _gradients(network, number_bytes), n, _way(link, "two_way")
-                ),
             ),
             Slip(
                 "sent once",
+                _gradients(network, number_bytes) / _way(link),
                 "Adding up is one way through the ring, spreading the sum is another.",
-                lambda network, number_bytes, n, link: (
-                    _gradients(network, number_bytes) / _way(link)
-                ),
             ),
             Slip(
                 "everything to everybody",
+                (n - 1) * _gradients(network, number_bytes) / _way(link),
                 "In a ring each device passes on one chunk at a time, not the whole.",
-                lambda network, number_bytes, n, link: (
-                    (n - 1) * _gradients(network, number_bytes) / _way(link)
-                ),
             ),
         ],
         hints=[
             "How many bytes does each GPU send? And which half of the printed bandwidth is it?",
             "2(n − 1)/n · G/β with the gradients G in bytes and β one way.",
         ],
-        reasoning=lambda network, number_bytes, n, link: (
-            f"G = {si(_gradients(network, number_bytes), 'B')}; each GPU sends 2 × {n - 1}/{n} of "
-            f"that at {si(_way(link), 'B/s')}."
-        ),
-    ),
-    _draw_gradients,
-)
+        reasoning=f"G = {si(_gradients(network, number_bytes), 'B')}; each GPU sends 2 × "
+        f"{n - 1}/{n} of that at {si(_way(link), 'B/s')}.",
+    )
 
 
 def _millions(network):
@@ -718,64 +649,52 @@ def _draw_step(chance):
     )
 
 
-def _parts(compute, communication, overlap, overhead, **_):
-    """The arguments of `step_time`, in s, from a question in ms."""
-    return compute / 1e3, communication / 1e3, overlap, overhead / 1e3
+@asks("06_deep_learning_engines.ipynb", _draw_step)
+def share(n, batch, compute, communication, overlap, overhead):
+    def step(overlap=overlap, overhead=overhead):
+        return step_time(compute / 1e3, communication / 1e3, overlap, overhead / 1e3)
 
+    def share(time):
+        one = throughput(batch, 1, compute / 1e3)
+        return efficiency(throughput(batch, n, time) / one, n)
 
-share = Template(
-    "06_deep_learning_engines.ipynb",
-    Number(
+    return Number(
         title="Efficiency of many",
-        goal=lambda n, batch, compute, communication, overlap, overhead: (
-            f"One GPU computes {compute} ms for its batch of {batch}. On {n} GPUs, each with such "
-            f"a batch, a step also has an all-reduce of {communication} ms and {overhead} ms of "
-            f"other overhead. {overlap:.0%} of the shorter one of computing and all-reduce is "
-            "hidden behind the longer one. What is the efficiency E = S/n? Answer with a fraction "
-            "or in %."
-        ),
-        key=lambda **given: _efficiency(given, step_time(*_parts(**given))),
+        goal=f"One GPU computes {compute} ms for its batch of {batch}. On {n} GPUs, each with such "
+        f"a batch, a step also has an all-reduce of {communication} ms and {overhead} ms of other "
+        f"overhead. {overlap:.0%} of the shorter one of computing and all-reduce is hidden behind "
+        "the longer one. What is the efficiency E = S/n? Answer with a fraction or in %.",
+        key=share(step()),
         slips=[
             Slip(
                 "nothing hidden",
+                share(step(overlap=0.0)),
                 "You let computing and all-reduce take turns.",
-                lambda **given: _efficiency(given, step_time(*_parts(**{**given, "overlap": 0.0}))),
             ),
             Slip(
                 "everything hidden",
+                share(step(overlap=1.0)),
                 "Only a part is hidden. The rest adds to the step.",
-                lambda **given: _efficiency(given, step_time(*_parts(**{**given, "overlap": 1.0}))),
             ),
             Slip(
                 "overhead forgotten",
+                share(step(overhead=0)),
                 "The other overhead belongs to every step as well.",
-                lambda **given: _efficiency(given, step_time(*_parts(**{**given, "overhead": 0}))),
             ),
             Slip(
                 "speed-up for efficiency",
+                n * share(step()),
                 "This is the speed-up S. The efficiency is S/n.",
-                lambda **given: given["n"] * _efficiency(given, step_time(*_parts(**given))),
             ),
         ],
         hints=[
             "How long is a step on many GPUs? On one it is the computing alone.",
             "t = max(c, a) + (1 − o)·min(c, a) + h, and E = c/t.",
         ],
-        reasoning=lambda **given: (
-            f"A step takes {duration(step_time(*_parts(**given)))} in place of "
-            f"{duration(given['compute'] / 1e3)}. So {given['n']} GPUs train "
-            f"{short(throughput(given['batch'], given['n'], step_time(*_parts(**given))))} "
-            "examples a second, and the ratio of the two times is E."
-        ),
-    ),
-    _draw_step,
-)
-
-
-def _efficiency(given, time):
-    """Efficiency of n GPUs whose step takes `time` s."""
-    one = throughput(given["batch"], 1, given["compute"] / 1e3)
-    return efficiency(throughput(given["batch"], given["n"], time) / one, given["n"])
+        reasoning=f"A step takes {duration(step())} in place of {duration(compute / 1e3)}. So {n} "
+        f"GPUs train {short(throughput(batch, n, step()))} examples a second, and the ratio of the "
+        "two times is E.",
+    )
 
 
 def _draw_plan(chance):
@@ -792,47 +711,42 @@ def _count(key, work, fraction, days):
     return training_time(work, device(key).peak_fp16, fraction) / (days * 86400)
 
 
-plan = Template(
-    "07_plan_a_training_run.ipynb",
-    Number(
+@asks("07_plan_a_training_run.ipynb", _draw_plan)
+def plan(key, work, fraction, days):
+    return Number(
         title="How many to order",
-        goal=lambda key, work, fraction, days: (
-            f"A training run takes {work / 1e21:g}e21 flop. You order GPUs of the kind "
-            f"{_name(key)}, each with a dense FP16 peak of {si(device(key).peak_fp16, 'flop/s')}, "
-            f"and expect {fraction:.0%} of the peak, communication included. The deadline is "
-            f"{days} days. How many GPUs does that take, before you round up? Answer with a pure "
-            "number."
-        ),
-        key=lambda key, work, fraction, days: _count(key, work, fraction, days),
+        goal=f"A training run takes {work / 1e21:g}e21 flop. You order GPUs of the kind "
+        f"{_name(key)}, each with a dense FP16 peak of {si(device(key).peak_fp16, 'flop/s')}, and "
+        f"expect {fraction:.0%} of the peak, communication included. The deadline is {days} days. "
+        "How many GPUs does that take, before you round up? Answer with a pure number.",
+        key=_count(key, work, fraction, days),
         slips=[
             Slip(
                 "peak taken in full",
+                _count(key, work, 1, days),
                 "No run reaches the peak. Only a fraction of it counts.",
-                lambda key, work, fraction, days: _count(key, work, 1, days),
             ),
             Slip(
                 "twice the peak",
+                _count(key, work, fraction, 2 * days),
                 "You counted on twice the peak that the question states. Some datasheets print "
                 "such a number, for networks with a pattern of zeros; yours has none.",
-                lambda key, work, fraction, days: _count(key, work, fraction, 2 * days),
             ),
             Slip(
                 "fraction the wrong way",
+                _count(key, fraction * work, 1, days),
                 "With a part of the peak you need more GPUs, not fewer.",
-                lambda key, work, fraction, days: _count(key, fraction * work, 1, days),
             ),
         ],
         hints=[
             "How many flop does one GPU do until the deadline?",
             "n = V/(f·π·T) with T in seconds.",
         ],
-        reasoning=lambda key, work, fraction, days: (
-            f"One GPU would need {duration(training_time(work, device(key).peak_fp16, fraction))}; "
-            f"divide that by {days} days. Then order one more than the whole part."
-        ),
-    ),
-    _draw_plan,
-)
+        reasoning="One GPU would need "
+        f"{duration(training_time(work, device(key).peak_fp16, fraction))}; divide that by {days} "
+        "days. Then order one more than the whole part.",
+    )
+
 
 TEMPLATES = (
     budget,

@@ -15,7 +15,8 @@ from helpers._checks import ABOVE_ONE, FRACTION
 from helpers.amdahl import compute_fraction, limit, speedup
 from helpers.budget import IMAGENET_IMAGES, linear_work, resnet, training_time, training_work
 from helpers.catalog import device, interconnects
-from helpers.exercises import Formula, Number, Slip
+from helpers.exercises.exercise import Exercise, exercise
+from helpers.exercises.question import Formula, Number, Slip
 from helpers.parallel import allreduce_time, pipeline_bubble, step_time
 from helpers.pipeline import overlap_gain, pipelined_speedup, speedup_over_serial
 from helpers.roofline import attainable, balance, compute_utilisation, ridge
@@ -52,249 +53,237 @@ SIMULATOR = (
 )
 
 
-claim_1 = Number(
-    title="A program that waits",
-    goal=lambda waiting: (
-        f"A textbook said: if moving data takes {waiting:.0%} of the time, even infinitely fast "
-        f"computing makes the program no more than {short(limit(waiting))} times as fast. What is "
-        f"the most that its own {waiting:.0%} allow? Answer with a pure number. "
-        + _reported(BOOK, 1009, mended=1010)
-    ),
-    given=dict(waiting=0.8),
-    key=lambda waiting: limit(1 - waiting),
-    slips=[
-        Slip(
-            PUBLISHED,
-            "This is the published value. It is one over the part that computing takes. But that "
-            "part vanishes; what remains is the part that waits.",
-            lambda waiting: limit(waiting),
-        ),
-        Slip(
-            "time for speed-up",
-            "This is the time that is left. The speed-up is the old time over the new one.",
-            lambda waiting: waiting,
-        ),
-    ],
-    hints=[
-        "Take a run of 100 s. How many of them does infinitely fast computing remove?",
-        "The ceiling is 1/(1 − p). Which of the two parts is p, the one that is sped up?",
-    ],
-    reasoning=lambda waiting: (
-        f"Only the other {1 - waiting:.0%} of the time can vanish: of 100 s, {100 * waiting:.0f} s "
-        f"stay, and 100/{100 * waiting:.0f} is {short(limit(1 - waiting))}. The two parts were "
-        f"swapped. Guard: a program that mostly waits cannot gain much, so {short(limit(waiting))} "
-        "should look too good."
-    ),
-)
+@exercise
+def claim_1(waiting=0.8):
+    return Number(
+        title="A program that waits",
+        goal=f"A textbook said: if moving data takes {waiting:.0%} of the time, even infinitely "
+        f"fast computing makes the program no more than {short(limit(waiting))} times as fast. "
+        f"What is the most that its own {waiting:.0%} allow? Answer with a pure number. "
+        + _reported(BOOK, 1009, mended=1010),
+        key=limit(1 - waiting),
+        slips=[
+            Slip(
+                PUBLISHED,
+                limit(waiting),
+                "This is the published value. It is one over the part that computing takes. But "
+                "that part vanishes; what remains is the part that waits.",
+            ),
+            Slip(
+                "time for speed-up",
+                waiting,
+                "This is the time that is left. The speed-up is the old time over the new one.",
+            ),
+        ],
+        hints=[
+            "Take a run of 100 s. How many of them does infinitely fast computing remove?",
+            "The ceiling is 1/(1 − p). Which of the two parts is p, the one that is sped up?",
+        ],
+        reasoning=f"Only the other {1 - waiting:.0%} of the time can vanish: of 100 s, "
+        f"{100 * waiting:.0f} s stay, and 100/{100 * waiting:.0f} is {short(limit(1 - waiting))}. "
+        "The two parts were swapped. Guard: a program that mostly waits cannot gain much, so "
+        f"{short(limit(waiting))} should look too good.",
+    )
 
-claim_2 = Formula(
-    title="A workshop slide",
-    goal=(
-        "A workshop slide writes Amdahl's law as S = 1/((1 − p) + 1/s), and below it the limit "
-        "1/(1 − p) for s → ∞. The limit is right, the law is not. Find a value of s for which you "
-        "know S without any law, and repair the formula. Answer with a formula in p and s. "
+
+@exercise
+def claim_2():
+    return Formula(
+        title="A workshop slide",
+        goal="A workshop slide writes Amdahl's law as S = 1/((1 − p) + 1/s), and below it the "
+        "limit 1/(1 − p) for s → ∞. The limit is right, the law is not. Find a value of s for "
+        "which you know S without any law, and repair the formula. Answer with a formula in p and "
+        "s. "
         + _seen(
             "jvff/pcapac_workshop",
             "67822de1a67529195cc7dd1ca29627720b8ffe9d",
             "src/intro_to_opencl/slides/amdahls_law.md",
-        )
-    ),
-    symbols=dict(p=(0.1, 0.9), s=(1.5, 20)),
-    key=lambda p, s: speedup(p, s),
-    formula="1 / (1 - p + p/s)",
-    slips=[
-        Slip(
-            PUBLISHED,
-            "This is the published formula. Put s = 1: nothing is sped up, and yet S is below 1.",
-            "1/((1-p)+1/s)",
         ),
-        Slip(
-            "serial and parallel swapped",
-            "Here the part 1 − p is sped up. By its own words p is the parallel part.",
-            "1/(p+(1-p)/s)",
-        ),
-        Slip(
-            "lost parentheses",
-            "Both parts of the time belong below the fraction bar.",
-            "1/(1-p)+p/s",
-        ),
-    ],
-    hints=[
-        "With s = 1 nothing gets faster. What must S be, and what does the slide's formula give?",
-        "Of the old time 1, a part 1 − p stays as it is. How long does the other part take now?",
-    ],
-    reasoning=lambda: (
-        "The old time is 1 − p for one part and p for the other; only the second is divided by s. "
-        f"The slide's formula gives {short(1 / (1 - 0.9 + 1))} for p = 0.9 and s = 1, where S must "
-        "be 1. Guard: test a law at its ends, here s = 1. The other end, s → ∞, hides this slip."
-    ),
-)
+        symbols=dict(p=(0.1, 0.9), s=(1.5, 20)),
+        key=speedup,
+        formula="1 / (1 - p + p/s)",
+        slips=[
+            Slip(
+                PUBLISHED,
+                "1/((1-p)+1/s)",
+                "This is the published formula. Put s = 1: nothing is sped up, and yet S is below "
+                "1.",
+            ),
+            Slip(
+                "serial and parallel swapped",
+                "1/(p+(1-p)/s)",
+                "Here the part 1 − p is sped up. By its own words p is the parallel part.",
+            ),
+            Slip(
+                "lost parentheses",
+                "1/(1-p)+p/s",
+                "Both parts of the time belong below the fraction bar.",
+            ),
+        ],
+        hints=[
+            "With s = 1 nothing gets faster. What must S be, and what does the slide's formula "
+            "give?",
+            "Of the old time 1, a part 1 − p stays as it is. How long does the other part take "
+            "now?",
+        ],
+        reasoning="The old time is 1 − p for one part and p for the other; only the second is "
+        f"divided by s. The slide's formula gives {short(1 / (1 - 0.9 + 1))} for p = 0.9 and s = "
+        "1, where S must be 1. Guard: test a law at its ends, here s = 1. The other end, s → ∞, "
+        "hides this slip.",
+    )
 
-claim_3 = Number(
-    title="A line of Python",
-    goal=lambda p, s: (
-        "A file of notes explains Amdahl's law well in its comments, and then writes "
-        f"`speedup = 1/(1-p) + p/s`. For p = {p} and s = {s} (our numbers) this line would give "
+
+@exercise
+def claim_3(p=0.9, s=4):
+    return Number(
+        title="A line of Python",
+        goal="A file of notes explains Amdahl's law well in its comments, and then writes `speedup "
+        f"= 1/(1-p) + p/s`. For p = {p} and s = {s} (our numbers) this line would give "
         f"{short(1 / (1 - p) + p / s)}. What is the speed-up? Answer with a pure number. "
-        + _seen("unobatbayar/Big-Data", "1dbe039f067751f6a871009cd12415d044b621ef", "amdahlslaw.py")
-    ),
-    given=dict(p=0.9, s=4),
-    key=lambda p, s: speedup(p, s),
-    slips=[
-        Slip(
-            CLAIM,
-            "This is what the line gives. It is more than s, and more than the ceiling 1/(1 − p): "
-            "no speed-up can be. Look at what stands below the fraction bar.",
-            lambda p, s: 1 / (1 - p) + p / s,
+        + _seen(
+            "unobatbayar/Big-Data", "1dbe039f067751f6a871009cd12415d044b621ef", "amdahlslaw.py"
         ),
-        Slip(
-            "one letter short",
-            "You left the numerator of p/s at 1.",
-            lambda p, s: 1 / (1 - p + 1 / s),
-        ),
-        Slip(
-            "everything sped up",
-            "So fast it would be if all of the time were sped up. A part 1 − p is not.",
-            lambda p, s: s,
-        ),
-    ],
-    hints=[
-        "Compare what the line gives with s. Can a program gain more than its fastest part?",
-        "Python divides before it adds. Write the law on paper, with a long fraction bar.",
-    ],
-    reasoning=lambda p, s: (
-        f"The new time is {1 - p:.1f} + {p}/{s} = {short(1 - p + p / s)} of the old one, and one "
-        "over that is the speed-up. Python adds p/s *after* dividing. Guard: no speed-up by "
-        f"Amdahl's law exceeds s = {s} or the ceiling {short(limit(p))}; the line's value exceeds "
-        "both."
-    ),
-)
+        key=speedup(p, s),
+        slips=[
+            Slip(
+                CLAIM,
+                1 / (1 - p) + p / s,
+                "This is what the line gives. It is more than s, and more than the ceiling 1/(1 − "
+                "p): no speed-up can be. Look at what stands below the fraction bar.",
+            ),
+            Slip("one letter short", 1 / (1 - p + 1 / s), "You left the numerator of p/s at 1."),
+            Slip(
+                "everything sped up",
+                s,
+                "So fast it would be if all of the time were sped up. A part 1 − p is not.",
+            ),
+        ],
+        hints=[
+            "Compare what the line gives with s. Can a program gain more than its fastest part?",
+            "Python divides before it adds. Write the law on paper, with a long fraction bar.",
+        ],
+        reasoning=f"The new time is {1 - p:.1f} + {p}/{s} = {short(1 - p + p / s)} of the old one, "
+        "and one over that is the speed-up. Python adds p/s *after* dividing. Guard: no speed-up "
+        f"by Amdahl's law exceeds s = {s} or the ceiling {short(limit(p))}; the line's value "
+        "exceeds both.",
+    )
 
 
-claim_4 = Number(
-    title="A thinner link",
-    goal=lambda x, left: (
-        "With more devices, the article argues, the bandwidth β usually falls; then p = "
-        "Iβ/(π + Iβ) falls; and then the ceiling 1/(1 − p) rises. Take a task with "
-        f"p = {short(compute_fraction(x, 1, 1))}, ceiling {short(limit(compute_fraction(x, 1, 1)))}"
-        f", that loses {1 - left:.0%} of its bandwidth. Where is its ceiling then? Answer with a "
-        "pure number. " + ARTICLE
-    ),
-    given=dict(x=9, left=0.7),
-    key=lambda x, left: limit(compute_fraction(x, 1, left)),
-    slips=[
-        Slip(
-            "more bandwidth for less",
-            "This ceiling is higher than before. It belongs to *more* bandwidth.",
-            lambda x, left: limit(compute_fraction(x, 1, 1 / left)),
-        ),
-        Slip(
-            "p in proportion",
-            "You made p smaller in proportion. But β stands below the fraction bar too.",
-            lambda x, left: limit(left * compute_fraction(x, 1, 1)),
-        ),
-        Slip(
-            "ceiling in proportion",
-            "You made the whole ceiling smaller in proportion. Only a part of it hangs on β.",
-            lambda x, left: left * limit(compute_fraction(x, 1, 1)),
-        ),
-        Slip(
-            "nothing changes",
-            "This is the ceiling of before. It is one over the waiting part, and that part grew.",
-            lambda x, left: limit(compute_fraction(x, 1, 1)),
-        ),
-    ],
-    hints=[
-        "Do not follow the words. Loading took 1 s and computing 9 s: what do they take now?",
-        "Take the steps one by one: what does p do, then 1 − p, then one over that?",
-    ],
-    reasoning=lambda x, left: (
-        f"p falls to {short(compute_fraction(x, 1, left))}, so 1 − p grows, and one over it falls. "
-        "The last step of the chain has the wrong sign. In symbols, 1/(1 − p) = 1 + Iβ/π rises "
-        "with β. (What the article concludes holds: reality is worse than the ceiling.) Guard: "
-        "check the sign of a claim with two numbers."
-    ),
-)
+@exercise
+def claim_4(x=9, left=0.7):
+    return Number(
+        title="A thinner link",
+        goal="With more devices, the article argues, the bandwidth β usually falls; then p = Iβ/(π "
+        "+ Iβ) falls; and then the ceiling 1/(1 − p) rises. Take a task with p = "
+        f"{short(compute_fraction(x, 1, 1))}, ceiling {short(limit(compute_fraction(x, 1, 1)))}, "
+        f"that loses {1 - left:.0%} of its bandwidth. Where is its ceiling then? Answer with a "
+        "pure number. " + ARTICLE,
+        key=limit(compute_fraction(x, 1, left)),
+        slips=[
+            Slip(
+                "more bandwidth for less",
+                limit(compute_fraction(x, 1, 1 / left)),
+                "This ceiling is higher than before. It belongs to *more* bandwidth.",
+            ),
+            Slip(
+                "p in proportion",
+                limit(left * compute_fraction(x, 1, 1)),
+                "You made p smaller in proportion. But β stands below the fraction bar too.",
+            ),
+            Slip(
+                "ceiling in proportion",
+                left * limit(compute_fraction(x, 1, 1)),
+                "You made the whole ceiling smaller in proportion. Only a part of it hangs on β.",
+            ),
+            Slip(
+                "nothing changes",
+                limit(compute_fraction(x, 1, 1)),
+                "This is the ceiling of before. It is one over the waiting part, and that part "
+                "grew.",
+            ),
+        ],
+        hints=[
+            "Do not follow the words. Loading took 1 s and computing 9 s: what do they take now?",
+            "Take the steps one by one: what does p do, then 1 − p, then one over that?",
+        ],
+        reasoning=f"p falls to {short(compute_fraction(x, 1, left))}, so 1 − p grows, and one over "
+        "it falls. The last step of the chain has the wrong sign. In symbols, 1/(1 − p) = 1 + Iβ/π "
+        "rises with β. (What the article concludes holds: reality is worse than the ceiling.) "
+        "Guard: check the sign of a claim with two numbers.",
+    )
 
-claim_5 = Number(
-    title="A simulator's kernel",
-    goal=lambda intensity, peak, bandwidth, drawn: (
-        f"A roofline simulator has a preset for Apple chips. It draws a kernel of {intensity} "
+
+@exercise
+def claim_5(intensity=4, peak=10400e9, bandwidth=400e9, drawn=8500e9):
+    return Number(
+        title="A simulator's kernel",
+        goal=f"A roofline simulator has a preset for Apple chips. It draws a kernel of {intensity} "
         f"flop/B at {drawn / 1e9:.0f} Gflop/s. The fastest memory of the preset moves "
-        f"{si(bandwidth, 'B/s')}, and the fastest compute unit does {peak / 1e9:.0f} Gflop/s. "
-        "What is the most that this kernel can reach? Answer in flop/s. " + _seen(*SIMULATOR)
-    ),
-    given=dict(intensity=4, peak=10400e9, bandwidth=400e9, drawn=8500e9),
-    key=lambda intensity, peak, bandwidth, drawn: attainable(intensity, peak, bandwidth),
-    unit="flop/s",
-    slips=[
-        Slip(
-            PUBLISHED,
-            "There the simulator draws it. How many bytes a second would that take?",
-            lambda intensity, peak, bandwidth, drawn: drawn,
-        ),
-        Slip(
-            "the other roof",
-            "This is the flat roof. At this intensity the slanted one is lower.",
-            lambda intensity, peak, bandwidth, drawn: peak,
-        ),
-    ],
-    hints=[
-        "Each byte that arrives feeds this many flop. How many bytes can arrive in a second?",
-        "Two roofs: the peak, and bandwidth times intensity. The lower one counts.",
-    ],
-    reasoning=lambda intensity, peak, bandwidth, drawn: (
-        f"{si(bandwidth, 'B/s')} × {intensity} flop/B is below the peak, so it is the roof. The "
-        f"point as drawn would need {si(drawn / intensity, 'B/s')}. (Reuse in a cache does not "
-        "help: it raises the intensity, and moves the point to the right.) Guard: let the program "
-        "that draws the roof refuse points above it."
-    ),
-)
+        f"{si(bandwidth, 'B/s')}, and the fastest compute unit does {peak / 1e9:.0f} Gflop/s. What "
+        "is the most that this kernel can reach? Answer in flop/s. " + _seen(*SIMULATOR),
+        key=attainable(intensity, peak, bandwidth),
+        unit="flop/s",
+        slips=[
+            Slip(
+                PUBLISHED,
+                drawn,
+                "There the simulator draws it. How many bytes a second would that take?",
+            ),
+            Slip(
+                "the other roof",
+                peak,
+                "This is the flat roof. At this intensity the slanted one is lower.",
+            ),
+        ],
+        hints=[
+            "Each byte that arrives feeds this many flop. How many bytes can arrive in a second?",
+            "Two roofs: the peak, and bandwidth times intensity. The lower one counts.",
+        ],
+        reasoning=f"{si(bandwidth, 'B/s')} × {intensity} flop/B is below the peak, so it is the "
+        f"roof. The point as drawn would need {si(drawn / intensity, 'B/s')}. (Reuse in a cache "
+        "does not help: it raises the intensity, and moves the point to the right.) Guard: let the "
+        "program that draws the roof refuse points above it.",
+    )
 
-claim_6 = Number(
-    title="A simulator's verdict",
-    goal=lambda peaks, bandwidths: (
-        "The same simulator calls a kernel memory-bound if its intensity is below the *average* of "
-        "all ridge points on the page. A preset for a Xeon has the peaks "
+
+@exercise
+def claim_6(peaks=(400e9, 3200e9), bandwidths=(51.2e9, 76.8e9, 500e9, 1000e9)):
+    return Number(
+        title="A simulator's verdict",
+        goal="The same simulator calls a kernel memory-bound if its intensity is below the "
+        "*average* of all ridge points on the page. A preset for a Xeon has the peaks "
         f"{' and '.join(f'{peak / 1e9:.0f}' for peak in peaks)} Gflop/s (scalar, AVX-512) and the "
         f"bandwidths {', '.join(f'{bandwidth / 1e9:g}' for bandwidth in bandwidths)} GB/s (DDR4, "
         f"DDR5, two caches); the average is {_mean_ridge(peaks, bandwidths):.2f} flop/B. Which "
         "ridge decides for AVX-512 code with its data in DDR4? Answer in flop/B. "
-        + _seen(*SIMULATOR)
-    ),
-    given=dict(peaks=(400e9, 3200e9), bandwidths=(51.2e9, 76.8e9, 500e9, 1000e9)),
-    key=lambda peaks, bandwidths: ridge(peaks[1], bandwidths[0]),
-    unit="flop/B",
-    slips=[
-        Slip(
-            CLAIM,
-            "This is the average. No machine has it: a task runs in one compute unit and takes its "
-            "data from one memory.",
-            lambda peaks, bandwidths: _mean_ridge(peaks, bandwidths),
-        ),
-        Slip(
-            "scalar peak",
-            "This is the ridge of scalar code. AVX-512 computes eight times as fast.",
-            lambda peaks, bandwidths: ridge(peaks[0], bandwidths[0]),
-        ),
-        Slip(
-            "the other memory",
-            "This is the ridge for DDR5.",
-            lambda peaks, bandwidths: ridge(peaks[1], bandwidths[1]),
-        ),
-    ],
-    hints=[
-        "A ridge is one peak over one bandwidth. Which pair does this code use?",
-        "The peak of AVX-512 over the bandwidth of DDR4. Mind that both are in G.",
-    ],
-    reasoning=lambda peaks, bandwidths: (
-        f"{si(peaks[1], 'flop/s')} over {si(bandwidths[0], 'B/s')}. A DGEMM of 16 flop/B, which "
-        "the preset holds too, lies just above the average and is called compute-bound. From DDR4 "
-        f"it attains {compute_utilisation(16, peaks[1], bandwidths[0]):.0%} of the peak. (The same "
-        "page also lists each ridge by itself, and those are right.) Guard: before you average, "
-        "ask whether anything has the average."
-    ),
-)
+        + _seen(*SIMULATOR),
+        key=ridge(peaks[1], bandwidths[0]),
+        unit="flop/B",
+        slips=[
+            Slip(
+                CLAIM,
+                _mean_ridge(peaks, bandwidths),
+                "This is the average. No machine has it: a task runs in one compute unit and takes "
+                "its data from one memory.",
+            ),
+            Slip(
+                "scalar peak",
+                ridge(peaks[0], bandwidths[0]),
+                "This is the ridge of scalar code. AVX-512 computes eight times as fast.",
+            ),
+            Slip("the other memory", ridge(peaks[1], bandwidths[1]), "This is the ridge for DDR5."),
+        ],
+        hints=[
+            "A ridge is one peak over one bandwidth. Which pair does this code use?",
+            "The peak of AVX-512 over the bandwidth of DDR4. Mind that both are in G.",
+        ],
+        reasoning=f"{si(peaks[1], 'flop/s')} over {si(bandwidths[0], 'B/s')}. A DGEMM of 16 "
+        "flop/B, which the preset holds too, lies just above the average and is called "
+        "compute-bound. From DDR4 it attains "
+        f"{compute_utilisation(16, peaks[1], bandwidths[0]):.0%} of the peak. (The same page also "
+        "lists each ridge by itself, and those are right.) Guard: before you average, ask whether "
+        "anything has the average.",
+    )
 
 
 def _mean_ridge(peaks, bandwidths):
@@ -302,51 +291,45 @@ def _mean_ridge(peaks, bandwidths):
     return mean(ridge(peak, bandwidth) for peak in peaks for bandwidth in bandwidths)
 
 
-claim_7 = Number(
-    title="A product on one core",
-    goal=lambda intensity, peak, clock, per_cycle: (
-        f"A lecture on one CPU core has a peak of {si(peak, 'flop/s')}, a clock of {clock / 1e9:g} "
-        f"GHz, and a memory that delivers {per_cycle} bytes a cycle. For a product with "
-        f"{intensity} flop/B one slide computes min({peak / 1e9:.0f}, {per_cycle} × {intensity}) = "
-        f"min({peak / 1e9:.0f}, {per_cycle * intensity}) Gflop/s. The minimum survives. Which "
-        f"performance must stand in place of {per_cycle * intensity} Gflop/s? Answer in flop/s, "
-        'for example "90 Gflop/s". '
+@exercise
+def claim_7(intensity=32, peak=48e9, clock=3e9, per_cycle=5):
+    return Number(
+        title="A product on one core",
+        goal=f"A lecture on one CPU core has a peak of {si(peak, 'flop/s')}, a clock of "
+        f"{clock / 1e9:g} GHz, and a memory that delivers {per_cycle} bytes a cycle. For a product "
+        f"with {intensity} flop/B one slide computes min({peak / 1e9:.0f}, {per_cycle} × "
+        f"{intensity}) = min({peak / 1e9:.0f}, {per_cycle * intensity}) Gflop/s. The minimum "
+        f"survives. Which performance must stand in place of {per_cycle * intensity} Gflop/s? "
+        'Answer in flop/s, for example "90 Gflop/s". '
         + _seen(
             "zhangce/DATA34100",
             "a85755b0d098764524a95a5f6506eb980bba131c",
             "cpu/lecture10_roofline/lecture-roofline.md",
-        )
-    ),
-    given=dict(intensity=32, peak=48e9, clock=3e9, per_cycle=5),
-    key=lambda intensity, peak, clock, per_cycle: (
-        balance(intensity, peak, per_cycle * clock) * peak
-    ),
-    unit="flop/s",
-    slips=[
-        Slip(
-            CLAIM,
-            "This takes bytes a cycle for GB a second. A second has more than 10⁹ cycles here.",
-            lambda intensity, peak, clock, per_cycle: per_cycle * 1e9 * intensity,
         ),
-        Slip(
-            "the other roof",
-            "This is the flat roof. Asked is the slanted one, bandwidth times intensity.",
-            lambda intensity, peak, clock, per_cycle: peak,
-        ),
-    ],
-    hints=[
-        "Write the unit behind every number of min(..., ...). Do both come out in flop/s?",
-        "Bytes a cycle times cycles a second gives β. Then β times I.",
-    ],
-    reasoning=lambda intensity, peak, clock, per_cycle: (
-        f"β = {per_cycle} × {clock / 1e9:g}e9 = {si(per_cycle * clock, 'B/s')}, times {intensity} "
-        "flop/B. An earlier slide of the same lecture has it right. Here the peak is lower than "
-        "both, so the result survives. Between "
-        f"{short(ridge(peak, per_cycle * clock))} and {short(ridge(peak, per_cycle * 1e9))} "
-        "flop/B the slip would call a compute-bound task memory-bound. Guard: carry the units "
-        "along."
-    ),
-)
+        key=balance(intensity, peak, per_cycle * clock) * peak,
+        unit="flop/s",
+        slips=[
+            Slip(
+                CLAIM,
+                per_cycle * 1e9 * intensity,
+                "This takes bytes a cycle for GB a second. A second has more than 10⁹ cycles here.",
+            ),
+            Slip(
+                "the other roof",
+                peak,
+                "This is the flat roof. Asked is the slanted one, bandwidth times intensity.",
+            ),
+        ],
+        hints=[
+            "Write the unit behind every number of min(..., ...). Do both come out in flop/s?",
+            "Bytes a cycle times cycles a second gives β. Then β times I.",
+        ],
+        reasoning=f"β = {per_cycle} × {clock / 1e9:g}e9 = {si(per_cycle * clock, 'B/s')}, times "
+        f"{intensity} flop/B. An earlier slide of the same lecture has it right. Here the peak is "
+        f"lower than both, so the result survives. Between {short(ridge(peak, per_cycle * clock))} "
+        f"and {short(ridge(peak, per_cycle * 1e9))} flop/B the slip would call a compute-bound "
+        "task memory-bound. Guard: carry the units along.",
+    )
 
 
 def _product_intensity(size, number_bytes=2):
@@ -354,51 +337,48 @@ def _product_intensity(size, number_bytes=2):
     return 2 * size**3 / (3 * size**2 * number_bytes)
 
 
-claim_8 = Number(
-    title="A bigger chip",
-    goal=lambda size: (
-        f"A lab has a product of two {size} × {size} matrices in FP16, each moved once. On a small "
-        f"board it is compute-bound. On an H100 ({_h100()}), says the key, it is memory-bound, "
-        "since the ridge is higher there. From which size N on is a product of two N × N matrices "
-        "compute-bound on an H100? Answer with a pure number. "
+@exercise
+def claim_8(size=1024):
+    return Number(
+        title="A bigger chip",
+        goal=f"A lab has a product of two {size} × {size} matrices in FP16, each moved once. On a "
+        f"small board it is compute-bound. On an H100 ({_h100()}), says the key, it is "
+        "memory-bound, since the ridge is higher there. From which size N on is a product of two N "
+        "× N matrices compute-bound on an H100? Answer with a pure number. "
         + _seen(
             BOOK,
             "78bc87ab9383e6f958412b679bf6b633dafd2bd8",
             "labs/vol1/lab_11_hw_accel.py",
-        )
-    ),
-    given=dict(size=1024),
-    key=lambda size: _size_at_ridge(),
-    slips=[
-        Slip(
-            "twice too large",
-            "Off by a factor 2: a number in FP16 has 2 bytes, and a multiply-add is two flop.",
-            lambda size: 2 * _size_at_ridge(),
         ),
-        Slip(
-            "the result not stored",
-            "You moved two matrices. The result is a third one, and must be stored.",
-            lambda size: 2 / 3 * _size_at_ridge(),
-        ),
-        Slip(
-            "the ridge itself",
-            "This is the ridge, in flop/B. Which size has this intensity?",
-            lambda size: _product_intensity(_size_at_ridge()),
-        ),
-    ],
-    hints=[
-        "Two numbers are to be compared: the ridge of the H100 and the product's intensity.",
-        "2N³ flop over 3N² numbers of 2 bytes is N/3 flop/B. The ridge is π/β.",
-    ],
-    reasoning=lambda size: (
-        f"N/3 reaches the ridge, {short(_product_intensity(_size_at_ridge()))} flop/B, at this N. "
-        f"The lab's {size} is above it, with {short(_product_intensity(size))} flop/B: "
+        key=_size_at_ridge(),
+        slips=[
+            Slip(
+                "twice too large",
+                2 * _size_at_ridge(),
+                "Off by a factor 2: a number in FP16 has 2 bytes, and a multiply-add is two flop.",
+            ),
+            Slip(
+                "the result not stored",
+                2 / 3 * _size_at_ridge(),
+                "You moved two matrices. The result is a third one, and must be stored.",
+            ),
+            Slip(
+                "the ridge itself",
+                _product_intensity(_size_at_ridge()),
+                "This is the ridge, in flop/B. Which size has this intensity?",
+            ),
+        ],
+        hints=[
+            "Two numbers are to be compared: the ridge of the H100 and the product's intensity.",
+            "2N³ flop over 3N² numbers of 2 bytes is N/3 flop/B. The ridge is π/β.",
+        ],
+        reasoning=f"N/3 reaches the ridge, {short(_product_intensity(_size_at_ridge()))} flop/B, "
+        f"at this N. The lab's {size} is above it, with {short(_product_intensity(size))} flop/B: "
         "compute-bound, as the lab's own box just above the key says. That the bigger chip has the "
         "higher ridge is right, and a kernel of 200 flop/B, which the lab names too, is "
         "memory-bound on it. Guard: a trend (bigger chip, higher ridge) does not place a point. "
-        "Compute it."
-    ),
-)
+        "Compute it.",
+    )
 
 
 def _size_at_ridge():
@@ -413,239 +393,224 @@ def _h100():
     return f"{si(row.peak_fp16, 'flop/s')}, {si(row.bandwidth, 'B/s')}"
 
 
-claim_9 = Number(
-    title="A training budget",
-    goal=lambda operations, images, epochs: (
-        f"Training ResNet-50, says the article, takes {operations / 1e9:.0f} G operations for one "
-        f"picture, so {epochs} epochs of about {images / 1e6} million pictures take roughly "
+@exercise
+def claim_9(operations=8e9, images=1.2e6, epochs=90):
+    return Number(
+        title="A training budget",
+        goal=f"Training ResNet-50, says the article, takes {operations / 1e9:.0f} G operations for "
+        f"one picture, so {epochs} epochs of about {images / 1e6} million pictures take roughly "
         f"{training_work(operations, images, epochs, passes=1):.3g}. Count a full run of ResNet-50 "
         f"v1.5 on the {IMAGENET_IMAGES} pictures of ImageNet: `from helpers.budget import resnet`, "
-        "and `resnet(50)` has the network. Answer in flop, within 2 %. " + ARTICLE
-    ),
-    given=dict(operations=8e9, images=1.2e6, epochs=90),
-    key=lambda operations, images, epochs: training_work(
-        resnet(50).forward_work, IMAGENET_IMAGES, epochs
-    ),
-    unit="flop",
-    tolerance=0.02,
-    slips=[
-        Slip(
-            PUBLISHED,
-            "This is the published value: only the forward pass of each step.",
-            lambda operations, images, epochs: training_work(operations, images, epochs, passes=1),
-        ),
-        Slip(
-            "backward pass forgotten",
-            "Network and pictures are right. A step also goes backward, which is twice the work.",
-            lambda operations, images, epochs: training_work(
-                resnet(50).forward_work, IMAGENET_IMAGES, epochs, passes=1
+        "and `resnet(50)` has the network. Answer in flop, within 2 %. " + ARTICLE,
+        key=training_work(resnet(50).forward_work, IMAGENET_IMAGES, epochs),
+        unit="flop",
+        tolerance=0.02,
+        slips=[
+            Slip(
+                PUBLISHED,
+                training_work(operations, images, epochs, passes=1),
+                "This is the published value: only the forward pass of each step.",
             ),
-        ),
-        Slip(
-            "multiply-add counted once",
-            "You counted multiply-adds. Each is two flop.",
-            lambda operations, images, epochs: training_work(
-                resnet(50).macs, IMAGENET_IMAGES, epochs
+            Slip(
+                "backward pass forgotten",
+                training_work(resnet(50).forward_work, IMAGENET_IMAGES, epochs, passes=1),
+                "Network and pictures are right. A step also goes backward, which is twice the "
+                "work.",
             ),
-        ),
-        Slip(
-            "only the passes corrected",
-            "You kept the rounded network and the rounded number of pictures.",
-            lambda operations, images, epochs: training_work(operations, images, epochs),
-        ),
-        Slip(
-            "rounded network",
-            "Pictures and passes are right. But you kept the rounded 8 G: take the forward work of "
-            "resnet(50).",
-            lambda operations, images, epochs: training_work(operations, IMAGENET_IMAGES, epochs),
-        ),
-    ],
-    hints=[
-        "Which pass takes 8 G flop? In a new cell, `resnet(50).forward_work` tells.",
-        "A step also has a backward pass, twice the work of the forward pass: V = 3 × forward work "
-        "× pictures × epochs.",
-    ],
-    reasoning=lambda operations, images, epochs: (
-        f"The forward pass alone takes {si(resnet(50).forward_work, 'flop')}; the figure that the "
-        "article cites says so. A step takes three times that. "
-        f"Times {IMAGENET_IMAGES} pictures and {epochs} epochs: "
+            Slip(
+                "multiply-add counted once",
+                training_work(resnet(50).macs, IMAGENET_IMAGES, epochs),
+                "You counted multiply-adds. Each is two flop.",
+            ),
+            Slip(
+                "only the passes corrected",
+                training_work(operations, images, epochs),
+                "You kept the rounded network and the rounded number of pictures.",
+            ),
+            Slip(
+                "rounded network",
+                training_work(operations, IMAGENET_IMAGES, epochs),
+                "Pictures and passes are right. But you kept the rounded 8 G: take the forward "
+                "work of resnet(50).",
+            ),
+        ],
+        hints=[
+            "Which pass takes 8 G flop? In a new cell, `resnet(50).forward_work` tells.",
+            "A step also has a backward pass, twice the work of the forward pass: V = 3 × forward "
+            "work × pictures × epochs.",
+        ],
+        reasoning=f"The forward pass alone takes {si(resnet(50).forward_work, 'flop')}; the figure "
+        f"that the article cites says so. A step takes three times that. Times {IMAGENET_IMAGES} "
+        f"pictures and {epochs} epochs: "
         f"{training_work(resnet(50).forward_work, IMAGENET_IMAGES, epochs) / 0.864e18:.2f} times "
-        "the published value. Guard: write behind every count of what it is (flop or multiply-"
-        "adds, forward or training)."
-    ),
-)
+        "the published value. Guard: write behind every count of what it is (flop or "
+        "multiply-adds, forward or training).",
+    )
 
-claim_10 = Number(
-    title="A profiler's ridge",
-    goal=lambda number, twin: (
-        "A profiler reported for a run on an H200: a peak of "
+
+@exercise
+def claim_10(number="H200-SXM", twin="H100-SXM"):
+    return Number(
+        title="A profiler's ridge",
+        goal="A profiler reported for a run on an H200: a peak of "
         f"{si(device(number).peak_fp16, 'flop/s')} in BF16, a memory of "
         f"{si(device(twin).bandwidth, 'B/s')}, a ridge of "
         f"{short(ridge(device(number).peak_fp16, device(twin).bandwidth))} flop/B. Look the card "
         "up: `from helpers.catalog import device`, and `device('H200-SXM')` shows its row. Where "
-        "is its ridge? Answer in flop/B. " + _reported("GindaChen/nsys-ai", 577, mended=580)
-    ),
-    given=dict(number="H200-SXM", twin="H100-SXM"),
-    key=lambda number, twin: ridge(device(number).peak_fp16, device(number).bandwidth),
-    unit="flop/B",
-    slips=[
-        Slip(
-            PUBLISHED,
-            "This is the ridge of an H100. The H200 has the same chip, but faster memory.",
-            lambda number, twin: ridge(device(number).peak_fp16, device(twin).bandwidth),
-        ),
-        Slip(
-            "sparse peak",
-            "This takes the peak with structured sparsity, which a datasheet prints first. The "
-            "dense one is half of it.",
-            lambda number, twin: ridge(2 * device(number).peak_fp16, device(number).bandwidth),
-        ),
-    ],
-    hints=[
-        "Compare peak and bandwidth with the row of the card. Which of the two is another card's?",
-        "π stays. Divide it by the H200's own bandwidth.",
-    ],
-    reasoning=lambda number, twin: (
-        f"The H200 loads {si(device(number).bandwidth, 'B/s')}. The profiler looked the card up by "
-        "the name of its chip, which an H100 shares. Every kernel between the two ridge points was "
-        "called memory-bound and is compute-bound. The right row was in its table all along. "
-        "Guard: print the row that was found, not only the result. (Where the chip's name decides, "
-        "the profiler now says so.)"
-    ),
-)
+        "is its ridge? Answer in flop/B. " + _reported("GindaChen/nsys-ai", 577, mended=580),
+        key=ridge(device(number).peak_fp16, device(number).bandwidth),
+        unit="flop/B",
+        slips=[
+            Slip(
+                PUBLISHED,
+                ridge(device(number).peak_fp16, device(twin).bandwidth),
+                "This is the ridge of an H100. The H200 has the same chip, but faster memory.",
+            ),
+            Slip(
+                "sparse peak",
+                ridge(2 * device(number).peak_fp16, device(number).bandwidth),
+                "This takes the peak with structured sparsity, which a datasheet prints first. The "
+                "dense one is half of it.",
+            ),
+        ],
+        hints=[
+            "Compare peak and bandwidth with the row of the card. Which of the two is another "
+            "card's?",
+            "π stays. Divide it by the H200's own bandwidth.",
+        ],
+        reasoning=f"The H200 loads {si(device(number).bandwidth, 'B/s')}. The profiler looked the "
+        "card up by the name of its chip, which an H100 shares. Every kernel between the two ridge "
+        "points was called memory-bound and is compute-bound. The right row was in its table all "
+        "along. Guard: print the row that was found, not only the result. (Where the chip's name "
+        "decides, the profiler now says so.)",
+    )
+
 
 ORIN = 275e12, 204e9  # the figures that the tool uses: operations/s and B/s
 
-claim_11 = Number(
-    title="A small board",
-    goal=lambda fraction: (
-        f"A model of a Jetson AGX Orin (mlsysim) takes {ORIN[0] / 1e12:.0f} Tera operations a "
+
+@exercise
+def claim_11(fraction=0.5):
+    return Number(
+        title="A small board",
+        goal=f"A model of a Jetson AGX Orin (mlsysim) takes {ORIN[0] / 1e12:.0f} Tera operations a "
         f"second from the box, of which half are achieved, and {ORIN[1] / 1e9:.0f} GB/s. So for a "
         f"network in FP16 it puts the ridge at {short(ridge(fraction * ORIN[0], ORIN[1]))} flop/B. "
         "Look the board up: `from helpers.catalog import device`, and `device('Orin-64')` shows "
         "its row. Where is the ridge for half of the peak that such a network can use? Answer in "
-        "flop/B. " + _reported("datawhalechina/llm-algo-leetcode", 76)
-    ),
-    given=dict(fraction=0.5),
-    key=lambda fraction: ridge(fraction * device("Orin-64").peak_fp16, device("Orin-64").bandwidth),
-    unit="flop/B",
-    slips=[
-        Slip(
-            PUBLISHED,
-            "This is the published value. Its peak holds for other numbers, for other units too, "
-            "and for sparse matrices.",
-            lambda fraction: ridge(fraction * ORIN[0], ORIN[1]),
-        ),
-        Slip(
-            "one half too few",
-            "Off by a factor 2: only half of the dense FP16 peak is achieved. (A sparse or an INT8 "
-            "peak would also be twice as high.)",
-            lambda fraction: ridge(device("Orin-64").peak_fp16, device("Orin-64").bandwidth),
-        ),
-    ],
-    hints=[
-        "For which numbers is the figure on the box, and which does the network use?",
-        "Half of the dense FP16 peak, over the bandwidth.",
-    ],
-    reasoning=lambda fraction: (
-        f"The GPU's dense FP16 peak is {si(device('Orin-64').peak_fp16, 'flop/s')}. The figure on "
-        "the box is for sparse INT8: the table of the model had only that, and fell back to it. A "
-        "reader who recomputed its table by hand saw it and said so. The box has "
+        "flop/B. " + _reported("datawhalechina/llm-algo-leetcode", 76),
+        key=ridge(fraction * device("Orin-64").peak_fp16, device("Orin-64").bandwidth),
+        unit="flop/B",
+        slips=[
+            Slip(
+                PUBLISHED,
+                ridge(fraction * ORIN[0], ORIN[1]),
+                "This is the published value. Its peak holds for other numbers, for other units "
+                "too, and for sparse matrices.",
+            ),
+            Slip(
+                "one half too few",
+                ridge(device("Orin-64").peak_fp16, device("Orin-64").bandwidth),
+                "Off by a factor 2: only half of the dense FP16 peak is achieved. (A sparse or an "
+                "INT8 peak would also be twice as high.)",
+            ),
+        ],
+        hints=[
+            "For which numbers is the figure on the box, and which does the network use?",
+            "Half of the dense FP16 peak, over the bandwidth.",
+        ],
+        reasoning=f"The GPU's dense FP16 peak is {si(device('Orin-64').peak_fp16, 'flop/s')}. The "
+        "figure on the box is for sparse INT8: the table of the model had only that, and fell back "
+        "to it. A reader who recomputed its table by hand saw it and said so. The box has "
         f"{ORIN[0] / device('Orin-64').peak_fp16:.1f} times the dense FP16 peak: 2 for sparsity, 2 "
         "for INT8, the rest for units that are not the GPU. Guard: a missing peak is not to be "
-        "replaced by another one. Let the tool say that it is missing."
-    ),
-)
+        "replaced by another one. Let the tool say that it is missing.",
+    )
 
-claim_12 = Number(
-    title="An axis of a roofline",
-    goal=lambda intensity: (
-        "A notebook draws rooflines of a GPU for language models. A comment in its code says that "
-        "the horizontal axis is in *multiply-adds* per byte. The label under it says OPs/byte. "
-        f"A kernel does {intensity} flop/B, as this series counts. At which number does it belong "
-        "on an axis in multiply-adds per byte? Answer with the number alone. "
+
+@exercise
+def claim_12(intensity=334):
+    return Number(
+        title="An axis of a roofline",
+        goal="A notebook draws rooflines of a GPU for language models. A comment in its code says "
+        "that the horizontal axis is in *multiply-adds* per byte. The label under it says "
+        f"OPs/byte. A kernel does {intensity} flop/B, as this series counts. At which number does "
+        "it belong on an axis in multiply-adds per byte? Answer with the number alone. "
         + _seen(
             "hahnyuan/LLM-Viewer",
             "472f71f1a1807e80b573252e9185fd5e8d795e95",
             "examples/plot_roofline.ipynb",
-        )
-    ),
-    given=dict(intensity=334),
-    key=lambda intensity: intensity / linear_work(1, 1),
-    slips=[
-        Slip(
-            CLAIM,
-            "This is its place on an axis of operations. One multiply-add is two of them.",
-            lambda intensity: intensity,
         ),
-        Slip(
-            "the wrong way",
-            "There are fewer multiply-adds than flop, not more.",
-            lambda intensity: intensity * linear_work(1, 1),
-        ),
-    ],
-    hints=[
-        "How many flop is a·b + c?",
-        "The same kernel has fewer multiply-adds than flop, so it stands farther left.",
-    ],
-    reasoning=lambda intensity: (
-        f"One multiply-add is {linear_work(1, 1):.0f} flop. The peak that is plotted counts both, "
-        "so here the label is right and the comment is not. Whoever trusts the comment puts every "
-        "kernel too far left. Guard: one name for one unit, in code and on the axis."
-    ),
-)
+        key=intensity / linear_work(1, 1),
+        slips=[
+            Slip(
+                CLAIM,
+                intensity,
+                "This is its place on an axis of operations. One multiply-add is two of them.",
+            ),
+            Slip(
+                "the wrong way",
+                intensity * linear_work(1, 1),
+                "There are fewer multiply-adds than flop, not more.",
+            ),
+        ],
+        hints=[
+            "How many flop is a·b + c?",
+            "The same kernel has fewer multiply-adds than flop, so it stands farther left.",
+        ],
+        reasoning=f"One multiply-add is {linear_work(1, 1):.0f} flop. The peak that is plotted "
+        "counts both, so here the label is right and the comment is not. Whoever trusts the "
+        "comment puts every kernel too far left. Guard: one name for one unit, in code and on the "
+        "axis.",
+    )
 
 
-claim_13 = Number(
-    title="A table of peaks",
-    goal=lambda printed: (
-        "The first table of a guide gives the A100 "
-        f"{printed / 1e12:.0f} Tflop/s in FP8, without sparsity. With the "
-        f"{si(device('A100-80').bandwidth, 'B/s')} of the 80 GB card that is a ridge of "
-        f"{short(ridge(printed, device('A100-80').bandwidth))} flop/B. Look the card up: `from "
-        "helpers.catalog import device`, and `device('A100-80')` shows its row. Where is the ridge "
-        "of a product whose matrices are *stored* in FP8? Answer in flop/B. "
+@exercise
+def claim_13(printed=624e12):
+    return Number(
+        title="A table of peaks",
+        goal=f"The first table of a guide gives the A100 {printed / 1e12:.0f} Tflop/s in FP8, "
+        f"without sparsity. With the {si(device('A100-80').bandwidth, 'B/s')} of the 80 GB card "
+        f"that is a ridge of {short(ridge(printed, device('A100-80').bandwidth))} flop/B. Look the "
+        "card up: `from helpers.catalog import device`, and `device('A100-80')` shows its row. "
+        "Where is the ridge of a product whose matrices are *stored* in FP8? Answer in flop/B. "
         + _seen(
             "stas00/ml-engineering",
             "744d01e18b79512572f64a6bbd8b5f4a725203a7",
             "compute/accelerator/README.md",
-        )
-    ),
-    given=dict(printed=624e12),
-    key=lambda printed: ridge(_peak_for_fp8(), device("A100-80").bandwidth),
-    unit="flop/B",
-    slips=[
-        Slip(
-            CLAIM,
-            "This trusts the table. Which of the card's units would compute so fast in FP8?",
-            lambda printed: ridge(printed, device("A100-80").bandwidth),
         ),
-        Slip(
-            "sparse peak",
-            "This takes a peak with structured sparsity, which the table prints beside it.",
-            lambda printed: ridge(2 * printed, device("A100-80").bandwidth),
-        ),
-        Slip(
-            "FP32",
-            "You took the FP32 units. There are faster ones for numbers that FP8 fits into.",
-            lambda printed: ridge(device("A100-80").peak_fp32, device("A100-80").bandwidth),
-        ),
-    ],
-    hints=[
-        "Which units does the card have? A peak that it lacks is NaN in our catalogue, never a "
-        "guess.",
-        "What it cannot multiply in FP8 it must first turn into the next format that it can. The "
-        "memory still delivers the same bytes.",
-    ],
-    reasoning=lambda printed: (
-        f"`device('A100-80').peak_fp8` is {device('A100-80').peak_fp8}: FP8 units came with the "
-        "H100. So the numbers are turned into FP16 and multiplied there, with "
+        key=ridge(_peak_for_fp8(), device("A100-80").bandwidth),
+        unit="flop/B",
+        slips=[
+            Slip(
+                CLAIM,
+                ridge(printed, device("A100-80").bandwidth),
+                "This trusts the table. Which of the card's units would compute so fast in FP8?",
+            ),
+            Slip(
+                "sparse peak",
+                ridge(2 * printed, device("A100-80").bandwidth),
+                "This takes a peak with structured sparsity, which the table prints beside it.",
+            ),
+            Slip(
+                "FP32",
+                ridge(device("A100-80").peak_fp32, device("A100-80").bandwidth),
+                "You took the FP32 units. There are faster ones for numbers that FP8 fits into.",
+            ),
+        ],
+        hints=[
+            "Which units does the card have? A peak that it lacks is NaN in our catalogue, never a "
+            "guess.",
+            "What it cannot multiply in FP8 it must first turn into the next format that it can. "
+            "The memory still delivers the same bytes.",
+        ],
+        reasoning=f"`device('A100-80').peak_fp8` is {device('A100-80').peak_fp8}: FP8 units came "
+        "with the H100. So the numbers are turned into FP16 and multiplied there, with "
         f"{si(_peak_for_fp8(), 'flop/s')}. The printed number is the INT8 peak, "
         f"{si(device('A100-80').peak_int8, 'op/s')}: both take one byte, which makes them easy to "
         "mix up. (The guide's big comparison table, farther down, has an X there.) Guard: an empty "
-        "field is information. Keep it empty."
-    ),
-)
+        "field is information. Keep it empty.",
+    )
 
 
 def _peak_for_fp8():
@@ -654,86 +619,84 @@ def _peak_for_fp8():
     return row.peak_fp16 if math.isnan(row.peak_fp8) else row.peak_fp8
 
 
-claim_14 = Formula(
-    title="A bound",
-    goal=(
-        "For a memory-bound task of intensity I the article takes p = βI/π, and concludes that "
-        "its speed-up is at most 1/(π − βI). Check the unit of that. Then work out what 1/(1 − p) "
-        "is for this p, as one fraction. Answer with a formula in pi, beta and I. " + ARTICLE
-    ),
-    symbols=dict(pi=(8.0, 9.0), beta=(1.0, 2.0), I=(1.0, 3.0)),
-    key=lambda pi, beta, I: limit(balance(I, pi, beta)),  # noqa: E741
-    formula="pi / (pi - beta*I)",
-    slips=[
-        Slip(
-            PUBLISHED,
-            "This is the published formula. Its unit is 1/(flop/s), and a speed-up has none.",
-            "1/(pi-beta*I)",
-        ),
-        Slip(
-            "upside down",
-            "This is below 1. You have 1 − p, not one over it.",
-            "(pi-beta*I)/pi",
-        ),
-    ],
-    hints=[
-        "π and βI are both in flop/s. In which unit is one over their difference?",
-        "Write 1 − βI/π as one fraction, and turn it over.",
-    ],
-    reasoning=lambda: (
-        "1 − p = 1 − βI/π = (π − βI)/π, turned over; a factor π was lost on the way. Even so it is "
-        "no bound here: Amdahl's p is a share of time *without* overlap, and this task overlaps. "
-        "(βI/π is the share of time in which its compute unit works.) With "
-        f"overlap and x = 0.5 it gains {short(pipelined_speedup(0.5, 100))} from a compute unit "
-        f"100 times as fast, and overlap itself was worth {short(overlap_gain(0.5))}. Guard: "
-        "check the unit of every result."
-    ),
-)
+@exercise
+def claim_14():
+    def key(pi, beta, I):
+        return limit(balance(I, pi, beta))
 
-claim_15 = Number(
-    title="A magic cure",
-    goal=lambda intensity: (
-        "That a speed-up ends at 1/(1 − p) is sad, says the article, but there is a magic cure "
-        "that brings p close to 1 and so raises the speed-up: pipelining. Take a task of "
+    return Formula(
+        title="A bound",
+        goal="For a memory-bound task of intensity I the article takes p = βI/π, and concludes "
+        "that its speed-up is at most 1/(π − βI). Check the unit of that. Then work out what 1/(1 "
+        "− p) is for this p, as one fraction. Answer with a formula in pi, beta and I. " + ARTICLE,
+        symbols=dict(pi=(8.0, 9.0), beta=(1.0, 2.0), I=(1.0, 3.0)),
+        key=key,
+        formula="pi / (pi - beta*I)",
+        slips=[
+            Slip(
+                PUBLISHED,
+                "1/(pi-beta*I)",
+                "This is the published formula. Its unit is 1/(flop/s), and a speed-up has none.",
+            ),
+            Slip(
+                "upside down", "(pi-beta*I)/pi", "This is below 1. You have 1 − p, not one over it."
+            ),
+        ],
+        hints=[
+            "π and βI are both in flop/s. In which unit is one over their difference?",
+            "Write 1 − βI/π as one fraction, and turn it over.",
+        ],
+        reasoning="1 − p = 1 − βI/π = (π − βI)/π, turned over; a factor π was lost on the way. "
+        "Even so it is no bound here: Amdahl's p is a share of time *without* overlap, and this "
+        "task overlaps. (βI/π is the share of time in which its compute unit works.) With overlap "
+        f"and x = 0.5 it gains {short(pipelined_speedup(0.5, 100))} from a compute unit 100 times "
+        f"as fast, and overlap itself was worth {short(overlap_gain(0.5))}. Guard: check the unit "
+        "of every result.",
+    )
+
+
+@exercise
+def claim_15(intensity=60):
+    return Number(
+        title="A magic cure",
+        goal="That a speed-up ends at 1/(1 − p) is sad, says the article, but there is a magic "
+        "cure that brings p close to 1 and so raises the speed-up: pipelining. Take a task of "
         f"{intensity} flop/B on a V100 ({_v100()}). At first loading and computing take turns. "
         "Then they overlap perfectly, and the compute unit becomes as fast as you like. How many "
-        "times as fast as at first is the task at most? Answer with a pure number. " + ARTICLE
-    ),
-    given=dict(intensity=60),
-    key=lambda intensity: speedup_over_serial(_x(intensity), math.inf),
-    slips=[
-        Slip(
-            "against the overlapped start",
-            "You compare with a task that overlaps already. Asked is the gain over taking turns.",
-            lambda intensity: pipelined_speedup(_x(intensity), math.inf),
-        ),
-        Slip(
-            "overlap alone",
-            "This is what overlap gives by itself. The compute unit gets faster as well.",
-            lambda intensity: overlap_gain(_x(intensity)),
-        ),
-        Slip(
-            "gain on gain",
-            "You multiplied the gain of overlap with the old ceiling. But overlap hides the "
-            "shorter of the two times, and a fast compute unit leaves little to hide.",
-            lambda intensity: (
-                overlap_gain(_x(intensity)) * limit(_x(intensity) / (1 + _x(intensity)))
+        "times as fast as at first is the task at most? Answer with a pure number. " + ARTICLE,
+        key=speedup_over_serial(_x(intensity), math.inf),
+        slips=[
+            Slip(
+                "against the overlapped start",
+                pipelined_speedup(_x(intensity), math.inf),
+                "You compare with a task that overlaps already. Asked is the gain over taking "
+                "turns.",
             ),
-        ),
-    ],
-    hints=[
-        "Say both times in units of the time for loading. What is left when computing takes none?",
-        "Loading takes 1, computing x = I/I\\*. Before: the sum. After: the larger one.",
-    ],
-    reasoning=lambda intensity: (
-        f"The ridge is at {short(60 / _x(60))} flop/B, so x = {intensity}/{short(60 / _x(60))} = "
-        f"{short(_x(intensity))}. Before, the task takes 1 + x, in units of the loading; it can "
-        "never take less than the loading, 1. That is the old ceiling, 1/(1 − p) = 1 + x, to the "
-        "digit: overlap reaches it, at s = x, and does not lift it. For a given s it does raise "
-        f"the speed-up, for s = 1 by {short(overlap_gain(_x(intensity)))} times. Guard: ask what "
-        "becomes the limit once the old one is gone."
-    ),
-)
+            Slip(
+                "overlap alone",
+                overlap_gain(_x(intensity)),
+                "This is what overlap gives by itself. The compute unit gets faster as well.",
+            ),
+            Slip(
+                "gain on gain",
+                overlap_gain(_x(intensity)) * limit(_x(intensity) / (1 + _x(intensity))),
+                "You multiplied the gain of overlap with the old ceiling. But overlap hides the "
+                "shorter of the two times, and a fast compute unit leaves little to hide.",
+            ),
+        ],
+        hints=[
+            "Say both times in units of the time for loading. What is left when computing takes "
+            "none?",
+            "Loading takes 1, computing x = I/I\\*. Before: the sum. After: the larger one.",
+        ],
+        reasoning=f"The ridge is at {short(60 / _x(60))} flop/B, so x = "
+        f"{intensity}/{short(60 / _x(60))} = {short(_x(intensity))}. Before, the task takes 1 + x, "
+        "in units of the loading; it can never take less than the loading, 1. That is the old "
+        "ceiling, 1/(1 − p) = 1 + x, to the digit: overlap reaches it, at s = x, and does not lift "
+        "it. For a given s it does raise the speed-up, for s = 1 by "
+        f"{short(overlap_gain(_x(intensity)))} times. Guard: ask what becomes the limit once the "
+        "old one is gone.",
+    )
 
 
 def _v100():
@@ -748,46 +711,45 @@ def _x(intensity):
     return balance(intensity, row.peak_fp32, row.bandwidth)
 
 
-claim_16 = Number(
-    title="An idle share",
-    goal=lambda stages, chunks: (
-        f"A lab cuts a network into {stages} equal stages on as many devices, and a batch into "
-        f"{chunks} micro-batches. It writes the share of idle time (the bubble) as (K − 1)/(K·M), "
-        f"with K stages and M micro-batches: {(stages - 1) / (stages * chunks):.1%}. Draw the "
-        "timeline, or count. What is the share? Answer with a fraction or in %. " + _seen(*LAB)
-    ),
-    given=dict(stages=4, chunks=16),
-    key=lambda stages, chunks: pipeline_bubble(stages, chunks),
-    slips=[
-        Slip(
-            PUBLISHED,
-            "This is the published value. It divides by K·M steps, as if the stages took turns "
-            "with every micro-batch. But they work at the same time.",
-            lambda stages, chunks: (stages - 1) / (stages * chunks),
-        ),
-        Slip(
-            "idle over busy",
-            "This compares idle with busy time. The share is idle time over the whole.",
-            lambda stages, chunks: (stages - 1) / chunks,
-        ),
-        Slip(
-            "the busy share",
-            "This is the share in which a device works.",
-            lambda stages, chunks: 1 - pipeline_bubble(stages, chunks),
-        ),
-    ],
-    hints=[
-        "Follow one device: how many time steps does it work, and how many does the whole take?",
-        "Each device works M steps. The last one starts K − 1 steps after the first.",
-    ],
-    reasoning=lambda stages, chunks: (
-        f"The whole takes M + K − 1 = {chunks + stages - 1} steps, and each device works "
+@exercise
+def claim_16(stages=4, chunks=16):
+    return Number(
+        title="An idle share",
+        goal=f"A lab cuts a network into {stages} equal stages on as many devices, and a batch "
+        f"into {chunks} micro-batches. It writes the share of idle time (the bubble) as (K − "
+        f"1)/(K·M), with K stages and M micro-batches: {(stages - 1) / (stages * chunks):.1%}. "
+        "Draw the timeline, or count. What is the share? Answer with a fraction or in %. "
+        + _seen(*LAB),
+        key=pipeline_bubble(stages, chunks),
+        slips=[
+            Slip(
+                PUBLISHED,
+                (stages - 1) / (stages * chunks),
+                "This is the published value. It divides by K·M steps, as if the stages took turns "
+                "with every micro-batch. But they work at the same time.",
+            ),
+            Slip(
+                "idle over busy",
+                (stages - 1) / chunks,
+                "This compares idle with busy time. The share is idle time over the whole.",
+            ),
+            Slip(
+                "the busy share",
+                1 - pipeline_bubble(stages, chunks),
+                "This is the share in which a device works.",
+            ),
+        ],
+        hints=[
+            "Follow one device: how many time steps does it work, and how many does the whole "
+            "take?",
+            "Each device works M steps. The last one starts K − 1 steps after the first.",
+        ],
+        reasoning=f"The whole takes M + K − 1 = {chunks + stages - 1} steps, and each device works "
         f"{chunks} of them, so {stages - 1} of {chunks + stages - 1} are idle: "
         f"{pipeline_bubble(stages, chunks):.1%}. With a single micro-batch both formulas agree "
         f"({pipeline_bubble(stages, 1):.0%}), which hides the slip. Guard: test a formula at more "
-        "than its easiest point."
-    ),
-)
+        "than its easiest point.",
+    )
 
 
 def _step_of_lab(parameters, tokens, hidden, devices, share=1.0):
@@ -797,10 +759,19 @@ def _step_of_lab(parameters, tokens, hidden, devices, share=1.0):
     return compute, (1 - hidden) * allreduce_time(2 * parameters, devices, _port())
 
 
-claim_17 = Number(
-    title="An efficiency",
-    goal=lambda parameters, tokens, hidden, devices, guess, says, prints: (
-        f"A lab trains {parameters / 1e9:.0f} G parameters on {devices} H100s by data "
+@exercise
+def claim_17(
+    parameters=175e9,
+    tokens=2048,
+    hidden=0.5,
+    devices=256,
+    guess=10,
+    says=(0.50, 0.55),
+    prints=0.002,
+):
+    return Number(
+        title="An efficiency",
+        goal=f"A lab trains {parameters / 1e9:.0f} G parameters on {devices} H100s by data "
         f"parallelism. Its text says: if computing takes about {guess} s in a step, and half of "
         f"the all-reduce (2 bytes a parameter, {si(_port(), 'B/s')}) is hidden, the efficiency is "
         f"{100 * says[0]:.0f} to {says[1]:.0%}. Its program has 6 × {parameters / 1e9:.0f}e9 × "
@@ -808,63 +779,46 @@ claim_17 = Number(
         f"{devices} times half of {si(device('H100-SXM').peak_fp16, 'flop/s')}, and prints "
         f"{prints:.1%}. Which efficiency (computing over computing plus visible communication) do "
         "you find, with one such sequence on each GPU? Answer with a fraction or in %, within 5 %. "
-        + _seen(*LAB)
-    ),
-    given=dict(
-        parameters=175e9,
-        tokens=2048,
-        hidden=0.5,
-        devices=256,
-        guess=10,
-        says=(0.50, 0.55),
-        prints=0.002,
-    ),
-    key=lambda parameters, tokens, hidden, devices, **rest: _efficiency(
-        *_step_of_lab(parameters, tokens, hidden, devices)
-    ),
-    tolerance=0.05,
-    slips=[
-        Slip(
-            PUBLISHED,
-            "This is what the program prints. What does each GPU compute, and in which time?",
-            lambda prints, **rest: prints,
-        ),
-        Slip(
-            "a sequence in pieces",
-            "You divided one sequence among all GPUs, as the program does. In data parallelism "
-            "each GPU has a micro-batch of its own.",
-            lambda parameters, tokens, hidden, devices, **rest: _efficiency(
-                *_step_of_lab(parameters, tokens, hidden, devices, share=1 / devices)
+        + _seen(*LAB),
+        key=_efficiency(*_step_of_lab(parameters, tokens, hidden, devices)),
+        tolerance=0.05,
+        slips=[
+            Slip(
+                PUBLISHED,
+                prints,
+                "This is what the program prints. What does each GPU compute, and in which time?",
             ),
-        ),
-        Slip(
-            "what the text says",
-            "This is the text's figure, for another computing time. How long does one sequence "
-            "take?",
-            lambda says, **rest: mean(says),
-        ),
-        Slip(
-            "the guessed seconds",
-            "You took the computing time of the text. One sequence takes another one.",
-            lambda parameters, tokens, hidden, devices, guess, **rest: _efficiency(
-                guess, _step_of_lab(parameters, tokens, hidden, devices)[1]
+            Slip(
+                "a sequence in pieces",
+                _efficiency(*_step_of_lab(parameters, tokens, hidden, devices, share=1 / devices)),
+                "You divided one sequence among all GPUs, as the program does. In data parallelism "
+                "each GPU has a micro-batch of its own.",
             ),
-        ),
-        Slip(
-            "nothing hidden",
-            "You made all of the all-reduce visible. The lab takes half of it as hidden.",
-            lambda parameters, tokens, hidden, devices, **rest: _efficiency(
-                *_step_of_lab(parameters, tokens, 0, devices)
+            Slip(
+                "what the text says",
+                mean(says),
+                "This is the text's figure, for another computing time. How long does one sequence "
+                "take?",
             ),
-        ),
-    ],
-    hints=[
-        "Two times are needed. First: flop of one sequence, over what *its* GPU does in a second.",
-        "The all-reduce sends 2(n − 1)/n times 2 bytes a parameter. Half of that time is visible.",
-        "Efficiency is c/(c + a/2), with c the computing and a the all-reduce.",
-    ],
-    reasoning=lambda parameters, tokens, hidden, devices, guess, says, prints: (
-        "Computing takes "
+            Slip(
+                "the guessed seconds",
+                _efficiency(guess, _step_of_lab(parameters, tokens, hidden, devices)[1]),
+                "You took the computing time of the text. One sequence takes another one.",
+            ),
+            Slip(
+                "nothing hidden",
+                _efficiency(*_step_of_lab(parameters, tokens, 0, devices)),
+                "You made all of the all-reduce visible. The lab takes half of it as hidden.",
+            ),
+        ],
+        hints=[
+            "Two times are needed. First: flop of one sequence, over what *its* GPU does in a "
+            "second.",
+            "The all-reduce sends 2(n − 1)/n times 2 bytes a parameter. Half of that time is "
+            "visible.",
+            "Efficiency is c/(c + a/2), with c the computing and a the all-reduce.",
+        ],
+        reasoning="Computing takes "
         f"{duration(_step_of_lab(parameters, tokens, hidden, devices)[0])}, visible communication "
         f"{duration(_step_of_lab(parameters, tokens, hidden, devices)[1])}. Data parallelism gives "
         "each GPU a micro-batch of its own; one sequence cannot be divided among them, so the "
@@ -873,9 +827,8 @@ claim_17 = Number(
         "sequences on each GPU. (With them the lab's formula gives "
         f"{_efficiency(guess, _step_of_lab(parameters, tokens, hidden, devices)[1]):.0%}, as a box "
         "of the lab says.) Guard: let the text take its numbers from the program, and stop where "
-        "the two differ."
-    ),
-)
+        "the two differ.",
+    )
 
 
 def _port():
@@ -888,49 +841,45 @@ def _efficiency(compute, communication):
     return compute / step_time(compute, communication)
 
 
-your_find = Number(
-    title="Your own find",
-    goal=(
-        "Now find a claim yourself: a talk, a paper, a README that says which share p of a program "
-        "runs in parallel (or how much is serial), and on how many processors n. What does "
+@exercise(p=FRACTION, n=ABOVE_ONE)
+def your_find(p=0.8, n=5):
+    return Number(
+        title="Your own find",
+        goal="Now find a claim yourself: a talk, a paper, a README that says which share p of a "
+        "program runs in parallel (or how much is serial), and on how many processors n. What does "
         "Amdahl's law allow? Give p and n with your answer, `check(answer, p=..., n=...)`, and "
-        "compare with what is claimed or measured there. Answer with a pure number."
-    ),
-    own=dict(p=FRACTION, n=ABOVE_ONE),
-    example=dict(p=0.8, n=5),
-    key=lambda p, n: speedup(p, n),
-    slips=[
-        Slip(
-            "serial and parallel swapped",
-            "You took the serial share for p. Tell which of the two the source gives.",
-            lambda p, n: speedup(1 - p, n),
-        ),
-        Slip(
-            "lost parentheses",
-            "Both parts of the time belong below the fraction bar.",
-            lambda p, n: _inverse(1 - p) + p / n,
-        ),
-        Slip(
-            "one letter short",
-            "Only a part p of the time is divided by n, not the whole.",
-            lambda p, n: 1 / (1 - p + 1 / n),
-        ),
-        Slip(
-            "ceiling for speed-up",
-            "This is the ceiling for endless processors. You have n.",
-            lambda p, n: limit(p),
-        ),
-    ],
-    hints=[
-        "Is the share in the source parallel or serial? p is the parallel one, as a fraction.",
-        "The new time is 1 − p + p/n of the old one.",
-    ],
-    reasoning=lambda p, n: (
-        f"With p = {short(p)} and n = {short(n)} the new time is {short(1 - p + p / n)} of the old "
-        "one. More than that is claimed? Then p is larger, the work grew with n, or somebody "
-        "slipped. Less? Then something else costs time."
-    ),
-)
+        "compare with what is claimed or measured there. Answer with a pure number.",
+        key=speedup(p, n),
+        slips=[
+            Slip(
+                "serial and parallel swapped",
+                speedup(1 - p, n),
+                "You took the serial share for p. Tell which of the two the source gives.",
+            ),
+            Slip(
+                "lost parentheses",
+                _inverse(1 - p) + p / n,
+                "Both parts of the time belong below the fraction bar.",
+            ),
+            Slip(
+                "one letter short",
+                1 / (1 - p + 1 / n),
+                "Only a part p of the time is divided by n, not the whole.",
+            ),
+            Slip(
+                "ceiling for speed-up",
+                limit(p),
+                "This is the ceiling for endless processors. You have n.",
+            ),
+        ],
+        hints=[
+            "Is the share in the source parallel or serial? p is the parallel one, as a fraction.",
+            "The new time is 1 − p + p/n of the old one.",
+        ],
+        reasoning=f"With p = {short(p)} and n = {short(n)} the new time is {short(1 - p + p / n)} "
+        "of the old one. More than that is claimed? Then p is larger, the work grew with n, or "
+        "somebody slipped. Less? Then something else costs time.",
+    )
 
 
 def _inverse(value):
@@ -942,9 +891,10 @@ def published_factors():
     """By which factor, at least 1, each result that a source prints is off, in the order of the
     exercises."""
     factors = []
-    for exercise in globals().values():
-        for slip in exercise.slips if isinstance(exercise, Number) else ():
+    questions = [value.asked() for value in globals().values() if isinstance(value, Exercise)]
+    for question in questions:
+        for slip in question.slips if isinstance(question, Number) else ():
             if slip.name == PUBLISHED:
-                ratio = slip.wrong(**exercise.given) / exercise.answer()
+                ratio = slip.wrong / question.answer()
                 factors.append(max(ratio, 1 / ratio))
     return factors

@@ -1,0 +1,1 @@
+"""Exercises that compute their own keys, the reading of answers, and predictions."""

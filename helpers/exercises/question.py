@@ -1,0 +1,322 @@
+"""The kinds of questions: how an answer to each is read and judged.
+
+A question has all its numbers; the function that computes them is an exercise
+(`helpers.exercises.exercise`).
+"""
+
+import random
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from helpers._checks import Range
+from helpers.exercises.answers import check_unit, evaluations, number_within, read
+from helpers.exercises.units import Unclear
+from helpers.exercises.verdicts import Outcome, Verdict, general_slip, near, quantity, wrapped
+from helpers.words import short
+
+POINTS = 12  # at which a formula is compared with the core
+FORMULA_TOLERANCE = 1e-9
+CLOSE = 0.05  # a miss within this share is close
+BINARY_SLIP = (  # where GiB are named
+    "1 GB is 10⁹ bytes and 1 GiB is 2³⁰; likewise for k, M and T. One was taken for the other.",
+    [1.024**power for power in (1, 2, 3, 4, -1, -2, -3, -4)],
+)
+
+
+class Slip(NamedTuple):
+    """A mistake that is known beforehand.
+
+    Parameters
+    ----------
+    name : str
+        A short name, such as ``"multiply-add counted once"``.
+    wrong : float or str
+        What the mistake leads to: a number, or for a `Formula` the wrong expression.
+    words : str
+        What went wrong, without giving the right answer away.
+    """
+
+    name: str
+    wrong: float | str
+    words: str
+
+
+class Requirement(NamedTuple):
+    """What a design must meet: a short name, whether it is broken, and what to say if it is."""
+
+    name: str
+    broken: bool
+    words: str
+
+
+def whole(**numbers):
+    """The `Requirement` that these numbers of a design are whole, since they are counts."""
+    words = f"{' and '.join(numbers)}: take whole numbers, since these are counted."
+    broken = any(number % 1 for number in numbers.values())
+    return Requirement("whole numbers", broken, words[0].upper() + words[1:])
+
+
+@dataclass(kw_only=True)
+class Question:
+    """What all questions share; use `Number`, `Formula`, `Choice` or `Design`.
+
+    Parameters
+    ----------
+    title, goal : str
+        A few words, and what to find. They stand in the notebook above the check.
+    hints : sequence of str
+        A ladder, from a nudge to almost there. None gives the answer away.
+    reasoning : str
+        The way to the answer. `Exercise.solution` puts the answer in front of it.
+    """
+
+    title: str
+    goal: str
+    hints: Sequence[str]
+    reasoning: str
+
+    def __post_init__(self):
+        if not self.hints:
+            raise ValueError(f"hints must not be empty, got {self.hints!r}")
+
+    @property
+    def statement(self):
+        """The title and the goal, in Markdown."""
+        return f"**{self.title}.** {self.goal}"
+
+    def __repr__(self):
+        return wrapped(f"{self.title}. {self.goal}")
+
+
+@dataclass(kw_only=True, repr=False)
+class Number(Question):
+    """A number in a unit, within a relative tolerance.
+
+    Parameters
+    ----------
+    key : float
+        The right value, in `unit`.
+    unit : str
+        One of `helpers.exercises.units.UNITS`.
+    tolerance : float
+        Largest relative difference that counts as right.
+    slips : sequence of Slip
+        Wrong values that are recognised.
+    """
+
+    key: float
+    unit: str = "1"
+    tolerance: float = 0.01
+    slips: Sequence[Slip] = ()
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_unit(self.unit)
+
+    def form(self):
+        unit = "a pure number" if self.unit == "1" else f"in {self.unit}"
+        return f" ({unit}, within {100 * self.tolerance:g}%)"
+
+    def read(self, answer):
+        return read(answer, self.unit, self.statement)
+
+    def judge(self, answer):
+        value, key = answer.value, self.answer()
+        if near(value, key, self.tolerance):
+            return Verdict(Outcome.CORRECT, self.answer_in_words())
+        for slip in self.slips:
+            if near(value, float(slip.wrong), self.tolerance):
+                return Verdict(Outcome.WRONG, slip.words, slip.name)
+        binary, factors = BINARY_SLIP
+        if re.search("i(?:B|bit|b)", f"{answer.unit} {self.statement}") and any(
+            near(value, factor * key, self.tolerance) for factor in factors
+        ):
+            return Verdict(Outcome.WRONG, binary, "GB for GiB")
+        if near(value, key, CLOSE):
+            words = f"Close, but not within {100 * self.tolerance:g}%: three digits are asked."
+            return Verdict(Outcome.WRONG, words, "close")
+        for slip in self.slips:
+            if value == float(f"{slip.wrong:.2g}"):  # in the two digits of a reader in a hurry
+                return Verdict(Outcome.WRONG, slip.words, slip.name)
+        return general_slip(answer, key, self.unit, self.tolerance)
+
+    def answer(self):
+        return float(self.key)
+
+    def answer_in_words(self):
+        return f"{quantity(self.answer(), self.unit)}."
+
+
+@dataclass(kw_only=True, repr=False)
+class Formula(Question):
+    """A formula, in any form that is equivalent.
+
+    The answer is compared with the core at random points, so no form is preferred, and nothing
+    has to be simplified.
+
+    Parameters
+    ----------
+    symbols : dict
+        Each symbol of the answer and where it is tried: (low, high), or a `range` of counts.
+    key : callable
+        The function of the core, with the symbols as keywords.
+    formula : str
+        One right form, for the solution; the tests hold it to `key`.
+    slips : sequence of Slip
+        Wrong expressions that are recognised.
+    """
+
+    symbols: Mapping[str, tuple[float, float] | range]
+    key: Callable
+    formula: str
+    slips: Sequence[Slip] = ()
+
+    def points(self):
+        """The points at which formulas are compared, as dicts; always the same ones."""
+        choose = random.Random(self.formula)
+        return [
+            {
+                name: choose.choice(ends) if isinstance(ends, range) else choose.uniform(*ends)
+                for name, ends in self.symbols.items()
+            }
+            for _ in range(POINTS)
+        ]
+
+    def form(self):
+        return f" (a formula in {', '.join(self.symbols)})"
+
+    def read(self, answer):
+        return evaluations(answer, self.points())
+
+    def judge(self, answer):
+        points = self.points()
+        right = [float(self.key(**point)) for point in points]
+        if _all_near(answer, right):
+            return Verdict(Outcome.CORRECT, "It agrees with the model at every point tried.")
+        for slip in self.slips:
+            if _all_near(answer, evaluations(slip.wrong, points)):
+                return Verdict(Outcome.WRONG, slip.words, slip.name)
+        if _all_near([-value for value in answer], right):
+            words = "Only the sign is wrong. Of two roots, take the positive one."
+            return Verdict(Outcome.WRONG, words, "sign")
+        point, yours, models = next(
+            (", ".join(f"{name} = {short(value)}" for name, value in point.items()), *printed)
+            for digits in (3, 6, 9, 12)
+            for point, *values in zip(points, answer, right, strict=True)
+            if len(set(printed := [short(value, digits) for value in values])) == 2
+        )
+        words = f"At {point} your formula gives {yours}, and the model gives {models}."
+        return Verdict(Outcome.WRONG, words)
+
+    def answer(self):
+        return self.formula
+
+    def answer_in_words(self):
+        return f"{self.formula}."
+
+
+@dataclass(kw_only=True, repr=False)
+class Choice(Question):
+    """One of several options; every wrong one is explained.
+
+    Parameters
+    ----------
+    options : dict
+        Letter of each option: its text, and why it is right or wrong.
+    key : str
+        The letter of the right option.
+    """
+
+    options: Mapping[str, tuple[str, str]]
+    key: str
+
+    @property
+    def statement(self):
+        lines = [f"- {letter}) {text}" for letter, (text, _) in self.options.items()]
+        return "\n".join([super().statement, "", *lines])
+
+    def __repr__(self):
+        options = (f"{letter}) {text}" for letter, (text, _) in self.options.items())
+        return "\n".join([super().__repr__(), *map(wrapped, options)])
+
+    def form(self):
+        return f" (one of the letters {', '.join(self.options)}, in quotes)"
+
+    def read(self, answer):
+        letter = answer.lower() if isinstance(answer, str) else ""
+        letter = re.sub(r"^(?:option|answer|letter)\b", "", letter).strip(" ().:")
+        if letter not in self.options:
+            raise Unclear(f"One of the letters {', '.join(self.options)} is asked for, in quotes.")
+        return letter
+
+    def judge(self, answer):
+        _, why = self.options[answer]
+        if answer == self.key:
+            return Verdict(Outcome.CORRECT, why)
+        return Verdict(Outcome.WRONG, why, answer)
+
+    def answer(self):
+        return self.key
+
+    def answer_in_words(self):
+        return f"{self.key}) {self.options[self.key][0].rstrip('.')}."
+
+
+@dataclass(kw_only=True, repr=False)
+class Design(Question):
+    """Numbers of the reader's choice that must meet requirements; many answers are right.
+
+    Parameters
+    ----------
+    names : dict
+        The numbers asked for, each with its `Range`, or with that and the unit of a bare one.
+    requirements : callable
+        A function of these numbers that yields each `Requirement`; the first broken one counts,
+        and nothing behind it is computed.
+    design : dict
+        One answer that meets all requirements.
+    """
+
+    names: Mapping[str, Range | tuple[Range, str]]
+    requirements: Callable
+    design: Mapping
+
+    def form(self):
+        return f" (dict({', '.join(f'{name}=...' for name in self.names)}))"
+
+    def read(self, answer):
+        if not isinstance(answer, dict) or answer.keys() != self.names.keys():
+            raise Unclear(f"An answer is needed in this form: {self.form()[2:-1]}.")
+        return {
+            name: within(name, answer[name], wanted, self.statement)
+            for name, wanted in self.names.items()
+        }
+
+    def judge(self, answer):
+        for requirement in self.requirements(**answer):
+            if requirement.broken:
+                return Verdict(Outcome.WRONG, requirement.words, requirement.name)
+        return Verdict(Outcome.CORRECT, "All requirements are met.")
+
+    def answer(self):
+        return dict(self.design)
+
+    def answer_in_words(self):
+        return f"For example {', '.join(f'{k} = {short(v)}' for k, v in self.design.items())}."
+
+
+def range_and_unit(wanted):
+    """The `Range` of a number of the reader, and the unit of a bare one ("1" if none is said)."""
+    return (wanted, "1") if isinstance(wanted, Range) else wanted
+
+
+def within(name, value, wanted, question):
+    """A number of the reader as a float; raises `Unclear` if it is not allowed."""
+    return number_within(name, value, *range_and_unit(wanted), question)
+
+
+def _all_near(values, others):
+    pairs = zip(values, others, strict=True)
+    return all(near(value, other, FORMULA_TOLERANCE) for value, other in pairs)

@@ -1,0 +1,352 @@
+"""Exercises of notebook 01: the compute budget."""
+
+from functools import cache
+from math import ceil
+
+from helpers._checks import AT_LEAST_ONE, POSITIVE
+from helpers.budget import (
+    IMAGENET_IMAGES,
+    achieved_fraction,
+    convolution_work,
+    resnet,
+    training_time,
+    training_work,
+)
+from helpers.catalog import device
+from helpers.exercises.exercise import exercise
+from helpers.exercises.question import Choice, Design, Formula, Number, Requirement, Slip, whole
+from helpers.words import duration, short, si
+
+NOTEBOOK = "01_compute_budget.ipynb"
+EPOCHS = 90
+
+# Devices, device, precision and time (s) of a training run, and a remark about it.
+CLAIMS = {
+    "a": (
+        1,
+        "T4",
+        "fp16",
+        15 * 3600,
+        "Hard to believe of a card of 70 W, but not impossible.",
+    ),
+    "b": (1, "K80-die", "fp32", 6 * 86400, "Six days sound slow, and still they are too few."),
+    "c": (8, "H100-SXM", "bf16", 20 * 60, "The time is short because eight peaks add up."),
+    "d": (1, "Xeon-8280", "fp32", 21 * 86400, "A CPU is slow, but three weeks are long."),
+}
+
+
+def _budget():
+    """V of ResNet-50 v1.5, flop."""
+    return training_work(resnet(50).forward_work, IMAGENET_IMAGES, EPOCHS)
+
+
+def _fraction_claimed(count, key, precision, seconds, _remark):
+    """Fraction of the peak that a claim needs."""
+    return achieved_fraction(_budget(), seconds, device(key)[f"peak_{precision}"], count)
+
+
+def _option(count, key, precision, seconds, remark):
+    """The text of a claim, and what to say about it."""
+    claim = count, key, precision, seconds, remark
+    text = f"{count} × {key}, {precision.upper()}, {duration(seconds)}."
+    return text, f"This needs {_fraction_claimed(*claim):.0%} of the peak. {remark}"
+
+
+def _layer(channels, side, kernel):
+    """Forward work of a convolution that keeps its shape, for one picture, flop."""
+    return convolution_work(channels, channels, kernel, side, side)
+
+
+def _larger_picture(side):
+    """Forward work of ResNet-50 on a picture of another side, flop."""
+    return sum(
+        layer.flops * ((side / 224) ** 2 if layer.kind == "convolution" else 1)
+        for layer in resnet(50).layers
+        if layer.macs
+    )
+
+
+def _separable_share(c, d, k):
+    """Work of the two cheap convolutions over that of the ordinary one, at one output place."""
+    cheap = convolution_work(c, c, k, 1, 1, groups=c) + convolution_work(c, d, 1, 1, 1)
+    return cheap / convolution_work(c, d, k, 1, 1)
+
+
+@cache  # a design is tried many times, and each time a table would be read
+def _device_hours(passes):
+    """Hours that one A100 at its peak needs for ResNet-152, with so many passes in a step."""
+    work = training_work(resnet(152).forward_work, IMAGENET_IMAGES, EPOCHS, passes)
+    return training_time(work, device("A100-40").peak_bf16, 1) / 3600
+
+
+@exercise
+def one_layer_trained(channels=64, side=224, kernel=3, batch=32):
+    return Number(
+        title="One layer in training",
+        goal=f"The second convolution of VGG-16 reads {channels} channels of {side} × {side} "
+        f"numbers and writes {channels} channels of the same size, with filters of {kernel} × "
+        f"{kernel}. How much work is one *training step* for this layer alone, with a batch of "
+        f"{batch} pictures? Answer in flop.",
+        key=training_work(_layer(channels, side, kernel), examples=batch, epochs=1),
+        unit="flop",
+        slips=[
+            Slip(
+                "multiply-add counted once",
+                3 * batch * (kernel * channels * side) ** 2,  # multiply-adds
+                "You counted multiply-adds. Each is a multiplication and an addition.",
+            ),
+            Slip(
+                "backward pass forgotten",
+                batch * _layer(channels, side, kernel),
+                "This is the forward pass. A training step also computes two gradients.",
+            ),
+            Slip(
+                "backward pass alone",
+                2 * batch * _layer(channels, side, kernel),
+                "This is the backward pass. The forward pass has to be done as well.",
+            ),
+            Slip(
+                "one picture for the batch",
+                3 * _layer(channels, side, kernel),
+                "This is a step for one picture. The batch has more of them.",
+            ),
+            Slip(
+                "one channel read",
+                3 * batch * convolution_work(1, channels, kernel, side, side),
+                "Each filter reads all input channels, not one: its numbers are a block, not a "
+                "square.",
+            ),
+        ],
+        hints=[
+            "Begin with one output number: how long is its dot product?",
+            "Forward work = 2 × kernel² × input channels × output channels × height × width.",
+            "A step is three forward passes, for each picture of the batch.",
+        ],
+        reasoning=f"Each output number is a dot product of {kernel} · {kernel} · {channels} = "
+        f"{kernel**2 * channels} numbers, and there are {channels} · {side} · {side} outputs. That "
+        f"is {si(_layer(channels, side, kernel), 'flop')} forward for each picture; times three "
+        f"for training, times {batch} pictures. Forward, this one layer is "
+        f"{_layer(channels, side, kernel) / resnet(50).forward_work:.0%} of the whole ResNet-50.",
+    )
+
+
+@exercise
+def sharper_picture(side=288):
+    return Number(
+        title="A sharper picture",
+        goal=f"A ResNet-50 reads pictures of {side} × {side} in place of 224 × 224 pixels. Its "
+        "filters stay as they are; the last pooling still leaves one number for each channel. How "
+        "much work is the forward pass for one picture now? (`resnet` has no argument for it: "
+        "start from `resnet(50)` and think.) Answer in flop.",
+        key=_larger_picture(side=side),
+        unit="flop",
+        slips=[
+            Slip(
+                "side for area",
+                resnet(50).forward_work * side / 224,
+                "You scaled with the side. A picture grows in height and in width.",
+            ),
+            Slip(
+                "parameters for work",
+                resnet(50).forward_work,
+                "The filters stay the same, so the parameters do. But each filter visits more "
+                "places.",
+            ),
+            Slip(
+                "multiply-add counted once",
+                _larger_picture(side) / 2,
+                "You scaled rightly, but counted multiply-adds.",
+            ),
+            Slip(
+                "backward pass forgotten",
+                3 * _larger_picture(side),
+                "Only the forward pass is asked for; you counted a training step.",
+            ),
+        ],
+        hints=[
+            "Which factors of a convolution's work depend on the size of the picture?",
+            "Every convolution's output grows by the same factor in height, and by the same in "
+            "width.",
+            "Multiply the forward work by (new side / 224)². The fully connected layer does not "
+            "grow, but it is too small to matter here.",
+        ],
+        reasoning=f"Height and width both grow {short(side / 224)} times, so every convolution has "
+        f"{short((side / 224) ** 2)} times as many output places, each with the same dot product. "
+        f"The fully connected layer keeps its {si(resnet(50).layers[-1].flops, 'flop')}. No "
+        "parameter was added: the size of a network does not tell its work.",
+    )
+
+
+@exercise
+def separable():
+    return Formula(
+        title="A cheap convolution",
+        goal="MobileNet replaces an ordinary k × k convolution from c to d channels by two: first, "
+        "each of the c channels is filtered by one k × k filter of its own; then an ordinary 1 × 1 "
+        "convolution makes d channels of the c. Height and width stay. Derive (work of the two) / "
+        "(work of the ordinary one), a formula in `c`, `d`, `k`.",
+        symbols=dict(c=range(8, 513), d=range(8, 513), k=range(2, 8)),
+        key=_separable_share,
+        formula="1/d + 1/k**2",
+        slips=[
+            Slip("second part forgotten", "1/d", "You counted the first of the two only."),
+            Slip("first part forgotten", "1/k**2", "You counted the 1 × 1 convolution only."),
+            Slip(
+                "side for area",
+                "1/d + 1/k",
+                "A k × k filter has as many numbers as a square of side k, not k of them.",
+            ),
+            Slip(
+                "ratio upside down",
+                "1/(1/d + 1/k**2)",
+                "This is how much cheaper the two are; asked is their share of the ordinary work.",
+            ),
+            Slip(
+                "all channels read",
+                "c/d + 1/k**2",
+                "In the first part each filter reads one channel, not all c of them.",
+            ),
+        ],
+        hints=[
+            "Count multiply-adds for one output place; height and width cancel.",
+            "The ordinary convolution takes k² · c multiply-adds for each of its d channels.",
+            "The first part takes k² multiply-adds for each of c channels, the second takes c for "
+            "each of d. Add, and divide by the ordinary count.",
+        ],
+        reasoning="At one output place the ordinary convolution takes k²·c·d multiply-adds. The "
+        "two parts take k²·c and c·d. Divide: the first leaves one over d, the second one over k². "
+        "The number of input channels falls out. For k = 3 and d = 256 the share is "
+        f"{_separable_share(256, 256, 3):.1%} ([Howard et al. "
+        "2017](https://arxiv.org/abs/1704.04861)).",
+    )
+
+
+@exercise
+def impossible_claim():
+    return Choice(
+        title="The impossible claim",
+        goal=f"Four people say how long they trained ResNet-50 v1.5 on ImageNet-1k for {EPOCHS} "
+        "epochs, and on what, all with direct convolutions. One of them cannot be right, however "
+        "good the code: it would have to run faster than the peak. `devices()` has the peaks. "
+        "Which claim is it? Answer with a letter.",
+        options={letter: _option(*claim) for letter, claim in CLAIMS.items()},
+        key=next(letter for letter in CLAIMS if _fraction_claimed(*CLAIMS[letter]) > 1),
+        hints=[
+            "Do not judge by the time alone: what does t = V / (f·n·π) say about f?",
+            "`achieved_fraction(V, time, peak, devices)` with the time in seconds, for each claim.",
+            "A fraction above 1 is impossible for the operations that V counts. One that is merely "
+            "high is only hard to believe.",
+        ],
+        reasoning=f"V is {si(_budget(), 'flop')}. At the whole peak one K80 die would take "
+        f"{duration(training_time(_budget(), device('K80-die').peak_fp32, 1))}, and eight H100 "
+        f"{duration(training_time(_budget(), device('H100-SXM').peak_bf16, 1, 8))}. The claim that "
+        "looks slow is the false one. For direct convolutions the budget gives a lower limit of "
+        "the time, and no code gets below it: only an algorithm with fewer operations does.",
+    )
+
+
+@exercise(n=AT_LEAST_ONE, seconds=(POSITIVE, "s"))
+def your_own_computer(n=2000, seconds=0.1):
+    return Number(
+        title="On your own computer",
+        goal="In a new cell, run `import numpy as np; a = np.ones((2000, 2000), np.float32)`, then "
+        "`%timeit a @ a`. Each of the n × n numbers of this product (n = 2000) is a dot product of "
+        f"length n. At that speed, how long would ResNet-50 (v1.5, ImageNet-1k, {EPOCHS} epochs) "
+        "take to train? Give `check` your n and the `seconds` of one product; answer in s.",
+        key=training_time(_budget(), peak=2 * n**3 / seconds, fraction=1),
+        unit="s",
+        slips=[
+            Slip(
+                "multiply-add counted once",
+                _budget() * seconds / n**3,
+                "One multiply-add is two flop, in your speed as in V. You mixed the two "
+                "conventions.",
+            ),
+            Slip(
+                "backward pass forgotten",
+                _budget() / 3 * seconds / (2 * n**3),
+                "This is the time of the forward passes. Training takes more of them.",
+            ),
+            Slip(
+                "one epoch",
+                _budget() / EPOCHS * seconds / (2 * n**3),
+                "This is the time of one epoch.",
+            ),
+            Slip(
+                "one row for the product",
+                _budget() * seconds / (2 * n**2),
+                "n dot products make one row of the result. It has n rows.",
+            ),
+            Slip(
+                "flop for flop/s",
+                _budget() / (2 * n**3),
+                "You divided V by the work of one product. That counts products; each takes time.",
+            ),
+        ],
+        hints=[
+            "First the work of one product a @ a: how many dot products, and how long is each?",
+            "Speed = 2 n³ / seconds, in flop/s. `%timeit` may print ms: 1 ms is 0.001 s.",
+            "Divide V of the corrected budget by this speed.",
+        ],
+        reasoning=f"One product is 2 n³ = {si(2 * n**3, 'flop')}, and {duration(seconds)} for it "
+        f"is a speed of {si(2 * n**3 / seconds, 'flop/s')}. V = {si(_budget(), 'flop')} divided by "
+        "it gives the time. It is a hopeful one: a product of large matrices is about the best "
+        "case, and a whole network runs slower.",
+    )
+
+
+@exercise
+def rented_cards(fraction=0.4, longest=5, budget=26):
+    def requirements(devices, hours):
+        yield whole(devices=devices)
+        yield Requirement(
+            "rounded down",
+            0.97 * _device_hours(4) <= fraction * devices * hours < _device_hours(4),
+            "Just too short: round the hours up, not down.",
+        )
+        yield Requirement(
+            "recomputation forgotten",
+            _device_hours(3) <= fraction * devices * hours < _device_hours(4),
+            "This is enough for ordinary training. Recomputed activations repeat the forward pass.",
+        )
+        yield Requirement(
+            "faster than measured",
+            fraction * devices * hours < _device_hours(4),
+            "The job would not be done: it needs a larger fraction of the peak than you have.",
+        )
+        yield Requirement(
+            "deadline missed",
+            hours > longest,
+            "The booking is longer than the time allowed. More devices would shorten it.",
+        )
+        yield Requirement(
+            "over the budget",
+            devices * hours > budget,
+            "Too many device-hours are booked: devices × hours.",
+        )
+
+    return Design(
+        title="A booking",
+        goal=f"You rent A100 cards to train ResNet-152 (`resnet(152)`, ImageNet-1k, {EPOCHS} "
+        "epochs) in 16 bits. Memory is short, so activations are recomputed. You may count on "
+        f"{fraction:.0%} of the peak, no more. It must be done within {short(longest)} hours and "
+        f"for at most {short(budget)} device-hours. Book: answer with `dict(devices=..., "
+        "hours=...)`.",
+        names=dict(devices=POSITIVE, hours=(POSITIVE, "h")),
+        requirements=requirements,
+        design=dict(devices=5, hours=4.9),
+        hints=[
+            "How many forward passes is a step when activations are recomputed? The section *Is V "
+            "really fixed?* says it.",
+            "`training_work` takes them as `passes`. Divide V by the fraction and by the peak of "
+            "one card: these are the device-seconds that you need.",
+            "Device-hours do not depend on n in this model. Choose n so that the time fits, then "
+            "round the hours up.",
+        ],
+        reasoning="A step takes four passes in place of three, so one A100 alone at "
+        f"{fraction:.0%} needs {_device_hours(4) / fraction:.1f} hours, and n of them an n-th of "
+        f"it. For {short(longest)} hours that is {_device_hours(4) / fraction / longest:.2f} "
+        f"devices, so {ceil(_device_hours(4) / fraction / longest)}. The budget of {short(budget)} "
+        f"device-hours leaves a margin of {budget * fraction / _device_hours(4) - 1:.0%}. The "
+        "model lets n devices share the work without loss; notebook 06 asks when that holds.",
+    )
