@@ -9,10 +9,10 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.exercises.answers import evaluations
+from helpers.exercises.answers import evaluations, range_and_unit
 from helpers.exercises.exercise import Exercise, between
 from helpers.exercises.prediction import Prediction
-from helpers.exercises.question import Design, Formula, Number, range_and_unit
+from helpers.exercises.question import Design, Formula, Number
 from helpers.exercises.units import UNITS, Unclear, scaled, sizes
 from helpers.exercises.verdicts import Outcome
 from test_exercises import EVERY, TEXTS, _example, _key_token

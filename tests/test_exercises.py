@@ -27,17 +27,10 @@ import sympy as sp
 import helpers.questions
 from helpers._checks import FRACTION, POSITIVE
 from helpers.amdahl import speedup
+from helpers.exercises.answers import range_and_unit
 from helpers.exercises.exercise import Exercise
 from helpers.exercises.prediction import Prediction
-from helpers.exercises.question import (
-    Choice,
-    Design,
-    Formula,
-    Number,
-    Requirement,
-    Slip,
-    range_and_unit,
-)
+from helpers.exercises.question import Choice, Design, Formula, Number, Requirement, Slip
 from helpers.exercises.verdicts import Outcome, quantity
 from helpers.publishing.notebooks import NOTEBOOKS
 from helpers.publishing.store import execute

@@ -15,6 +15,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import NamedTuple
 
+from helpers._checks import Range
 from helpers.exercises.units import UNITS, Unclear, WrongUnit, name_of, scale_of, sizes
 from helpers.words import short
 
@@ -114,8 +115,14 @@ def read(answer, unit, question=""):
     return reading
 
 
-def number_within(name, value, allowed, unit="1", question=""):
-    """A number of the reader, as a float in `unit`; raises `Unclear` if it is not allowed."""
+def range_and_unit(wanted):
+    """The `Range` of a number of the reader, and the unit of a bare one ("1" if none is said)."""
+    return (wanted, "1") if isinstance(wanted, Range) else wanted
+
+
+def number_within(name, value, wanted, question=""):
+    """A number of the reader, as a float in its unit; raises `Unclear` if it is not allowed."""
+    allowed, unit = range_and_unit(wanted)
     kind = "a plain number" if unit == "1" else f"a number in {unit}"
     must = f"{name} must be {kind}, {allowed.words}."
     try:

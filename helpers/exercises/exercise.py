@@ -1,10 +1,8 @@
 """Exercises that compute their own keys.
 
-An exercise is a function of its numbers that returns a question: a `Number`, a `Formula`, a
-`Choice` or a `Design`. It is called at the moment of asking, with its defaults, with the numbers
-that the reader brings or with those that an examination draws; so neither key nor text can drift
-from the formulas. Mistakes that are known beforehand (`Slip`) are recognised by what they lead to,
-and told apart.
+An exercise is a function of its numbers that returns a question (`helpers.exercises.question`). It
+is called at the moment of asking, with its defaults, with the numbers that the reader brings or
+with those that an examination draws; so neither key nor text can drift from the formulas.
 
     @exercise
     def twice(macs=118e6):
@@ -19,7 +17,6 @@ and told apart.
         )
 
 A reader needs three words: ``twice.check(answer)``, ``twice.hint()`` and ``twice.solution()``.
-Answers are read by `helpers.exercises.answers`, which executes none.
 """
 
 import inspect
@@ -27,8 +24,7 @@ import re
 from functools import partial
 
 from helpers._checks import Range
-from helpers.exercises.answers import exact
-from helpers.exercises.question import within
+from helpers.exercises.answers import exact, number_within
 from helpers.exercises.units import Unclear, WrongUnit
 from helpers.exercises.verdicts import Outcome, Said, Verdict
 from helpers.words import short
@@ -157,13 +153,13 @@ class Exercise:
 
     def _own_numbers(self, own):
         """The reader's numbers, checked: all that are asked for, and nothing else."""
-        values = {}
+        values, statement = {}, self.statement
         for name in own.keys() | self.own.keys():
             if name not in self.own:
                 raise Unclear(f"This exercise asks for no {name}.")
             if own.get(name) is None:
                 raise Unclear(f"Your own {', '.join(self.own)} are needed too; {name} is missing.")
-            values[name] = within(name, own[name], self.own[name], self.statement)
+            values[name] = number_within(name, own[name], self.own[name], statement)
         return values
 
 

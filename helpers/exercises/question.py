@@ -290,7 +290,7 @@ class Design(Question):
         if not isinstance(answer, dict) or answer.keys() != self.names.keys():
             raise Unclear(f"An answer is needed in this form: {self.form()[2:-1]}.")
         return {
-            name: within(name, answer[name], wanted, self.statement)
+            name: number_within(name, answer[name], wanted, self.statement)
             for name, wanted in self.names.items()
         }
 
@@ -305,16 +305,6 @@ class Design(Question):
 
     def answer_in_words(self):
         return f"For example {', '.join(f'{k} = {short(v)}' for k, v in self.design.items())}."
-
-
-def range_and_unit(wanted):
-    """The `Range` of a number of the reader, and the unit of a bare one ("1" if none is said)."""
-    return (wanted, "1") if isinstance(wanted, Range) else wanted
-
-
-def within(name, value, wanted, question):
-    """A number of the reader as a float; raises `Unclear` if it is not allowed."""
-    return number_within(name, value, *range_and_unit(wanted), question)
 
 
 def _all_near(values, others):
