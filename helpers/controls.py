@@ -17,8 +17,9 @@ from matplotlib.figure import Figure
 from helpers import plots
 from helpers._places import PIXELS_PER_POINT, Frame
 from helpers.amdahl import compute_fraction
-from helpers.budget import IMAGENET_IMAGES, alexnet, resnet, training_work, vgg
+from helpers.budget import IMAGENET_IMAGES, training_work
 from helpers.catalog import devices, interconnects, runs
+from helpers.networks import alexnet, resnet, vgg
 from helpers.plots import Line, Scene, Words, percent
 from helpers.roofline import bandwidth_utilisation, compute_utilisation
 

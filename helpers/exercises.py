@@ -19,9 +19,9 @@ from enum import Enum
 import ipywidgets as widgets
 
 from helpers._answers import check_unit, evaluations, exact, number_within, read
-from helpers._checks import Range
 from helpers._units import Unclear, WrongUnit, scaled, sizes
 from helpers.plots import duration, short, si
+from helpers.ranges import Range
 
 LINE_WIDTH = 90
 POINTS = 12  # at which a formula is compared with the core

@@ -31,9 +31,7 @@ from helpers.parallel import (
     throughput,
 )
 from helpers.pipeline import UNITS, buffered_time, chunked_performance, schedule
-from helpers.roofline import BALANCED, attainable, bound, ridge
-from helpers.roofline import COMPUTE as COMPUTE_BOUND
-from helpers.roofline import MEMORY as MEMORY_BOUND
+from helpers.roofline import BALANCED, COMPUTE_BOUND, MEMORY_BOUND, attainable, bound, ridge
 
 MEMORY, COMPUTE, BOTH, QUIET, LIGHT = "#00497a", "#c04f00", "#2b2b2b", "#6b6b6b", "#939393"
 ROOF_COLOURS = {MEMORY_BOUND: MEMORY, COMPUTE_BOUND: COMPUTE}
@@ -524,7 +522,7 @@ def plot_layers(network, *, ax=None):
 
     Parameters
     ----------
-    network : helpers.budget.Network
+    network : helpers.networks.Network
     ax : matplotlib Axes, optional
         Where to draw; a new figure if None.
 
@@ -1063,7 +1061,7 @@ def plot_splits(networks, batch, *, axes=None):
 
     Parameters
     ----------
-    networks : sequence of helpers.budget.Network
+    networks : sequence of helpers.networks.Network
         A panel for each.
     batch : float
         Examples in a step of all devices together, drawn as a level line.

@@ -8,9 +8,9 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers._checks import Range
 from helpers._units import UNITS, scaled, sizes
 from helpers.exercises import Design, Exercise, Formula, Number, Outcome, Prediction
+from helpers.ranges import Range
 from test_exercises import EVERY, TEXTS, _key_token
 
 CORRECT, WRONG, UNCLEAR = Outcome.CORRECT, Outcome.WRONG, Outcome.UNCLEAR

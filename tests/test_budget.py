@@ -5,17 +5,13 @@ import pytest
 
 from helpers.budget import (
     IMAGENET_IMAGES,
-    RESNET_BLOCKS,
-    VGG_CONVOLUTIONS,
     achieved_fraction,
-    alexnet,
     convolution_work,
     linear_work,
-    resnet,
     training_work,
-    vgg,
 )
 from helpers.catalog import forward_backward_times, networks
+from helpers.networks import RESNET_BLOCKS, VGG_CONVOLUTIONS, alexnet, resnet, vgg
 
 RESNET50 = resnet(50)
 ALL = [*map(resnet, RESNET_BLOCKS), *map(vgg, VGG_CONVOLUTIONS), alexnet(), resnet(50, "v1")]

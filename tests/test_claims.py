@@ -27,7 +27,7 @@ import pytest
 
 import prose_numbers as prose
 import test_teaching
-from helpers import amdahl, budget, catalog, parallel, pipeline, roofline
+from helpers import amdahl, budget, catalog, networks, parallel, pipeline, roofline
 from helpers.exercises import Exercise
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -38,7 +38,7 @@ PAGES = sorted((ROOT / "notebooks").glob("*.md"))
 NEAR_BEFORE, NEAR_AFTER = 1, 1
 MODELS = {
     name: value
-    for module in (amdahl, budget, catalog, parallel, pipeline, roofline)
+    for module in (amdahl, budget, catalog, networks, parallel, pipeline, roofline)
     for name, value in vars(module).items()
     if not name.startswith("_")
 }

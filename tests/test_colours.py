@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from helpers import controls, plots
-from helpers.budget import resnet, vgg
+from helpers.networks import resnet, vgg
 from helpers.plots import BOTH, COMPUTE, LIGHT, MEMORY, QUIET
 from test_plots import DRAWN
 

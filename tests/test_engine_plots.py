@@ -9,8 +9,9 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from helpers import parallel, plots
-from helpers.budget import resnet, training_work, vgg
+from helpers.budget import training_work
 from helpers.controls import EngineControl
+from helpers.networks import resnet, vgg
 from helpers.plots import Dot, Line, Words
 from helpers.questions import engines
 

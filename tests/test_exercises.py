@@ -24,7 +24,6 @@ import pytest
 import sympy as sp
 
 import helpers.questions
-from helpers._checks import FRACTION, POSITIVE
 from helpers.amdahl import speedup
 from helpers.exercises import (
     Choice,
@@ -37,6 +36,7 @@ from helpers.exercises import (
     Slip,
     _quantity,
 )
+from helpers.ranges import FRACTION, POSITIVE
 from store_outputs import NOTEBOOKS, execute
 
 ROOT = NOTEBOOKS.parent

@@ -11,8 +11,9 @@ from PIL import Image
 
 from helpers import plots
 from helpers.amdahl import limit, speedup
-from helpers.budget import resnet, training_time
+from helpers.budget import training_time
 from helpers.catalog import devices
+from helpers.networks import resnet
 from helpers.pipeline import chunked_performance, chunked_time, schedule, speedup_over_serial
 from helpers.plots import Dot, Line, Words
 from helpers.roofline import attainable

@@ -2,11 +2,11 @@
 
 import math
 
-from helpers._checks import Range
 from helpers.amdahl import compute_fraction, karp_flatt, limit, speedup
 from helpers.catalog import device, interconnects, scaling
 from helpers.exercises import Choice, Design, Formula, Number, Slip
 from helpers.plots import short, si
+from helpers.ranges import Range
 from helpers.roofline import ridge
 
 NOTEBOOK = "04_amdahl.ipynb"

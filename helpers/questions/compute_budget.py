@@ -3,18 +3,18 @@
 from functools import cache
 from math import ceil
 
-from helpers._checks import AT_LEAST_ONE, POSITIVE
 from helpers.budget import (
     IMAGENET_IMAGES,
     achieved_fraction,
     convolution_work,
-    resnet,
     training_time,
     training_work,
 )
 from helpers.catalog import device
 from helpers.exercises import Choice, Design, Formula, Number, Slip, whole
+from helpers.networks import resnet
 from helpers.plots import duration, short, si
+from helpers.ranges import AT_LEAST_ONE, POSITIVE
 
 NOTEBOOK = "01_compute_budget.ipynb"
 EPOCHS = 90

@@ -2,10 +2,10 @@
 
 from math import ceil
 
-from helpers._checks import AT_LEAST_ONE, Range
 from helpers.catalog import device, interconnects
 from helpers.exercises import Choice, Design, Formula, Number, Slip, whole
 from helpers.plots import short, si
+from helpers.ranges import AT_LEAST_ONE, Range
 from helpers.roofline import attainable, compute_utilisation, ridge
 
 NOTEBOOK = "02_computing_device.ipynb"

@@ -1,9 +1,9 @@
 """Exercises of notebook 06: deep learning engines on many devices."""
 
-from helpers._checks import Range
-from helpers.budget import resnet, training_work, vgg
+from helpers.budget import training_work
 from helpers.catalog import device, interconnects, scaling
 from helpers.exercises import Choice, Design, Formula, Number, Slip, whole
+from helpers.networks import resnet, vgg
 from helpers.parallel import (
     allreduce_time,
     crossover_batch,
@@ -18,6 +18,7 @@ from helpers.parallel import (
 )
 from helpers.pipeline import chunked_time
 from helpers.plots import duration, si
+from helpers.ranges import Range
 from helpers.roofline import ridge
 
 NOTEBOOK = "06_deep_learning_engines.ipynb"

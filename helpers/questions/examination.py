@@ -17,9 +17,10 @@ from numbers import Integral
 from typing import NamedTuple
 
 from helpers.amdahl import karp_flatt, limit, speedup
-from helpers.budget import alexnet, resnet, training_time, training_work, vgg
+from helpers.budget import training_time, training_work
 from helpers.catalog import device, interconnects
 from helpers.exercises import Choice, Exercise, Number, Outcome, Said, Slip
+from helpers.networks import alexnet, resnet, vgg
 from helpers.parallel import allreduce_time, efficiency, step_time, throughput
 from helpers.pipeline import chunked_time
 from helpers.plots import duration, short, si

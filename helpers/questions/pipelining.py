@@ -2,10 +2,10 @@
 
 import math
 
-from helpers._checks import Range
-from helpers.budget import alexnet, training_work
+from helpers.budget import training_work
 from helpers.catalog import device, interconnects
 from helpers.exercises import Choice, Design, Formula, Number, Slip, whole
+from helpers.networks import alexnet
 from helpers.pipeline import (
     chunked_time,
     overlap_gain,
@@ -14,6 +14,7 @@ from helpers.pipeline import (
     speedup_over_serial,
 )
 from helpers.plots import short, si
+from helpers.ranges import Range
 from helpers.roofline import balance, ridge
 
 NOTEBOOK = "05_pipelining.ipynb"

@@ -1,10 +1,11 @@
 """Exercises of notebook 03: the roofline."""
 
-from helpers._checks import Range
-from helpers.budget import Layer, linear_work, resnet, vgg
+from helpers.budget import linear_work
 from helpers.catalog import device, intensities
 from helpers.exercises import Choice, Design, Formula, Number, Slip, whole
+from helpers.networks import Layer, resnet, vgg
 from helpers.plots import short, si
+from helpers.ranges import Range
 from helpers.roofline import attainable, compute_utilisation, overlapped_time, ridge
 
 NOTEBOOK = "03_roofline.ipynb"
@@ -438,8 +439,8 @@ serving = Design(
     hints=[
         "The rate decides the number format: divide each peak by the work of one picture.",
         "The share gives the smallest batch, the deadline the largest one. "
-        "`vgg(16).layers` of `helpers.budget` has the layer, and the layer has `.intensity(batch, "
-        "number_bytes)`.",
+        "`vgg(16).layers` of `helpers.networks` has the layer, and the layer has "
+        "`.intensity(batch, number_bytes)`.",
         "At small batches I is about batch × 2 / number_bytes. Bring it near the ridge of the "
         "tensor cores, a little above.",
     ],
