@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from helpers.notation import model
+from helpers.ranges import COUNT, checked
 
 
 @dataclass(frozen=True)
@@ -59,15 +60,12 @@ class Layer:
         The parameters are read once for the whole batch, inputs and outputs once per example.
         This is the least traffic of a layer that is not fused with its neighbours.
         """
-        return self._moved(batch, number_bytes)
+        return number_bytes * (self.parameters + batch * (self.inputs + self.outputs))
 
     @model
     def intensity(self, batch=1, number_bytes=4):
         """Arithmetic intensity of the forward pass, I = batch x flops / `traffic`, in flop/B."""
-        return batch * self.flops / self._moved(batch, number_bytes)
-
-    def _moved(self, batch, number_bytes):
-        return number_bytes * (self.parameters + batch * (self.inputs + self.outputs))
+        return batch * self.flops / Layer.traffic.formula(self, batch, number_bytes)
 
 
 @dataclass(frozen=True)
@@ -188,6 +186,8 @@ def resnext(depth=50, groups=32, group_width=4):
     (4230479872, 25028904)
     """
     depth = _one_of("depth", depth, (50, 101))
+    groups = int(checked("groups", groups, COUNT))
+    group_width = int(checked("group_width", group_width, COUNT))
     width = groups * group_width
     layers = _residual_layers(depth, (width, width, 256), groups)
     return Network(f"ResNeXt-{depth} {groups}x{group_width}d", layers)
