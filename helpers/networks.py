@@ -178,7 +178,7 @@ def resnext(depth=50, groups=32, group_width=4):
 
     Source
     ------
-    Xie, Girshick, Dollár, Tu, He 2017, doi:10.1109/CVPR.2017.634, table 1.
+    Xie, Girshick, Dollár, Tu, He 2017, arXiv:1611.05431, table 1.
 
     Examples
     --------
