@@ -15,12 +15,8 @@ from helpers.roofline import balance
 def serial_time(work, intensity, peak, bandwidth):
     """Time of a task whose loading and computing take turns, t = V / π + V / (β I), in s.
 
-    Source
-    ------
-    Derived with SymPy in notebook 04 from the two times alone.
+    Source: Derived with SymPy in notebook 04 from the two times alone.
 
-    Examples
-    --------
     >>> serial_time(36, intensity=9, peak=4, bandwidth=4)
     10.0
     """
@@ -31,12 +27,8 @@ def serial_time(work, intensity, peak, bandwidth):
 def compute_fraction(intensity, peak, bandwidth):
     """Fraction of the serial time spent computing, p = I β / (π + I β), from 0 to 1.
 
-    Source
-    ------
-    Derived with SymPy in notebook 04 from the two times alone.
+    Source: Derived with SymPy in notebook 04 from the two times alone.
 
-    Examples
-    --------
     >>> compute_fraction(3, peak=4, bandwidth=4)
     0.75
     """
@@ -51,12 +43,8 @@ def speedup(p, s, r=1.0):
     The part that is not touched takes r times as long; r = 1 is Amdahl's law as usually written.
     Infinite s gives the limit; S is infinite where p = 1 as well.
 
-    Source
-    ------
-    After Amdahl 1967, doi:10.1145/1465482.1465560; the form with r is derived in notebook 04.
+    Source: After Amdahl 1967, doi:10.1145/1465482.1465560; with r, derived in notebook 04.
 
-    Examples
-    --------
     >>> round(speedup(0.9, 3), 9), round(speedup(0.9, 9), 9)
     (2.5, 5.0)
     """
@@ -70,12 +58,8 @@ def limit(p, r=1.0):
 
     Infinite where p = 1.
 
-    Source
-    ------
-    `speedup`, for infinite s.
+    Source: `speedup`, for infinite s.
 
-    Examples
-    --------
     >>> limit(0.5), round(limit(0.99), 9)
     (2.0, 100.0)
     """
@@ -90,12 +74,8 @@ def break_even(p, s):
     With a larger r the faster machine finishes later: S < 1. Infinite where p = 1, since then
     nothing depends on bandwidth.
 
-    Source
-    ------
-    Derived with SymPy in notebook 04 from S = 1.
+    Source: Derived with SymPy in notebook 04 from S = 1.
 
-    Examples
-    --------
     >>> break_even(0.5, 2)
     1.5
     """
@@ -110,12 +90,8 @@ def gustafson(p_after, s):
     The work grows with the machine so that the time stays the same. Here p′ is the fraction of
     the time *on the fast machine*; in `speedup` p is the fraction on the slow one.
 
-    Source
-    ------
-    Gustafson 1988, doi:10.1145/42411.42415.
+    Source: Gustafson 1988, doi:10.1145/42411.42415.
 
-    Examples
-    --------
     >>> gustafson(0.5, 9)
     5.0
     """
@@ -128,12 +104,8 @@ def karp_flatt(speedup, devices):
 
     If Amdahl's law holds, e = 1 - p for every n. S > n gives a negative e.
 
-    Source
-    ------
-    Karp and Flatt 1990, CACM 33(5) 539-543.
+    Source: Karp and Flatt 1990, CACM 33(5) 539-543.
 
-    Examples
-    --------
     >>> karp_flatt(1.6, 2)
     0.25
     """

@@ -20,8 +20,6 @@ def convolution_work(in_channels, out_channels, kernel, out_height, out_width, g
     `groups` divides both numbers of channels. Other algorithms (Winograd, FFT) give the same
     result with fewer.
 
-    Examples
-    --------
     >>> convolution_work(3, 64, kernel=7, out_height=112, out_width=112)
     236027904.0
     """
@@ -35,8 +33,6 @@ def convolution_work(in_channels, out_channels, kernel, out_height, out_width, g
 def linear_work(inputs, outputs):
     """Work of a fully connected layer on one example, 2 x inputs x outputs, in flop.
 
-    Examples
-    --------
     >>> linear_work(2048, 1000)
     4096000.0
     """
@@ -50,13 +46,9 @@ def training_work(forward_work, examples, epochs, passes=3):
     A backward pass computes two products, one for the gradient of the inputs and one for that of
     the weights, each as large as the forward product: 1 + 2 = 3 passes.
 
-    Source
-    ------
-    The factor 3: Amodei and Hernandez, AI and Compute, 2018, appendix, method 1; measured
+    Source: The factor 3: Amodei and Hernandez, AI and Compute, 2018, appendix, method 1; measured
     times in ``helpers/data/fwd_bwd_times.csv``.
 
-    Examples
-    --------
     >>> training_work(8e9, examples=1.2e6, epochs=90, passes=1)
     8.64e+17
     """
@@ -67,8 +59,6 @@ def training_work(forward_work, examples, epochs, passes=3):
 def training_time(work, peak, fraction, devices=1):
     """Time of a training run, t = V / (f n π) with the peak π of one device, in s.
 
-    Examples
-    --------
     >>> training_time(8e15, peak=1e12, fraction=0.5, devices=4)
     4000.0
     """
@@ -82,8 +72,6 @@ def achieved_fraction(work, time, peak, devices=1):
     Above 1, the peak is wrong, or the run needed less work than was counted: with Winograd's or
     FFT convolutions it does.
 
-    Examples
-    --------
     >>> achieved_fraction(8e15, time=4000, peak=1e12, devices=4)
     0.5
     """

@@ -116,8 +116,9 @@ def model(function=None, /, **ranges):
 
     Numbers of any type, scalars or arrays that broadcast together, are converted and checked
     before the formula sees them; a result without dimensions becomes a plain Python scalar. The
-    docstring gets the sections Parameters, Returns and Raises, unless it has its own. Models that
-    are built on another use its `formula`, which checks nothing, once their arguments are checked.
+    docstring gets the sections Parameters, Returns and Raises, unless it has its own, and headings
+    over its source ("Source: ...") and its examples. Models that are built on another use its
+    `formula`, which checks nothing, once their own arguments are checked.
 
     Parameters
     ----------
@@ -165,17 +166,28 @@ def model(function=None, /, **ranges):
 
 
 def _completed(function, allowed):
-    """The docstring of a model function with what the notation knows."""
-    start, *parts = re.split(r"^(\w+)\n-+\n", cleandoc(function.__doc__), flags=re.MULTILINE)
-    sections = {
-        "Parameters": "\n".join(_described(name, allowed[name]) for name in allowed),
-        "Returns": "float or ndarray\n"
-        "    The broadcast shape of the arguments; a plain float for scalars.",
-        "Raises": "ValueError\n"
-        "    If an argument is outside its range, or the shapes do not match.",
-    } | dict(zip(parts[::2], parts[1::2], strict=True))
-    written = [f"{title}\n{'-' * len(title)}\n{text}" for title, text in sections.items()]
-    return "\n\n".join(part.strip() for part in (start, *written))
+    """The docstring of a model function with what the notation knows, and with its headings."""
+    text, sections = (
+        [],
+        {
+            "Parameters": "\n".join(_described(name, allowed[name]) for name in allowed),
+            "Returns": "float or ndarray\n"
+            "    The broadcast shape of the arguments; a plain float for scalars.",
+            "Raises": "ValueError\n"
+            "    If an argument is outside its range, or the shapes do not match.",
+        },
+    )
+    for part in cleandoc(function.__doc__).split("\n\n"):
+        if heading := re.match(r"(\w+)\n-+\n", part):
+            sections[heading[1]] = part[heading.end() :]
+        elif part.startswith("Source: "):
+            sections["Source"] = part.removeprefix("Source: ")
+        elif part.startswith(">>> "):
+            sections["Examples"] = part
+        else:
+            text.append(part)
+    written = [f"{title}\n{'-' * len(title)}\n{body}" for title, body in sections.items()]
+    return "\n\n".join((*text, *written))
 
 
 def _described(name, allowed):

@@ -19,12 +19,8 @@ def allreduce_bytes(size, devices):
 
     Afterwards every device holds the sum of the arrays of all.
 
-    Source
-    ------
-    Patarasuk and Yuan 2009, doi:10.1016/j.jpdc.2008.09.002; nccl-tests, doc/PERFORMANCE.md.
+    Source: Patarasuk and Yuan 2009, doi:10.1016/j.jpdc.2008.09.002; nccl-tests, doc/PERFORMANCE.md.
 
-    Examples
-    --------
     >>> allreduce_bytes(100, devices=4)
     150.0
     """
@@ -37,12 +33,8 @@ def allreduce_time(size, devices, bandwidth, latency=0.0):
 
     Each device sends with β, one way, in 2 (n - 1) rounds. 0 for one device.
 
-    Source
-    ------
-    Patarasuk and Yuan 2009, doi:10.1016/j.jpdc.2008.09.002; nccl-tests, doc/PERFORMANCE.md.
+    Source: Patarasuk and Yuan 2009, doi:10.1016/j.jpdc.2008.09.002; nccl-tests, doc/PERFORMANCE.md.
 
-    Examples
-    --------
     >>> allreduce_time(100, devices=4, bandwidth=10), allreduce_time(0, 4, 10, latency=2)
     (15.0, 12.0)
     """
@@ -63,12 +55,8 @@ def hierarchical_time(size, devices, per_node, link, network, latency=0.0):
     One flat ring through all devices crosses each port once as well, at its full rate, and takes
     ``allreduce_time(size, devices, network)`` where the port is the slowest link.
 
-    Source
-    ------
-    Two ring all-reduces (`allreduce_time`), one for each level.
+    Source: Two ring all-reduces (`allreduce_time`), one for each level.
 
-    Examples
-    --------
     >>> hierarchical_time(120, devices=4, per_node=2, link=60, network=10)
     14.0
     """
@@ -86,12 +74,8 @@ def network_intensity(step_work, size, devices):
 
     Flop of each device for each byte that it sends; infinite for one device, which sends nothing.
 
-    Source
-    ------
-    The work over `allreduce_bytes`.
+    Source: The work over `allreduce_bytes`.
 
-    Examples
-    --------
     >>> network_intensity(3000, size=100, devices=4)
     20.0
     """
@@ -106,12 +90,8 @@ def step_time(compute, communication, overlap=0.0, overhead=0.0):
     o = 0 if the two take turns (their sum), 1 if the shorter one hides entirely behind the longer
     one (their maximum).
 
-    Source
-    ------
-    Between the two extremes of notebooks 03 and 04, in proportion to the hidden time.
+    Source: Between the two extremes of notebooks 03 and 04, in proportion to the hidden time.
 
-    Examples
-    --------
     >>> step_time(8, 2), step_time(8, 2, overlap=0.5), step_time(8, 2, overlap=1, overhead=3)
     (10.0, 9.0, 11.0)
     """
@@ -123,8 +103,6 @@ def step_time(compute, communication, overlap=0.0, overhead=0.0):
 def throughput(batch, devices, step_time):
     """Examples per second of n devices that each take a batch in each step, n b / t.
 
-    Examples
-    --------
     >>> throughput(128, devices=8, step_time=0.5)
     2048.0
     """
@@ -137,8 +115,6 @@ def efficiency(speedup, devices):
 
     S is the ratio of the throughput to that of one device; 1 is ideal.
 
-    Examples
-    --------
     >>> efficiency(6, devices=8)
     0.75
     """
@@ -152,12 +128,8 @@ def data_split_bytes(parameters, devices, number_bytes=4):
     Every device holds the whole layer. The gradients of its weights are all-reduced. The bytes do
     not depend on the batch.
 
-    Source
-    ------
-    After Krizhevsky 2014, arXiv:1404.5997; the bytes are those of `allreduce_bytes`.
+    Source: After Krizhevsky 2014, arXiv:1404.5997; the bytes are those of `allreduce_bytes`.
 
-    Examples
-    --------
     >>> data_split_bytes(1000, devices=4)
     6000.0
     """
@@ -174,12 +146,8 @@ def model_split_bytes(inputs, global_batch, devices, number_bytes=4):
     reduce-scatter). Each of the two is half of an all-reduce. Weights are not sent: the bytes do
     not depend on their number.
 
-    Source
-    ------
-    After Krizhevsky 2014, arXiv:1404.5997; counted in notebook 06.
+    Source: After Krizhevsky 2014, arXiv:1404.5997; counted in notebook 06.
 
-    Examples
-    --------
     >>> model_split_bytes(10, global_batch=100, devices=4)
     6000.0
     """
@@ -192,12 +160,8 @@ def crossover_batch(parameters, inputs):
 
     With a larger batch of all devices together, splitting the data sends less.
 
-    Source
-    ------
-    Derived with SymPy in notebook 06 from the two counts of bytes.
+    Source: Derived with SymPy in notebook 06 from the two counts of bytes.
 
-    Examples
-    --------
     >>> crossover_batch(4096 * 1000, inputs=4096)
     1000.0
     """
@@ -211,8 +175,6 @@ def lstm_work(batch, hidden):
     For each of b sequences four gates take H sums over 2 H numbers (H inputs and H of the
     previous state), and nine operations for each of the H units combine them.
 
-    Examples
-    --------
     >>> lstm_work(1, hidden=1024)
     16786432.0
     """
@@ -226,8 +188,6 @@ def lstm_traffic(batch, hidden, number_bytes=4):
     The weights and biases are read once for all b sequences. For each sequence the input, the
     state and the cell are read, and the new state and the new cell are written.
 
-    Examples
-    --------
     >>> lstm_traffic(1, hidden=1024)
     33591296.0
     """
@@ -240,12 +200,8 @@ def lstm_intensity(global_batch, hidden, devices=1, number_bytes=4):
 
     Each device takes b = B / n of the sequences.
 
-    Source
-    ------
-    `lstm_work` over `lstm_traffic`, for the batch of one device.
+    Source: `lstm_work` over `lstm_traffic`, for the batch of one device.
 
-    Examples
-    --------
     >>> round(lstm_intensity(256, hidden=1024), 2), round(lstm_intensity(256, 1024, devices=4), 2)
     (110.72, 30.8)
     """
@@ -259,12 +215,8 @@ def pipeline_bubble(stages, chunks):
 
     M chunks (micro-batches) pass through the stages; infinitely many give 0.
 
-    Source
-    ------
-    Huang et al. 2019 (GPipe), arXiv:1811.06965; derived in notebook 06.
+    Source: Huang et al. 2019 (GPipe), arXiv:1811.06965; derived in notebook 06.
 
-    Examples
-    --------
     >>> pipeline_bubble(4, chunks=1), pipeline_bubble(4, chunks=9)
     (0.75, 0.25)
     """
@@ -276,12 +228,8 @@ def pipeline_bubble(stages, chunks):
 def pipeline_speedup(stages, chunks):
     """Speed-up of a pipeline of K equal stages over one device, K M / (M + K - 1): at most K.
 
-    Source
-    ------
-    Huang et al. 2019 (GPipe), arXiv:1811.06965; derived in notebook 06.
+    Source: Huang et al. 2019 (GPipe), arXiv:1811.06965; derived in notebook 06.
 
-    Examples
-    --------
     >>> pipeline_speedup(4, chunks=1), pipeline_speedup(4, chunks=9)
     (1.0, 3.0)
     """

@@ -27,13 +27,9 @@ def chunked_time(load, compute, chunks, store=0.0):
     For two stages this is max(load, compute) + min(load, compute) / n. Infinitely many chunks
     give perfect overlap.
 
-    Source
-    ------
-    Derived with SymPy in notebook 05: the first chunk fills the pipeline, and every further one
-    adds the time of the slowest stage. `schedule` agrees with it, event by event.
+    Source: Derived with SymPy in notebook 05: the first chunk fills the pipeline, and every
+    further one adds the time of the slowest stage. `schedule` agrees with it, event by event.
 
-    Examples
-    --------
     >>> chunked_time(4, 6, chunks=1), chunked_time(4, 6, chunks=4), chunked_time(4, 6, math.inf)
     (10.0, 7.0, 6.0)
     """
@@ -50,13 +46,10 @@ def buffered_time(load, compute, chunks, store=0.0, buffers=math.inf):
 
     With fewer buffers than stages, a load also waits until the chunk b before it has left.
 
-    Source
-    ------
-    The longest chain of stages that wait for one another: from chunk to chunk in the slowest unit,
-    or from the last stage of a chunk to the load of the chunk b later. `schedule` agrees with it.
+    Source: The longest chain of stages that wait for one another: from chunk to chunk in the
+    slowest unit, or from the last stage of a chunk to the load of the chunk b later. `schedule`
+    agrees with it.
 
-    Examples
-    --------
     >>> [buffered_time(4, 6, 4, buffers=buffers) for buffers in (1, 2, 3)]
     [10.0, 7.0, 7.0]
     >>> [buffered_time(4, 6, 4, 4, buffers) for buffers in (1, 2, 3)]
@@ -75,13 +68,9 @@ def buffered_time(load, compute, chunks, store=0.0, buffers=math.inf):
 def chunked_performance(intensity, peak, bandwidth, chunks):
     """Performance of a task in n chunks, in flop/s: from π p (n = 1) to min(π, β I), the roofline.
 
-    Source
-    ------
-    Derived with SymPy in notebook 05: one flop needs 1 / π of computing and 1 / (β I) of
+    Source: Derived with SymPy in notebook 05: one flop needs 1 / π of computing and 1 / (β I) of
     loading, put into `chunked_time`.
 
-    Examples
-    --------
     >>> chunked_performance(2, peak=8, bandwidth=4, chunks=[1, 2, math.inf]).round(2).tolist()
     [4.0, 5.33, 8.0]
     """
@@ -93,12 +82,8 @@ def chunked_performance(intensity, peak, bandwidth, chunks):
 def overlap_gain(balance):
     """Gain of perfect overlap over taking turns, 1 + min(x, 1 / x): at most 2, at the ridge.
 
-    Source
-    ------
-    Derived with SymPy in notebook 05.
+    Source: Derived with SymPy in notebook 05.
 
-    Examples
-    --------
     >>> overlap_gain([0.25, 1, 4]).tolist()
     [1.25, 2.0, 1.25]
     """
@@ -114,12 +99,8 @@ def pipelined_speedup(balance, s, chunks=math.inf):
     speed-up. With perfect overlap that is max(1, x) / max(1, x / s): min(s, x) for x >= 1 and
     s >= 1, and 1 for x <= 1 and s >= 1. One chunk gives Amdahl's law with p = x / (1 + x).
 
-    Source
-    ------
-    Derived with SymPy in notebook 05.
+    Source: Derived with SymPy in notebook 05.
 
-    Examples
-    --------
     >>> pipelined_speedup(4, [2, 4, 100]).tolist(), pipelined_speedup(0.5, 100)
     ([2.0, 4.0, 4.0], 1.0)
     """
@@ -135,12 +116,8 @@ def speedup_over_serial(balance, s, chunks=math.inf):
     S = (1 + x) / t(x / s) with t(x) = max(1, x) + min(1, x) / n. With perfect overlap the ceiling
     1 + x = 1 / (1 - p) is reached at s = x, and never passed.
 
-    Source
-    ------
-    Derived with SymPy in notebook 05.
+    Source: Derived with SymPy in notebook 05.
 
-    Examples
-    --------
     >>> speedup_over_serial(9, [1, 9, 1000]).round(2).tolist()
     [1.11, 10.0, 10.0]
     """
@@ -178,8 +155,6 @@ def schedule(load, compute, chunks, store=0.0, buffers=math.inf):
     ValueError
         If an argument is outside its range or no single number, or a count is not whole.
 
-    Examples
-    --------
     >>> for step in schedule(load=2, compute=4, chunks=2):
     ...     print(*step)
     load 0 0.0 1.0

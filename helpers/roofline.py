@@ -17,12 +17,8 @@ MEMORY_BOUND, BALANCED, COMPUTE_BOUND = "memory-bound", "balanced", "compute-bou
 def attainable(intensity, peak, bandwidth):
     """Attainable performance, P = min(π, β I), in flop/s. Infinite I means no traffic at all.
 
-    Source
-    ------
-    Williams, Waterman, Patterson 2009, doi:10.1145/1498765.1498785.
+    Source: Williams, Waterman, Patterson 2009, doi:10.1145/1498765.1498785.
 
-    Examples
-    --------
     >>> attainable(0.5, peak=8, bandwidth=4), attainable(100, peak=8, bandwidth=4)
     (2.0, 8.0)
     """
@@ -33,12 +29,8 @@ def attainable(intensity, peak, bandwidth):
 def ridge(peak, bandwidth):
     """Ridge point, I* = π / β, in flop/B: the least intensity that reaches the peak.
 
-    Source
-    ------
-    Williams, Waterman, Patterson 2009, doi:10.1145/1498765.1498785.
+    Source: Williams, Waterman, Patterson 2009, doi:10.1145/1498765.1498785.
 
-    Examples
-    --------
     >>> ridge(peak=8, bandwidth=4)
     2.0
     """
@@ -49,8 +41,6 @@ def ridge(peak, bandwidth):
 def balance(intensity, peak, bandwidth):
     """Intensity in units of the ridge, x = I β / π, a pure number.
 
-    Examples
-    --------
     >>> balance(6, peak=8, bandwidth=4)
     3.0
     """
@@ -68,8 +58,6 @@ def bound(intensity, peak, bandwidth, band=0.05):
     str or ndarray of str
         The broadcast shape of the arguments.
 
-    Examples
-    --------
     >>> bound([1.0, 2.0, 3.0], peak=8, bandwidth=4).tolist()
     ['memory-bound', 'balanced', 'compute-bound']
     """
@@ -82,12 +70,8 @@ def bound(intensity, peak, bandwidth, band=0.05):
 def compute_utilisation(intensity, peak, bandwidth):
     """Share of the peak in use, P / π = min(1, x) with x = I β / π.
 
-    Source
-    ------
-    `attainable`, divided by π.
+    Source: `attainable` divided by π.
 
-    Examples
-    --------
     >>> compute_utilisation([1.0, 4.0], peak=8, bandwidth=4).tolist()
     [0.5, 1.0]
     """
@@ -100,12 +84,8 @@ def bandwidth_utilisation(intensity, peak, bandwidth):
 
     A task of intensity 0 only moves data, so it uses the whole bandwidth.
 
-    Source
-    ------
-    `attainable`, divided by I β.
+    Source: `attainable` divided by I β.
 
-    Examples
-    --------
     >>> bandwidth_utilisation([1.0, 4.0], peak=8, bandwidth=4).tolist()
     [1.0, 0.5]
     """
@@ -117,12 +97,8 @@ def bandwidth_utilisation(intensity, peak, bandwidth):
 def overlapped_time(work, intensity, peak, bandwidth):
     """Time of a task whose loading and computing overlap, t = max(V / π, V / (β I)), in s.
 
-    Source
-    ------
-    Williams, Waterman, Patterson 2009, doi:10.1145/1498765.1498785: V divided by `attainable`.
+    Source: V divided by `attainable`.
 
-    Examples
-    --------
     >>> overlapped_time(16, intensity=0.5, peak=8, bandwidth=4)
     8.0
     """

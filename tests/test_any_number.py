@@ -415,7 +415,18 @@ def test_the_work_of_a_language_model_in_whole_numbers():
 
 
 @pytest.mark.parametrize(
-    "bad", ["5", [1, "5"], [1, None], True + 1j, sympy.Symbol("x"), [pd.NA], 10**400], ids=str
+    "bad",
+    [
+        "5",
+        [1, "5"],
+        [Fraction(1, 2), "5"],
+        [1, None],
+        True + 1j,
+        sympy.Symbol("x"),
+        [pd.NA],
+        10**400,
+    ],
+    ids=str,
 )
 def test_what_is_no_number_is_refused_in_a_line(bad):
     with pytest.raises(

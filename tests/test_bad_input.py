@@ -214,6 +214,12 @@ def test_a_section_of_its_own_stays():
     assert roofline.bound.__doc__.count("Returns\n") == 1
 
 
+def test_source_and_examples_get_their_headings():
+    source = "Source\n------\nWilliams, Waterman, Patterson 2009, doi:10.1145/1498765.1498785.\n\n"
+    examples = "Examples\n--------\n>>> ridge(peak=8, bandwidth=4)\n2.0"
+    assert roofline.ridge.__doc__.endswith(source + examples)
+
+
 def test_models_work_without_docstrings():
     code = "from helpers.amdahl import speedup; print(speedup(0.9, 9), speedup.__doc__)"
     done = subprocess.run(
