@@ -142,7 +142,6 @@ def model(function=None, /, **ranges):
         return partial(model, **ranges)
     names = function.__code__.co_varnames[: function.__code__.co_argcount]
     allowed = {name: NOTATION[name].range for name in names if name != "self"} | ranges
-
     last = function.__defaults__ or ()
     defaults = dict(zip(names[len(names) - len(last) :], map(np.float64, last), strict=True))
 
@@ -167,16 +166,14 @@ def model(function=None, /, **ranges):
 
 def _completed(function, allowed):
     """The docstring of a model function with what the notation knows, and with its headings."""
-    text, sections = (
-        [],
-        {
-            "Parameters": "\n".join(_described(name, allowed[name]) for name in allowed),
-            "Returns": "float or ndarray\n"
-            "    The broadcast shape of the arguments; a plain float for scalars.",
-            "Raises": "ValueError\n"
-            "    If an argument is outside its range, or the shapes do not match.",
-        },
-    )
+    sections = {
+        "Parameters": "\n".join(_described(name, allowed[name]) for name in allowed),
+        "Returns": "float or ndarray\n"
+        "    The broadcast shape of the arguments; a plain float for scalars.",
+        "Raises": "ValueError\n"
+        "    If an argument is outside its range, or the shapes do not match.",
+    }
+    text = []
     for part in cleandoc(function.__doc__).split("\n\n"):
         if heading := re.match(r"(\w+)\n-+\n", part):
             sections[heading[1]] = part[heading.end() :]
