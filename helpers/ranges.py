@@ -41,8 +41,8 @@ def between(low, high, unit="", *, whole=False):
 
     Examples
     --------
-    >>> between(1, 1e4).words, between(2, 64, whole=True).words
-    ('from 1 to 10000', 'a whole number from 2 to 64')
+    >>> between(0.1, 1e6).words, between(2, 64, whole=True).words
+    ('from 0.1 to 1000000', 'a whole number from 2 to 64')
     >>> between(1e7, 1e11, "Hz (3 GHz is 3e9)").words
     'from 1e7 to 1e11 Hz (3 GHz is 3e9)'
     """
