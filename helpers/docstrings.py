@@ -1,13 +1,15 @@
 """Docstrings completed by what many functions share, so that each states only what is its own."""
 
-import inspect
 import re
+from inspect import cleandoc
 
 ORDER = ("Parameters", "Returns", "Raises", "Source", "Examples")
 
 
 def complete(function, **shared):
     """Add shared sections to the docstring of a function, in place; return the function.
+
+    What starts with "Source: " or with an example gets its heading.
 
     Parameters
     ----------
@@ -29,12 +31,19 @@ def complete(function, **shared):
     """
     if function.__doc__ is None:  # Python was started without docstrings
         return function
-    head, *parts = re.split(r"\n\n(\w+)\n-{4,}\n", inspect.cleandoc(function.__doc__))
-    own = dict(zip(parts[::2], parts[1::2], strict=True))
-    sections = {**shared, **own}
-    if "Parameters" in own and "Parameters" in shared:
-        sections["Parameters"] = f"{own['Parameters']}\n{shared['Parameters']}"
-    titles = sorted(sections, key=ORDER.index)
-    texts = [f"{title}\n{'-' * len(title)}\n{sections[title]}" for title in titles]
-    function.__doc__ = "\n\n".join([head, *texts])
+    text, sections = [], dict(shared)
+    for part in cleandoc(function.__doc__).split("\n\n"):
+        if heading := re.match(r"(\w+)\n-+\n", part):
+            title, part = heading[1], part[heading.end() :]
+            more = shared.get(title) if title == "Parameters" else None
+            sections[title] = "\n".join(filter(None, [part, more]))
+        elif part.startswith("Source: "):
+            sections["Source"] = part.removeprefix("Source: ")
+        elif part.startswith(">>> "):
+            sections["Examples"] = part
+        else:
+            text.append(part)
+    for title in sorted(sections, key=ORDER.index):
+        text.append(f"{title}\n{'-' * len(title)}\n{sections[title]}")
+    function.__doc__ = "\n\n".join(text)
     return function

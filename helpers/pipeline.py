@@ -6,8 +6,9 @@ chunks. While one chunk is computed, the next is loaded. Then the job takes
     t = max(load, compute) + min(load, compute) / n.
 
 One chunk gives the sum (Amdahl's law), ever more chunks give the maximum (the roofline).
-With x = I beta / pi = compute / load, the intensity in units of the ridge, everything else
-follows. All functions take scalars or arrays that broadcast together; `schedule` takes scalars.
+With x = I β / π = compute / load, the intensity in units of the ridge, everything else
+follows. Symbols, units and ranges are those of `helpers.notation`; all functions take scalars or
+arrays that broadcast together, `schedule` takes scalars.
 """
 
 import math
@@ -15,62 +16,23 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers._checks import (
-    AT_LEAST_ONE_OR_INFINITE,
-    NOT_NEGATIVE,
-    NOT_NEGATIVE_OR_INFINITE,
-    POSITIVE,
-    POSITIVE_OR_INFINITE,
-    checked,
-    plain,
-)
+from helpers.notation import model
+from helpers.ranges import NOT_NEGATIVE, POSITIVE_OR_INFINITE
 
 
+@model
 def chunked_time(load, compute, chunks, store=0.0):
     """Time of a job in n chunks, t = (sum + (n - 1) max) / n over its stages, in s.
 
-    For two stages this is max(load, compute) + min(load, compute) / n.
+    For two stages this is max(load, compute) + min(load, compute) / n. Infinitely many chunks
+    give perfect overlap.
 
-    Parameters
-    ----------
-    load, compute : array_like
-        Time of all loading and of all computing, s, at least 0.
-    chunks : array_like
-        Number of equal chunks n, at least 1; infinity gives perfect overlap.
-    store : array_like
-        Time of all storing by a unit of its own, s, at least 0.
+    Source: Derived with SymPy in notebook 05: the first chunk fills the pipeline, and every
+    further one adds the time of the slowest stage. `schedule` agrees with it, event by event.
 
-    Returns
-    -------
-    float or ndarray
-        The broadcast shape of the arguments.
-
-    Raises
-    ------
-    ValueError
-        If an argument is outside its range, or the shapes do not match.
-
-    Source
-    ------
-    Derived with SymPy in notebook 05: the first chunk fills the pipeline, and every further one
-    adds the time of the slowest stage. `schedule` agrees with it, event by event.
-
-    Examples
-    --------
     >>> chunked_time(4, 6, chunks=1), chunked_time(4, 6, chunks=4), chunked_time(4, 6, math.inf)
     (10.0, 7.0, 6.0)
     """
-    load, compute, chunks, store = checked(
-        load=(load, NOT_NEGATIVE),
-        compute=(compute, NOT_NEGATIVE),
-        chunks=(chunks, AT_LEAST_ONE_OR_INFINITE),
-        store=(store, NOT_NEGATIVE),
-    )
-    return plain(_chunked(load, compute, chunks, store))
-
-
-def _chunked(load, compute, chunks, store=0.0):
-    """`chunked_time` of arguments that are checked."""
     if not np.ndim(store) and store == 0:  # one expression: NumPy then reuses its arrays
         return np.maximum(load, compute) + np.minimum(load, compute) / chunks
     longer, shorter = np.maximum(load, compute), np.minimum(load, compute)
@@ -78,191 +40,88 @@ def _chunked(load, compute, chunks, store=0.0):
     return np.maximum(longer, store) + (shorter + np.minimum(longer, store)) / chunks
 
 
+@model
 def buffered_time(load, compute, chunks, store=0.0, buffers=math.inf):
     """Time of a job in n chunks on a machine that holds b of them at a time, in s.
 
     With fewer buffers than stages, a load also waits until the chunk b before it has left.
 
-    Parameters
-    ----------
-    load, compute, chunks, store : array_like
-        As in `chunked_time`.
-    buffers : array_like
-        Chunks b that the machine holds at a time, at least 1; infinity allowed.
+    Source: The longest chain of stages that wait for one another: from chunk to chunk in the
+    slowest unit, or from the last stage of a chunk to the load of the chunk b later. `schedule`
+    agrees with it.
 
-    Returns
-    -------
-    float or ndarray
-        The broadcast shape of the arguments.
-
-    Raises
-    ------
-    ValueError
-        If an argument is outside its range, or the shapes do not match.
-
-    Source
-    ------
-    The longest chain of stages that wait for one another: from chunk to chunk in the slowest unit,
-    or from the last stage of a chunk to the load of the chunk b later. `schedule` agrees with it.
-
-    Examples
-    --------
     >>> [buffered_time(4, 6, 4, buffers=buffers) for buffers in (1, 2, 3)]
     [10.0, 7.0, 7.0]
     >>> [buffered_time(4, 6, 4, 4, buffers) for buffers in (1, 2, 3)]
     [14.0, 8.5, 8.0]
     """
-    load, compute, chunks, store, buffers = checked(
-        load=(load, NOT_NEGATIVE),
-        compute=(compute, NOT_NEGATIVE),
-        chunks=(chunks, AT_LEAST_ONE_OR_INFINITE),
-        store=(store, NOT_NEGATIVE),
-        buffers=(buffers, AT_LEAST_ONE_OR_INFINITE),
-    )
     total = load + compute + store
     slowest = np.maximum(np.maximum(load, compute), store)
     n = np.where(np.isinf(chunks), 1, chunks)
     waits = (n - 1) // buffers  # how often a load can have waited in a row
     waiting = ((waits + 1) * total + (n - 1 - waits * np.where(waits, buffers, 1)) * slowest) / n
     waiting = np.where(np.isinf(chunks), total / buffers, waiting)
-    return plain(np.maximum(_chunked(load, compute, chunks, store), waiting))
+    return np.maximum(chunked_time.formula(load, compute, chunks, store), waiting)
 
 
+@model(intensity=POSITIVE_OR_INFINITE)  # at 0 a flop would load for ever
 def chunked_performance(intensity, peak, bandwidth, chunks):
-    """Performance of a task in n chunks, in flop/s: from pi p (n = 1) to min(pi, beta I).
+    """Performance of a task in n chunks, in flop/s: from π p (n = 1) to min(π, β I), the roofline.
 
-    Parameters
-    ----------
-    intensity : array_like
-        Arithmetic intensity I, flop/B, above 0; infinity means no traffic at all.
-    peak, bandwidth : array_like
-        pi in flop/s and beta in B/s, both above 0.
-    chunks : array_like
-        Number of equal chunks n, at least 1; infinity gives the roofline.
-
-    Returns
-    -------
-    float or ndarray
-        The broadcast shape of the arguments.
-
-    Raises
-    ------
-    ValueError
-        If an argument is outside its range, or the shapes do not match.
-
-    Source
-    ------
-    Derived with SymPy in notebook 05: one flop needs 1 / pi of computing and 1 / (beta I) of
+    Source: Derived with SymPy in notebook 05: one flop needs 1 / π of computing and 1 / (β I) of
     loading, put into `chunked_time`.
 
-    Examples
-    --------
     >>> chunked_performance(2, peak=8, bandwidth=4, chunks=[1, 2, math.inf]).round(2).tolist()
     [4.0, 5.33, 8.0]
     """
-    intensity, peak, bandwidth, chunks = checked(
-        intensity=(intensity, POSITIVE_OR_INFINITE),
-        peak=(peak, POSITIVE),
-        bandwidth=(bandwidth, POSITIVE),
-        chunks=(chunks, AT_LEAST_ONE_OR_INFINITE),
-    )
     load, compute = 1 / (bandwidth * intensity), 1 / peak
-    return plain(1 / _chunked(load, compute, chunks))
+    return 1 / chunked_time.formula(load, compute, chunks)
 
 
+@model
 def overlap_gain(balance):
     """Gain of perfect overlap over taking turns, 1 + min(x, 1 / x): at most 2, at the ridge.
 
-    Parameters
-    ----------
-    balance : array_like
-        Intensity in units of the ridge, x = I beta / pi, at least 0; infinity allowed.
+    Source: Derived with SymPy in notebook 05.
 
-    Returns
-    -------
-    float or ndarray
-        The shape of the argument.
-
-    Raises
-    ------
-    ValueError
-        If an argument is outside its range.
-
-    Source
-    ------
-    Derived with SymPy in notebook 05.
-
-    Examples
-    --------
     >>> overlap_gain([0.25, 1, 4]).tolist()
     [1.25, 2.0, 1.25]
     """
-    (x,) = checked(balance=(balance, NOT_NEGATIVE_OR_INFINITE))
     with np.errstate(divide="ignore"):  # x = 0: min(0, infinity) = 0
-        return plain(1 + np.minimum(x, 1 / x))
+        return 1 + np.minimum(balance, 1 / balance)
 
 
+@model(balance=NOT_NEGATIVE)
 def pipelined_speedup(balance, s, chunks=math.inf):
     """Speed-up of a pipelined task when its compute unit becomes s times as fast.
 
-    S = t(x) / t(x / s) with t(x) = max(1, x) + min(1, x) / n. With perfect overlap that is
-    max(1, x) / max(1, x / s): min(s, x) for x >= 1 and s >= 1, and 1 for x <= 1 and s >= 1.
+    S = t(x) / t(x / s) with t(x) = max(1, x) + min(1, x) / n, where x is the balance before the
+    speed-up. With perfect overlap that is max(1, x) / max(1, x / s): min(s, x) for x >= 1 and
+    s >= 1, and 1 for x <= 1 and s >= 1. One chunk gives Amdahl's law with p = x / (1 + x).
 
-    Parameters
-    ----------
-    balance : array_like
-        Intensity in units of the ridge before the speed-up, x = I beta / pi, at least 0.
-    s : array_like
-        Factor by which the compute unit gets faster, above 0; infinity gives the limit.
-    chunks : array_like
-        Number of equal chunks n, at least 1; 1 gives Amdahl's law with p = x / (1 + x).
+    Source: Derived with SymPy in notebook 05.
 
-    Returns
-    -------
-    float or ndarray
-        The broadcast shape of the arguments.
-
-    Raises
-    ------
-    ValueError
-        If an argument is outside its range, or the shapes do not match.
-
-    Source
-    ------
-    Derived with SymPy in notebook 05.
-
-    Examples
-    --------
     >>> pipelined_speedup(4, [2, 4, 100]).tolist(), pipelined_speedup(0.5, 100)
     ([2.0, 4.0, 4.0], 1.0)
     """
-    x, s, chunks = checked(
-        balance=(balance, NOT_NEGATIVE),
-        s=(s, POSITIVE_OR_INFINITE),
-        chunks=(chunks, AT_LEAST_ONE_OR_INFINITE),
+    return chunked_time.formula(1.0, balance, chunks) / chunked_time.formula(
+        1.0, balance / s, chunks
     )
-    return plain(_chunked(1.0, x, chunks) / _chunked(1.0, x / s, chunks))
 
 
+@model(balance=NOT_NEGATIVE)
 def speedup_over_serial(balance, s, chunks=math.inf):
     """Speed-up over the *serial* original: faster compute unit and pipelining together.
 
     S = (1 + x) / t(x / s) with t(x) = max(1, x) + min(1, x) / n. With perfect overlap the ceiling
     1 + x = 1 / (1 - p) is reached at s = x, and never passed.
 
-    Parameters, errors and source are those of `pipelined_speedup`.
+    Source: Derived with SymPy in notebook 05.
 
-    Examples
-    --------
     >>> speedup_over_serial(9, [1, 9, 1000]).round(2).tolist()
     [1.11, 10.0, 10.0]
     """
-    x, s, chunks = checked(
-        balance=(balance, NOT_NEGATIVE),
-        s=(s, POSITIVE_OR_INFINITE),
-        chunks=(chunks, AT_LEAST_ONE_OR_INFINITE),
-    )
-    return plain((1 + x) / _chunked(1.0, x / s, chunks))
+    return (1 + balance) / chunked_time.formula(1.0, balance / s, chunks)
 
 
 class Step(NamedTuple):
@@ -277,21 +136,14 @@ class Step(NamedTuple):
 UNITS = ("load", "compute", "store")
 
 
+@model
 def schedule(load, compute, chunks, store=0.0, buffers=math.inf):
     """Simulate the pipeline event by event: when each unit works on each chunk.
 
     Each unit takes the chunks in order, one at a time. A chunk is computed once it is loaded and
     stored once it is computed. It occupies one buffer from the start of its load to the end of
-    its last stage; a load waits for a free buffer.
-
-    Parameters
-    ----------
-    load, compute, store : float
-        Time of all chunks together in each unit, s, at least 0.
-    chunks : int
-        Number of equal chunks, at least 1.
-    buffers : int
-        Chunks that the machine can hold at a time, at least 1; infinity allowed.
+    its last stage; a load waits for a free buffer. All arguments are single numbers, and the counts
+    of chunks and buffers are whole (infinitely many buffers are allowed).
 
     Returns
     -------
@@ -301,10 +153,8 @@ def schedule(load, compute, chunks, store=0.0, buffers=math.inf):
     Raises
     ------
     ValueError
-        If an argument is outside its range, or chunks or buffers is not a whole number.
+        If an argument is outside its range or no single number, or a count is not whole.
 
-    Examples
-    --------
     >>> for step in schedule(load=2, compute=4, chunks=2):
     ...     print(*step)
     load 0 0.0 1.0
@@ -312,20 +162,13 @@ def schedule(load, compute, chunks, store=0.0, buffers=math.inf):
     load 1 1.0 2.0
     compute 1 3.0 5.0
     """
-    allowed = dict(
-        load=(load, NOT_NEGATIVE),
-        compute=(compute, NOT_NEGATIVE),
-        chunks=(chunks, AT_LEAST_ONE_OR_INFINITE),
-        store=(store, NOT_NEGATIVE),
-        buffers=(buffers, AT_LEAST_ONE_OR_INFINITE),
-    )
-    arguments = checked(**allowed)
-    for name, argument in zip(allowed, arguments, strict=True):
+    arguments = dict(load=load, compute=compute, chunks=chunks, store=store, buffers=buffers)
+    for name, argument in arguments.items():
         if np.ndim(argument):
             raise ValueError(
                 f"{name}: a schedule takes single numbers, got an array of shape {argument.shape}"
             )
-    load, compute, chunks, store, buffers = map(float, arguments)
+    load, compute, chunks, store, buffers = map(float, arguments.values())
     if not chunks.is_integer():
         raise ValueError(f"chunks must be a whole number, got {chunks}")
     if not (buffers.is_integer() or math.isinf(buffers)):

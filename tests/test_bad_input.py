@@ -1,96 +1,142 @@
 """Every public model function refuses bad input and says what, why and what is allowed."""
 
 import inspect
+import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from helpers import amdahl, budget, parallel, pipeline, roofline
+from helpers import amdahl, budget, networks, parallel, pipeline, ranges, roofline
+from helpers.notation import NOTATION, SHARED, model, notation_table
+from helpers.ranges import COUNT, POSITIVE, Range, between
 
-# For every argument of every numeric function: values that must be refused, and a good value.
-NEGATIVE, ZERO, NAN, INFINITE = -1.0, 0.0, np.nan, np.inf
-GOOD = {
-    "intensity": (2.0, [NEGATIVE, NAN, -INFINITE]),
-    "peak": (8.0, [NEGATIVE, ZERO, NAN, INFINITE]),
-    "bandwidth": (4.0, [NEGATIVE, ZERO, NAN, INFINITE]),
-    "band": (0.1, [NEGATIVE, NAN, INFINITE]),
-    "work": (16.0, [NEGATIVE, NAN, INFINITE]),
-    "p": (0.5, [NEGATIVE, 1.0001, NAN, INFINITE]),
-    "s": (2.0, [NEGATIVE, ZERO, NAN]),
-    "r": (1.5, [NEGATIVE, ZERO, NAN, INFINITE]),
-    "speedup": (1.6, [NEGATIVE, ZERO, NAN, INFINITE]),
-    "time": (60.0, [NEGATIVE, ZERO, NAN, INFINITE]),
-    "fraction": (0.5, [NEGATIVE, ZERO, 1.0001, NAN, INFINITE]),
-    "devices": (2, [NEGATIVE, ZERO, NAN, INFINITE]),
-    "in_channels": (3, [NEGATIVE, ZERO, NAN, INFINITE]),
-    "out_channels": (64, [NEGATIVE, ZERO, NAN, INFINITE]),
-    "kernel": (7, [NEGATIVE, ZERO, NAN, INFINITE]),
-    "out_height": (112, [NEGATIVE, ZERO, NAN, INFINITE]),
-    "out_width": (112, [NEGATIVE, ZERO, NAN, INFINITE]),
-    "groups": (1, [NEGATIVE, ZERO, NAN, INFINITE]),
-    "inputs": (3, [NEGATIVE, ZERO, NAN, INFINITE]),
-    "outputs": (3, [NEGATIVE, ZERO, NAN, INFINITE]),
-    "forward_work": (8e9, [NEGATIVE, NAN, INFINITE]),
-    "examples": (1.2e6, [NEGATIVE, NAN, INFINITE]),
-    "epochs": (90, [NEGATIVE, NAN, INFINITE]),
-    "passes": (3, [NEGATIVE, NAN, INFINITE]),
-    "load": (4.0, [NEGATIVE, NAN, INFINITE]),
-    "compute": (6.0, [NEGATIVE, NAN, INFINITE]),
-    "store": (1.0, [NEGATIVE, NAN, INFINITE]),
-    "chunks": (4, [NEGATIVE, ZERO, 0.99, NAN]),
-    "buffers": (2, [NEGATIVE, ZERO, 0.99, NAN]),
-    "balance": (2.0, [NEGATIVE, NAN]),
-    "size": (1e8, [NEGATIVE, NAN, INFINITE]),
-    "per_node": (8, [NEGATIVE, ZERO, 0.99, NAN, INFINITE]),
-    "link": (150e9, [NEGATIVE, ZERO, NAN, INFINITE]),
-    "network": (12.5e9, [NEGATIVE, ZERO, NAN, INFINITE]),
-    "latency": (1e-5, [NEGATIVE, NAN, INFINITE]),
-    "communication": (2.0, [NEGATIVE, NAN, INFINITE]),
-    "overlap": (0.5, [NEGATIVE, 1.0001, NAN, INFINITE]),
-    "overhead": (0.02, [NEGATIVE, NAN, INFINITE]),
-    "parameters": (1000, [NEGATIVE, NAN, INFINITE]),
-    "hidden": (1024, [NEGATIVE, ZERO, NAN, INFINITE]),
-    "stages": (4, [NEGATIVE, ZERO, 0.99, NAN, INFINITE]),
-    "batch": (32, [NEGATIVE, ZERO, NAN, INFINITE]),
-    "number_bytes": (4, [NEGATIVE, ZERO, NAN, INFINITE]),
-}
-# Stricter than the same name elsewhere.
-ALSO_REFUSED = {
-    ("overlapped_time", "intensity"): [ZERO],
-    ("serial_time", "intensity"): [ZERO],
-    ("break_even", "s"): [1.0],
-    ("gustafson", "s"): [INFINITE],
-    ("karp_flatt", "devices"): [1.0],
-    ("chunked_performance", "intensity"): [ZERO],
-    ("pipelined_speedup", "balance"): [INFINITE],
-    ("speedup_over_serial", "balance"): [INFINITE],
-    ("network_intensity", "size"): [ZERO],
-    **{
-        (name, "devices"): [0.99]
-        for name, function in inspect.getmembers(parallel, inspect.isfunction)
-        if "devices" in inspect.signature(function).parameters
-    },
-}
-# The first three take names from a list, the last takes no arrays: tested with their modules.
-CHOICES = ("resnet", "vgg", "alexnet", "schedule")
+ROOT = Path(__file__).resolve().parents[1]
+SCHEDULE = pipeline.schedule  # takes no arrays: test_pipeline
 
 
 def _functions():
     for module in (roofline, amdahl, budget, pipeline, parallel):
         for name, function in inspect.getmembers(module, inspect.isfunction):
-            public = function.__module__ == module.__name__ and not name.startswith("_")
-            if public and name not in CHOICES:
+            if hasattr(function, "ranges") and function.__module__ == module.__name__:
                 yield pytest.param(function, id=name)
-    first = budget.alexnet().layers[0]
+    first = networks.alexnet().layers[0]
     yield pytest.param(first.traffic, id="traffic")
     yield pytest.param(first.intensity, id="intensity")
 
 
-FUNCTIONS = list(_functions())
+EVERY = list(_functions())
+FUNCTIONS = [param for param in EVERY if param.values[0] is not SCHEDULE]
+
+
+def good(allowed):
+    """A number that a range allows; 2 fits where one argument must divide another."""
+    return 0.5 if allowed.high == 1 else 2
+
+
+def bad(allowed):
+    """Numbers that a range does not allow."""
+    edges = [-np.inf, -1.0, 0.0, 0.99, 1.0, 1.0001, np.inf, np.nan]
+    return [edge for edge in edges if allowed.refused(edge)]
 
 
 def _good_arguments(function):
-    return {name: GOOD[name][0] for name in inspect.signature(function).parameters}
+    return {name: good(allowed) for name, allowed in function.ranges.items()}
+
+
+@pytest.mark.parametrize("function", EVERY)
+def test_every_argument_is_a_word_of_the_notation(function):
+    assert list(inspect.signature(function).parameters) == list(function.ranges)
+    assert function.ranges.keys() <= NOTATION.keys()
+
+
+def test_the_notation_holds_no_word_too_many():
+    words = {name for param in EVERY for name in param.values[0].ranges}
+    assert NOTATION.keys() - words == {"ridge", "attainable"}  # results
+
+
+# Which range each word has, and where a function differs: nothing else says it a second time.
+WORDS = {
+    "above 0 and finite": "peak bandwidth ridge r speedup time inputs number_bytes batch "
+    "global_batch step_time link network hidden",
+    "above 0 (infinity allowed)": "s",
+    "at least 0 and finite": "work attainable band forward_work examples epochs passes parameters "
+    "load compute store step_work size latency communication overhead",
+    "at least 0 (infinity allowed)": "intensity balance",
+    "from 0 to 1": "p p_after overlap",
+    "above 0 and at most 1": "fraction",
+    "at least 1 and finite": "devices",
+    "at least 1 (infinity allowed)": "chunks buffers",
+    "a whole number, at least 1": "in_channels out_channels kernel out_height out_width groups "
+    "outputs per_node stages",
+}
+DIFFERENT = {
+    ("overlapped_time", "intensity"): "above 0 (infinity allowed)",
+    ("serial_time", "intensity"): "above 0 (infinity allowed)",
+    ("chunked_performance", "intensity"): "above 0 (infinity allowed)",
+    ("break_even", "s"): "above 1 (infinity allowed)",
+    ("gustafson", "s"): "above 0 and finite",
+    ("karp_flatt", "devices"): "above 1 and finite",
+    ("hierarchical_time", "devices"): "a whole number, at least 1",
+    ("linear_work", "inputs"): "a whole number, at least 1",
+    ("pipelined_speedup", "balance"): "at least 0 and finite",
+    ("speedup_over_serial", "balance"): "at least 0 and finite",
+    ("network_intensity", "size"): "above 0 and finite",
+}
+
+
+def test_every_word_has_one_range():
+    assert {name: quantity.range.words for name, quantity in NOTATION.items()} == {
+        name: words for words, names in WORDS.items() for name in names.split()
+    }
+
+
+def test_functions_differ_from_the_table_only_where_they_must():
+    assert DIFFERENT == {
+        (function.__name__, name): allowed.words
+        for (function,) in (param.values for param in EVERY)
+        for name, allowed in function.ranges.items()
+        if allowed != NOTATION[name].range
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "allowed"),
+    [
+        ("above 0 and finite", [1e-45, 0.99, 1.0, 1.5]),
+        ("above 0 (infinity allowed)", [1e-45, 0.99, 1.0, 1.5, np.inf]),
+        ("at least 0 and finite", [0.0, 1e-45, 0.99, 1.0, 1.5]),
+        ("at least 0 (infinity allowed)", [0.0, 1e-45, 0.99, 1.0, 1.5, np.inf]),
+        ("from 0 to 1", [0.0, 1e-45, 0.99, 1.0]),
+        ("above 0 and at most 1", [1e-45, 0.99, 1.0]),
+        ("above 1 and finite", [1.5]),
+        ("above 1 (infinity allowed)", [1.5, np.inf]),
+        ("at least 1 and finite", [1.0, 1.5]),
+        ("at least 1 (infinity allowed)", [1.0, 1.5, np.inf]),
+        ("a whole number, at least 1", [1.0]),
+        ("from 0.99 to 1.5", [0.99, 1.0, 1.5]),
+        ("a whole number from 0.99 to 1e7", [1.0]),
+    ],
+)
+def test_ranges_allow_what_their_words_say(words, allowed):
+    made = [between(0.99, 1.5), between(0.99, 1e7, whole=True)]
+    known = [*(value for value in vars(ranges).values() if isinstance(value, Range)), *made]
+    (found,) = {kind for kind in known if kind.words == words}
+    edges = [-np.inf, -1.0, 0.0, 1e-45, 0.99, 1.0, 1.5, np.inf, np.nan]
+    assert [edge for edge in edges if not found.refused(edge)] == allowed
+
+
+def test_nothing_is_no_work_and_no_band_is_a_band():
+    # 0 where it means something: a run of no examples, no band around the ridge.
+    assert budget.training_work(8e9, 0, 90) == budget.training_work(8e9, 1e6, 0) == 0
+    assert budget.training_work(8e9, 1e6, 90, passes=0) == 0
+    assert roofline.bound([1.999, 2, 2.001], 8, 4, band=0).tolist() == [
+        *("memory-bound", "balanced", "compute-bound")
+    ]
+    with pytest.raises(ValueError, match="^number_bytes must be above 0 and finite, got 0.0$"):
+        parallel.data_split_bytes(1000, 4, number_bytes=0)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -101,30 +147,101 @@ def test_good_input_is_accepted(function):
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_bad_numbers_are_refused_by_name(function):
-    for name in inspect.signature(function).parameters:
-        for bad in GOOD[name][1] + ALSO_REFUSED.get((function.__name__, name), []):
-            for value in (bad, [GOOD[name][0], bad]):
+    for name, allowed in function.ranges.items():
+        for wrong in bad(allowed):
+            for value in (wrong, [good(allowed), wrong]):
                 with pytest.raises(ValueError) as refusal:
                     function(**{**_good_arguments(function), name: value})
-                message = str(refusal.value)
-                assert message.startswith(f"{name} must be ")  # the argument and what is allowed
-                assert message.endswith(f"got {float(bad)}")  # the value
+                assert str(refusal.value) == f"{name} must be {allowed.words}, got {wrong}"
 
 
 @pytest.mark.parametrize("bad", ["5", b"5", None, 2j, [[1], [2, 3]], {}, object()])
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_what_is_no_number_is_refused_by_name(function, bad):
-    for name in inspect.signature(function).parameters:
+    for name in function.ranges:
         with pytest.raises(ValueError, match=f"^{name} must be real numbers .*, got "):
             function(**{**_good_arguments(function), name: bad})
 
 
-@pytest.mark.parametrize(
-    "function", [f for f in FUNCTIONS if len(inspect.signature(f.values[0]).parameters) > 1]
-)
+@pytest.mark.parametrize("function", [f for f in FUNCTIONS if len(f.values[0].ranges) > 1])
 def test_shapes_that_do_not_match_are_refused(function):
-    names = list(inspect.signature(function).parameters)
-    good = _good_arguments(function)
-    arrays = {names[0]: [good[names[0]]] * 2, names[1]: [good[names[1]]] * 3}
+    names = list(function.ranges)
+    values = _good_arguments(function)
+    arrays = {names[0]: [values[names[0]]] * 2, names[1]: [values[names[1]]] * 3}
     with pytest.raises(ValueError, match=rf"^shapes .* {names[0]} \(2,\).* {names[1]} \(3,\)"):
-        function(**{**good, **arrays})
+        function(**{**values, **arrays})
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_arguments_given_by_place_are_those_given_by_name(function):
+    values = _good_arguments(function)
+    assert function(*values.values()) == function(**values)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (lambda: roofline.ridge(1, 2, 3), "takes 2 positional arguments but 3 were given"),
+        (lambda: roofline.ridge(1), "missing 1 required positional argument: 'bandwidth'"),
+        (lambda: roofline.ridge(1, peak=2), "got multiple values for argument 'peak'"),
+        (lambda: roofline.ridge(1, beta=2), "got an unexpected keyword argument 'beta'"),
+    ],
+)
+def test_a_call_that_does_not_fit_is_refused_by_python(wrong, words):
+    with pytest.raises(TypeError, match=words):
+        wrong()
+
+
+@pytest.mark.parametrize("function", EVERY)
+def test_docstrings_tell_what_the_notation_knows(function):
+    text = inspect.getdoc(function)
+    places = [
+        text.index(f"\n{title}\n{'-' * len(title)}\n")
+        for title in ("Parameters", "Returns", "Raises")
+    ]
+    assert places == sorted(places)
+    for name, allowed in function.ranges.items():
+        described = text.partition(f"\n{name} : array_like\n")[2].partition("\n")[0]
+        symbol, meaning, unit, _ = NOTATION[name]
+        assert symbol in described and meaning in described
+        assert described.endswith(
+            f"{'a pure number' if unit == '1' else f'in {unit}'}, {allowed.words}."
+        )
+
+
+def test_a_section_of_its_own_stays():
+    assert "\n\nReturns\n-------\nstr or ndarray of str\n" in roofline.bound.__doc__
+    assert roofline.bound.__doc__.count("Returns\n") == 1
+
+
+def test_source_and_examples_get_their_headings():
+    source = "Source\n------\nWilliams, Waterman, Patterson 2009, doi:10.1145/1498765.1498785.\n\n"
+    examples = "Examples\n--------\n>>> ridge(peak=8, bandwidth=4)\n2.0"
+    assert roofline.ridge.__doc__.endswith(source + examples)
+
+
+def test_models_work_without_docstrings():
+    code = "from helpers.amdahl import speedup; print(speedup(0.9, 9), speedup.__doc__)"
+    done = subprocess.run(
+        [sys.executable, "-OO", "-c", code], check=True, cwd=ROOT, capture_output=True, text=True
+    )
+    assert done.stdout.split() == ["5.0", "None"]
+
+
+def test_a_model_keeps_to_its_own_range():
+    @model(devices=COUNT)
+    def halves(devices, time=6):
+        return devices * time
+
+    assert halves(3) == 18.0 and type(halves(3)) is float
+    assert halves.ranges == {"devices": COUNT, "time": POSITIVE}
+    assert halves.__doc__ is None
+    with pytest.raises(ValueError, match="^devices must be a whole number, at least 1, got 2.5$"):
+        halves(2.5)
+
+
+def test_notebook_00_shows_the_shared_notation():
+    notebook = json.loads((ROOT / "notebooks" / "00_start_here.ipynb").read_text(encoding="utf-8"))
+    (cell,) = (cell for cell in notebook["cells"] if cell["id"] == "notation")
+    assert f"\n\n{notation_table()}\n\n" in "".join(cell["source"])
+    assert len({quantity.symbol for quantity in SHARED.values()}) == len(SHARED)

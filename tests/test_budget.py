@@ -5,20 +5,16 @@ import pytest
 
 from helpers.budget import (
     IMAGENET_IMAGES,
-    RESNET_BLOCKS,
-    VGG_CONVOLUTIONS,
     achieved_fraction,
-    alexnet,
     convolution_work,
     linear_work,
-    resnet,
     training_work,
-    vgg,
 )
 from helpers.catalog import forward_backward_times, networks
+from helpers.networks import NETWORKS, _Builder, alexnet, mobilenet, offered, resnet, resnext, vgg
 
 RESNET50 = resnet(50)
-ALL = [*map(resnet, RESNET_BLOCKS), *map(vgg, VGG_CONVOLUTIONS), alexnet(), resnet(50, "v1")]
+ALL = {name: entry.build() for name, entry in NETWORKS.items()}
 
 
 @pytest.mark.parametrize(
@@ -37,19 +33,54 @@ def test_exact_sums(network, macs, parameters):
     assert network.parameters == parameters
 
 
-def test_every_family_member_matches_torchvision():
-    published = networks()
-    published = published[published["source"].str.startswith("torchvision")]
-    mine = {
-        **{f"ResNet{depth}": resnet(depth) for depth in RESNET_BLOCKS},
-        **{f"VGG{depth}": vgg(depth) for depth in VGG_CONVOLUTIONS},
-        "AlexNet": alexnet(),
-    }
-    for name, network in mine.items():
-        rows = published[published["model"] == name]
-        assert len(rows) >= 1, name
-        assert (rows["parameters"] == network.parameters).all()
-        assert (rows["macs"] == round(network.macs, -6)).all(), name  # printed in 0.001 G
+def test_every_network_has_its_name():
+    assert {network.name: network for network in ALL.values()} == ALL
+    # As the families have them: nothing that can be built is missing from the list.
+    assert {f"ResNet-{depth}" for depth in (18, 34)} < ALL.keys()
+    assert {f"ResNet-{depth} v1.5" for depth in (50, 101, 152)} < ALL.keys()
+    assert {f"VGG-{depth}" for depth in (11, 13, 16, 19)} < ALL.keys()
+
+
+@pytest.mark.parametrize("name", NETWORKS.keys() - {"ResNet-50 v1"})  # not in torchvision
+def test_every_network_matches_torchvision(name):
+    rows = networks().query("source.str.startswith('torchvision')")
+    rows = rows[rows["model"] == NETWORKS[name].published]
+    assert len(rows) >= 1
+    assert (rows["parameters"] == ALL[name].parameters).all()
+    assert (rows["macs"] == round(ALL[name].macs, -6)).all()  # printed in 0.001 G
+
+
+def test_chapters_offer_the_networks_of_old():
+    assert list(offered("budget")) == [
+        *("ResNet-50 v1.5", "ResNet-50 v1", "ResNet-18", "ResNet-152 v1.5", "VGG-16", "AlexNet")
+    ]
+    assert list(offered("parallel")) == ["ResNet-50 v1.5", "ResNet-152 v1.5", "VGG-16", "AlexNet"]
+    size = {name: build().parameters for name, build in offered("examination").items()}
+    assert sorted(size, key=size.get) == [
+        *("ResNet-18", "ResNet-50 v1.5", "ResNet-101 v1.5", "ResNet-152 v1.5"),
+        *("AlexNet", "VGG-16", "VGG-19"),
+    ]
+
+
+def test_grouped_convolutions_by_hand():
+    # 32 groups of 4 channels at 56 x 56: each of 128 outputs sees 4 channels in a 3x3 window
+    grouped = next(layer for layer in resnext(50).layers if layer.name == "conv2_1.2")
+    assert grouped.parameters == 128 * 4 * 9
+    assert 2 * grouped.macs == convolution_work(128, 128, 3, 56, 56, groups=32)
+    # 32 groups of one channel at 112 x 112
+    deep = next(layer for layer in mobilenet().layers if layer.name == "2_1.deep")
+    assert deep.parameters == 32 * 9
+    assert 2 * deep.macs == convolution_work(32, 32, 3, 112, 112, groups=32)
+    # Without groups ResNeXt's plan is that of a ResNet twice as wide inside a block.
+    wide = networks().query("model == 'Wide_ResNet50_2'").iloc[0]
+    assert resnext(50, groups=1, group_width=128).parameters == wide["parameters"]
+
+
+def test_groups_must_divide_the_channels():
+    for channels, outputs in ((10, 12), (12, 10)):
+        words = f"^deep: 4 groups must divide {channels} and {outputs}$"
+        with pytest.raises(ValueError, match=words):
+            _Builder((channels, 8, 8)).convolution("deep", outputs, kernel=3, groups=4)
 
 
 @pytest.mark.parametrize(("version", "published"), [("v1", 497), ("v1.5", 527)])
@@ -88,7 +119,7 @@ def test_resnet50_has_53_convolutions_and_one_linear_layer():
     assert parameters == {"convolution": 23_454_912, "normalisation": 53_120, "linear": 2_049_000}
 
 
-@pytest.mark.parametrize("network", ALL, ids=lambda network: network.name)
+@pytest.mark.parametrize("network", ALL.values(), ids=ALL)
 def test_layers_are_consistent(network):
     names = [layer.name for layer in network.layers]
     assert len(set(names)) == len(names)
@@ -175,3 +206,7 @@ def test_unknown_networks_are_refused():
         resnet(50, "v2")
     with pytest.raises(ValueError, match="depth must be one of 11, 13, 16, 19, got None"):
         vgg(None)
+    with pytest.raises(ValueError, match="depth must be one of 50, 101, got 18"):
+        resnext(18)
+    with pytest.raises(ValueError, match="groups must be a whole number, at least 1, got 2.5"):
+        resnext(50, groups=2.5)

@@ -15,7 +15,6 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from helpers import pictures
-from helpers.budget import resnet, vgg
 from helpers.controls import every_control
 from helpers.controls.amdahl import AmdahlControl
 from helpers.controls.budget import TrainingControl
@@ -23,6 +22,7 @@ from helpers.controls.devices import DeviceControl
 from helpers.controls.parallel import EngineControl
 from helpers.controls.pipeline import PipelineControl
 from helpers.controls.roofline import RooflineControl
+from helpers.networks import resnet, vgg
 from helpers.pictures.drawing import draw
 from helpers.pictures.parallel import plot_splits
 from helpers.pictures.roofline import plot_kernels

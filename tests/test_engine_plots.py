@@ -9,8 +9,9 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from helpers import parallel
-from helpers.budget import resnet, training_work, vgg
+from helpers.budget import training_work
 from helpers.controls.parallel import EngineControl
+from helpers.networks import resnet, vgg
 from helpers.pictures.parallel import (
     plot_efficiency,
     plot_links,

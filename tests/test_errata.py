@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from helpers.amdahl import compute_fraction, gustafson, limit, speedup
-from helpers.budget import IMAGENET_IMAGES, alexnet, resnet, training_work, vgg
+from helpers.budget import IMAGENET_IMAGES, training_work
 from helpers.catalog import device, interconnects, scaling
+from helpers.networks import alexnet, resnet, vgg
 from helpers.parallel import allreduce_bytes, network_intensity
 from helpers.pipeline import chunked_time, schedule
 

@@ -25,7 +25,6 @@ import pytest
 import sympy as sp
 
 import helpers.questions
-from helpers._checks import FRACTION, POSITIVE
 from helpers.amdahl import speedup
 from helpers.exercises.answers import range_and_unit
 from helpers.exercises.exercise import Exercise
@@ -34,6 +33,7 @@ from helpers.exercises.question import Choice, Design, Formula, Number, Requirem
 from helpers.exercises.verdicts import Outcome, quantity
 from helpers.publishing.notebooks import NOTEBOOKS
 from helpers.publishing.store import execute
+from helpers.ranges import FRACTION, POSITIVE
 
 ROOT = NOTEBOOKS.parent
 TEXTS = dict(title="Toy", goal="Find it.", hints=["one", "two"], reasoning="So it is.")

@@ -12,7 +12,10 @@ MODULES = [
     ".".join(path.relative_to(HELPERS.parent).with_suffix("").parts)
     for path in sorted(HELPERS.rglob("*.py"))
 ]
-MODELS = [f"helpers.{name}" for name in ("budget", "roofline", "amdahl", "pipeline", "parallel")]
+MODELS = [
+    f"helpers.{name}"
+    for name in ("budget", "networks", "roofline", "amdahl", "pipeline", "parallel")
+]
 
 # The packages are imported first: what *they* change at import is not ours to answer for.
 SNAPSHOT = """

@@ -10,8 +10,9 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from helpers.amdahl import limit, speedup
-from helpers.budget import resnet, training_time
+from helpers.budget import training_time
 from helpers.catalog import devices
+from helpers.networks import resnet
 from helpers.pictures.amdahl import plot_speedup
 from helpers.pictures.budget import plot_layers, plot_step_ratios
 from helpers.pictures.devices import plot_devices, plot_machine, plot_ridges

@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 import series
-from helpers.budget import achieved_fraction, resnet, training_work
+from helpers.budget import achieved_fraction, training_work
 from helpers.catalog import device, runs
+from helpers.networks import resnet
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from helpers import parallel
-from helpers.budget import alexnet, resnet, vgg
 from helpers.catalog import device, interconnects, scaling, step_times
+from helpers.networks import alexnet, resnet, vgg
 
 GRADIENTS = 4 * resnet(50).parameters  # FP32
 NVLINK = device("V100-SXM2").link_bandwidth

@@ -120,3 +120,8 @@ def test_arguments_are_not_changed():
     intensity = np.array([1.0, 2.0, 3.0])
     attainable(intensity, 8, 4)
     assert intensity.tolist() == [1, 2, 3]
+
+
+def test_the_ends_of_the_band_belong_to_it():
+    # 3 / 2 = 1 + 0.5, and 1 / 2 times 1 + 1 is 1: both exact
+    assert bound(3, **TOY, band=0.5) == bound(1, **TOY, band=1) == "balanced"

@@ -10,8 +10,9 @@ import pytest
 
 from helpers import catalog
 from helpers.amdahl import compute_fraction, gustafson, limit, speedup
-from helpers.budget import IMAGENET_IMAGES, alexnet, resnet, training_time, training_work, vgg
+from helpers.budget import IMAGENET_IMAGES, training_time, training_work
 from helpers.catalog import interconnects, runs, scaling
+from helpers.networks import alexnet, resnet, vgg
 from helpers.parallel import (
     allreduce_bytes,
     allreduce_time,

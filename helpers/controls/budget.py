@@ -2,10 +2,11 @@
 
 import ipywidgets as widgets
 
-from helpers.budget import IMAGENET_IMAGES, alexnet, resnet, training_work, vgg
+from helpers.budget import IMAGENET_IMAGES, training_work
 from helpers.catalog import runs
 from helpers.controls.control import Control
 from helpers.controls.inputs import device_peaks, log_slider
+from helpers.networks import offered
 from helpers.pictures.budget import training_axes
 from helpers.scenes.budget import training_scene
 from helpers.scenes.marks import Scene
@@ -18,8 +19,7 @@ class TrainingControl(Control):
     """
 
     def __init__(self):
-        counted = [resnet(50), resnet(50, "v1"), resnet(18), resnet(152), vgg(16), alexnet()]
-        self.networks = {network.name: network for network in counted}
+        self.networks = {name: build() for name, build in offered("budget").items()}
         self.published = runs()
         self.peaks = device_peaks("fp32", "fp16", "bf16")
         super().__init__(

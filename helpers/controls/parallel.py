@@ -2,10 +2,11 @@
 
 import ipywidgets as widgets
 
-from helpers.budget import alexnet, resnet, training_work, vgg
+from helpers.budget import training_work
 from helpers.catalog import interconnects
 from helpers.controls.control import Control
 from helpers.controls.inputs import device_peaks, log_slider
+from helpers.networks import offered
 from helpers.pictures.parallel import engine_axes
 from helpers.scenes.marks import Scene
 from helpers.scenes.parallel import engine_scene
@@ -28,8 +29,7 @@ class EngineControl(Control):
     """
 
     def __init__(self, machines=4, batch=32):
-        counted = [resnet(50), resnet(152), vgg(16), alexnet()]
-        self.networks = {network.name: network for network in counted}
+        self.networks = {name: build() for name, build in offered("parallel").items()}
         self.links = dict(interconnects()["one_way"])
         self.peaks = device_peaks("fp32", "fp16", "bf16")
         super().__init__(

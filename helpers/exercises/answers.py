@@ -15,8 +15,8 @@ from decimal import Decimal
 from itertools import islice
 from typing import NamedTuple
 
-from helpers._checks import Range
 from helpers.exercises.units import UNITS, Unclear, WrongUnit, name_of, scale_of, sizes
+from helpers.ranges import Range
 from helpers.words import short
 
 MAX_CHARACTERS, MAX_NODES = 2000, 500  # of an answer; far more than any right one needs

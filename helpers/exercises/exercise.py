@@ -20,10 +20,8 @@ A reader needs three words: ``twice.check(answer)``, ``twice.hint()`` and ``twic
 """
 
 import inspect
-import re
 from functools import partial
 
-from helpers._checks import Range
 from helpers.exercises.answers import exact, number_within
 from helpers.exercises.units import Unclear, WrongUnit
 from helpers.exercises.verdicts import Outcome, Said, Verdict
@@ -161,10 +159,3 @@ class Exercise:
                 raise Unclear(f"Your own {', '.join(self.own)} are needed too; {name} is missing.")
             values[name] = number_within(name, own[name], self.own[name], statement)
         return values
-
-
-def between(low, high, more="", whole=False):
-    """The `Range` from `low` to `high`, both allowed; `more` are words such as the unit."""
-    ends = (re.sub(r"e\+?(-?)0*", r"e\1", f"{end:.7g}") for end in (low, high))
-    words = f"{'a whole number ' if whole else ''}from {' to '.join(ends)} {more}".rstrip()
-    return Range(low, True, high, True, words, whole)

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from helpers._checks import Range
 from helpers.exercises.answers import check_unit, evaluations, number_within, read
 from helpers.exercises.units import Unclear
 from helpers.exercises.verdicts import Outcome, Verdict, general_slip, near, quantity, wrapped
+from helpers.ranges import Range
 from helpers.words import short
 
 POINTS = 12  # at which a formula is compared with the core

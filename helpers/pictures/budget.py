@@ -17,7 +17,7 @@ def plot_layers(network, *, ax=None):
 
     Parameters
     ----------
-    network : helpers.budget.Network
+    network : helpers.networks.Network
     """
     ax = new_axes(ax)
     layers = [layer for layer in network.layers if layer.macs]

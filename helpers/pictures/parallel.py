@@ -115,7 +115,7 @@ def plot_splits(networks, batch, *, axes=None):
 
     Parameters
     ----------
-    networks : sequence of helpers.budget.Network
+    networks : sequence of helpers.networks.Network
         A panel for each.
     batch : float
         Examples in a step of all devices together, drawn as a level line.

@@ -2,11 +2,11 @@
 
 import math
 
-from helpers._checks import Range
 from helpers.amdahl import compute_fraction, karp_flatt, limit, speedup
 from helpers.catalog import device, interconnects, scaling
-from helpers.exercises.exercise import between, exercise
+from helpers.exercises.exercise import exercise
 from helpers.exercises.question import Choice, Design, Formula, Number, Requirement, Slip
+from helpers.ranges import Range, between
 from helpers.roofline import ridge
 from helpers.words import short, si
 

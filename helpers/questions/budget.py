@@ -3,18 +3,18 @@
 from functools import cache
 from math import ceil
 
-from helpers._checks import AT_LEAST_ONE, POSITIVE
 from helpers.budget import (
     IMAGENET_IMAGES,
     achieved_fraction,
     convolution_work,
-    resnet,
     training_time,
     training_work,
 )
 from helpers.catalog import device
 from helpers.exercises.exercise import exercise
 from helpers.exercises.question import Choice, Design, Formula, Number, Requirement, Slip, whole
+from helpers.networks import resnet
+from helpers.ranges import AT_LEAST_ONE, POSITIVE
 from helpers.words import duration, short, si
 
 NOTEBOOK = "01_compute_budget.ipynb"

@@ -2,10 +2,10 @@
 
 from math import ceil
 
-from helpers._checks import AT_LEAST_ONE
 from helpers.catalog import device, interconnects
-from helpers.exercises.exercise import between, exercise
+from helpers.exercises.exercise import exercise
 from helpers.exercises.question import Choice, Design, Formula, Number, Requirement, Slip, whole
+from helpers.ranges import AT_LEAST_ONE, between
 from helpers.roofline import attainable, compute_utilisation, ridge
 from helpers.words import short, si
 

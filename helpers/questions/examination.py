@@ -16,11 +16,12 @@ from numbers import Integral
 from typing import NamedTuple
 
 from helpers.amdahl import karp_flatt, limit, speedup
-from helpers.budget import alexnet, resnet, training_time, training_work, vgg
+from helpers.budget import training_time, training_work
 from helpers.catalog import device, interconnects
 from helpers.exercises.exercise import Exercise, exercise
 from helpers.exercises.question import Choice, Number, Slip
 from helpers.exercises.verdicts import Outcome, Said
+from helpers.networks import offered
 from helpers.parallel import allreduce_time, efficiency, step_time, throughput
 from helpers.pipeline import chunked_time
 from helpers.roofline import attainable, bound, ridge
@@ -30,15 +31,7 @@ CLEAR = 0.1  # share by which a slip differs from the answer at least
 APART = 3  # tolerances that lie at least between two slips
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 DRAWS = 1000  # far more than needed, unless a formula of the core is broken
-NETWORKS = {
-    "ResNet-18": lambda: resnet(18),
-    "ResNet-50": lambda: resnet(50),
-    "ResNet-101": lambda: resnet(101),
-    "ResNet-152": lambda: resnet(152),
-    "AlexNet": alexnet,
-    "VGG-16": lambda: vgg(16),
-    "VGG-19": lambda: vgg(19),
-}
+NETWORKS = {name.removesuffix(" v1.5"): build for name, build in offered("examination").items()}
 GPUS = ("V100-SXM2", "A100-40", "A100-80", "H100-SXM", "H200-SXM", "B200-SXM", "MI300X")
 FACTORS = (1.5, 2, 2.5, 3)  # of peak or bandwidth, in an offer
 # Links whose datasheets print both ways together.

@@ -11,14 +11,15 @@ from the core.
 import math
 from statistics import mean
 
-from helpers._checks import ABOVE_ONE, FRACTION
 from helpers.amdahl import compute_fraction, limit, speedup
-from helpers.budget import IMAGENET_IMAGES, linear_work, resnet, training_time, training_work
+from helpers.budget import IMAGENET_IMAGES, linear_work, training_time, training_work
 from helpers.catalog import device, interconnects
 from helpers.exercises.exercise import Exercise, exercise
 from helpers.exercises.question import Formula, Number, Slip
+from helpers.networks import resnet
 from helpers.parallel import allreduce_time, pipeline_bubble, step_time
 from helpers.pipeline import overlap_gain, pipelined_speedup, speedup_over_serial
+from helpers.ranges import ABOVE_ONE, FRACTION
 from helpers.roofline import attainable, balance, compute_utilisation, ridge
 from helpers.words import duration, short, si
 
@@ -400,8 +401,8 @@ def claim_9(operations=8e9, images=1.2e6, epochs=90):
         goal=f"Training ResNet-50, says the article, takes {operations / 1e9:.0f} G operations for "
         f"one picture, so {epochs} epochs of about {images / 1e6} million pictures take roughly "
         f"{training_work(operations, images, epochs, passes=1):.3g}. Count a full run of ResNet-50 "
-        f"v1.5 on the {IMAGENET_IMAGES} pictures of ImageNet: `from helpers.budget import resnet`, "
-        "and `resnet(50)` has the network. Answer in flop, within 2 %. " + ARTICLE,
+        f"v1.5 on the {IMAGENET_IMAGES} pictures of ImageNet: `from helpers.networks import "
+        "resnet`, and `resnet(50)` has the network. Answer in flop, within 2 %. " + ARTICLE,
         key=training_work(resnet(50).forward_work, IMAGENET_IMAGES, epochs),
         unit="flop",
         tolerance=0.02,

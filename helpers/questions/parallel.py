@@ -1,10 +1,10 @@
 """Exercises of notebook 06: deep learning engines on many devices."""
 
-from helpers._checks import Range
-from helpers.budget import resnet, training_work, vgg
+from helpers.budget import training_work
 from helpers.catalog import device, interconnects, scaling
-from helpers.exercises.exercise import between, exercise
+from helpers.exercises.exercise import exercise
 from helpers.exercises.question import Choice, Design, Formula, Number, Requirement, Slip, whole
+from helpers.networks import resnet, vgg
 from helpers.parallel import (
     allreduce_time,
     crossover_batch,
@@ -18,6 +18,7 @@ from helpers.parallel import (
     throughput,
 )
 from helpers.pipeline import chunked_time
+from helpers.ranges import Range, between
 from helpers.roofline import ridge
 from helpers.words import duration, si
 

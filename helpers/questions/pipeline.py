@@ -2,11 +2,11 @@
 
 import math
 
-from helpers._checks import Range
-from helpers.budget import alexnet, training_work
+from helpers.budget import training_work
 from helpers.catalog import device, interconnects
-from helpers.exercises.exercise import between, exercise
+from helpers.exercises.exercise import exercise
 from helpers.exercises.question import Choice, Design, Formula, Number, Requirement, Slip, whole
+from helpers.networks import alexnet
 from helpers.pipeline import (
     chunked_time,
     overlap_gain,
@@ -14,6 +14,7 @@ from helpers.pipeline import (
     schedule,
     speedup_over_serial,
 )
+from helpers.ranges import Range, between
 from helpers.roofline import balance, ridge
 from helpers.words import short, si
 

@@ -1,18 +1,13 @@
 """Exercises of notebook 07: plan a training run."""
 
 from helpers.amdahl import speedup
-from helpers.budget import (
-    IMAGENET_IMAGES,
-    achieved_fraction,
-    resnet,
-    training_time,
-    training_work,
-    vgg,
-)
+from helpers.budget import IMAGENET_IMAGES, achieved_fraction, training_time, training_work
 from helpers.catalog import device, interconnects, scaling, step_times
-from helpers.exercises.exercise import between, exercise
+from helpers.exercises.exercise import exercise
 from helpers.exercises.question import Choice, Design, Formula, Number, Requirement, Slip, whole
+from helpers.networks import resnet, vgg
 from helpers.parallel import allreduce_time, hierarchical_time, step_time
+from helpers.ranges import between
 from helpers.words import duration, short, si
 
 NOTEBOOK = "07_plan_a_training_run.ipynb"
@@ -297,7 +292,7 @@ def fixed_recipe(
         },
         hints=[
             "How long does each of the three parts of a step take?",
-            "In a new cell, `from helpers.budget import vgg`: vgg(16) has forward_work and "
+            "In a new cell, `from helpers.networks import vgg`: vgg(16) has forward_work and "
             "parameters. G is 2 bytes for each parameter.",
             "The number of steps is the same for all four. So compare the times of one step.",
         ],

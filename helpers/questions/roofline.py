@@ -1,10 +1,11 @@
 """Exercises of notebook 03: the roofline."""
 
-from helpers._checks import Range
-from helpers.budget import Layer, linear_work, resnet, vgg
+from helpers.budget import linear_work
 from helpers.catalog import device, intensities
-from helpers.exercises.exercise import between, exercise
+from helpers.exercises.exercise import exercise
 from helpers.exercises.question import Choice, Design, Formula, Number, Requirement, Slip, whole
+from helpers.networks import Layer, resnet, vgg
+from helpers.ranges import Range, between
 from helpers.roofline import attainable, compute_utilisation, overlapped_time, ridge
 from helpers.words import short, si
 
@@ -391,7 +392,8 @@ def serving(rate=300_000, share=0.9, deadline=0.3e-3):
         hints=[
             "The rate decides the number format: divide each peak by the work of one picture.",
             "The share gives the smallest batch, the deadline the largest one. `vgg(16).layers` of "
-            "`helpers.budget` has the layer, and the layer has `.intensity(batch, number_bytes)`.",
+            "`helpers.networks` has the layer, and the layer has `.intensity(batch, "
+            "number_bytes)`.",
             "At small batches I is about batch × 2 / number_bytes. Bring it near the ridge of the "
             "tensor cores, a little above.",
         ],

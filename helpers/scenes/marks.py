@@ -10,9 +10,7 @@ them apart by lightness, shape or dash (`tests/test_colours.py`).
 
 from dataclasses import dataclass, field
 
-from helpers.roofline import BALANCED
-from helpers.roofline import COMPUTE as COMPUTE_BOUND
-from helpers.roofline import MEMORY as MEMORY_BOUND
+from helpers.roofline import BALANCED, COMPUTE_BOUND, MEMORY_BOUND
 
 PIXELS_PER_INCH = 100
 SIZE = (6.5, 4.0)  # of a picture, inches

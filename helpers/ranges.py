@@ -1,4 +1,4 @@
-"""Checks of arguments, shared by all models: every refusal names argument, value and range.
+"""What numbers an argument may take: every refusal names the argument, its range and the value.
 
 The models compute with floating-point numbers. Every number but 0 and infinity must therefore be
 of a size from `SMALLEST` to `LARGEST`: no product or quotient that a model forms of such numbers
@@ -36,6 +36,27 @@ class Range(NamedTuple):
         return np.logical_not(inside)  # ~ would take a Python bool for an integer
 
 
+def between(low, high, unit="", *, whole=False):
+    """The numbers from `low` to `high`, both allowed; `unit` ends the words that say so.
+
+    Examples
+    --------
+    >>> between(0.1, 1e6).words, between(2, 64, whole=True).words
+    ('from 0.1 to 1000000', 'a whole number from 2 to 64')
+    >>> between(1e7, 1e11, "Hz (3 GHz is 3e9)").words
+    'from 1e7 to 1e11 Hz (3 GHz is 3e9)'
+    """
+    words = f"{'a whole number ' * whole}from {_brief(low)} to {_brief(high)} {unit}".rstrip()
+    return Range(low, True, high, True, words, whole)
+
+
+def _brief(number):
+    """A limit as a reader would type it: 10000, 0.1, 1e7."""
+    if 1e-3 <= number <= 1e6 or number == 0:
+        return f"{number:.7g}"
+    return np.format_float_scientific(number, trim="-", exp_digits=1).replace("e+", "e")
+
+
 POSITIVE = Range(0, False, math.inf, False, "above 0 and finite")
 POSITIVE_OR_INFINITE = Range(0, False, math.inf, True, "above 0 (infinity allowed)")
 NOT_NEGATIVE = Range(0, True, math.inf, False, "at least 0 and finite")
@@ -49,55 +70,50 @@ AT_LEAST_ONE_OR_INFINITE = Range(1, True, math.inf, True, "at least 1 (infinity 
 COUNT = Range(1, True, math.inf, False, "a whole number, at least 1", whole=True)
 
 
-def checked(**arguments):
-    """Convert and check arguments, each given as ``name=(value, Range)``.
+def checked(name, value, allowed):
+    """Convert the argument `name` to floating-point numbers, and check them against a `Range`.
 
     Numbers of any type are numbers: whole ones of any size, fractions, decimals, those of NumPy,
     pandas and SymPy. They become floating-point numbers before anything is computed with them.
 
     Returns
     -------
-    list of ndarray or numpy.float64
-        The values as floating-point numbers, in the order given.
+    ndarray or numpy.float64
 
     Raises
     ------
     ValueError
-        If a value is not real numbers, lies outside its range (NaN always does) or that of the
-        models, or if the shapes cannot be broadcast to one shape.
+        If a value is no real number, or lies outside its range (NaN always does) or that of the
+        models.
     """
-    arrays = []
-    for name, (value, allowed) in arguments.items():
-        try:
-            array = _floats(value)
-        except (TypeError, ValueError, OverflowError):
-            raise ValueError(
-                f"{name} must be real numbers {allowed.words}, got {_shown(value)}"
-            ) from None
-        if array.size:
-            # The smallest and the largest value decide; reductions are far cheaper than masks.
-            low, high = ends = np.array([array.min(), array.max()])
-            if allowed.whole or allowed.refused(ends).any():
-                refused = allowed.refused(array)
-                if refused.any():
-                    raise ValueError(
-                        f"{name} must be {allowed.words}, got {array[refused].flat[0]}"
-                    )
-            if not SMALLEST <= low <= high <= LARGEST:
-                _check_sizes(name, array)
-        arrays.append(array[()])  # a scalar instead of an array without dimensions: much faster
     try:
-        np.broadcast_shapes(*(array.shape for array in arrays))
+        array = _floats(value)
+    except (TypeError, ValueError, OverflowError):
+        words = f"{name} must be real numbers {allowed.words}, got {_shown(value)}"
+        raise ValueError(words) from None
+    if array.size:
+        # The smallest and the largest value decide; reductions are far cheaper than masks.
+        low, high = ends = np.array([array.min(), array.max()])
+        broken = allowed.whole and not np.array_equal(np.rint(array), array)
+        if broken or allowed.refused(ends).any():
+            first = array[allowed.refused(array)].flat[0]
+            raise ValueError(f"{name} must be {allowed.words}, got {first}")
+        if not SMALLEST <= low <= high <= LARGEST:
+            _check_sizes(name, array)
+    return array[()]  # a scalar instead of an array without dimensions: much faster
+
+
+def check_shapes(arrays):
+    """Raise a ValueError if arrays, given by name, do not broadcast to one shape."""
+    try:
+        np.broadcast_shapes(*(array.shape for array in arrays.values()))
     except ValueError:
-        shapes = ", ".join(f"{name} {a.shape}" for name, a in zip(arguments, arrays, strict=True))
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
         raise ValueError(f"shapes must match or broadcast, got {shapes}") from None
-    return arrays
 
 
 def _floats(value):
     """A value as an array of floating-point numbers; raises if it is none."""
-    if isinstance(value, (str, bytes)):
-        raise TypeError
     array = np.asarray(value)
     if array.dtype == object:  # whole numbers above 2**64, fractions, decimals, SymPy
         items = [_float(item) for item in array.ravel()]
@@ -140,5 +156,7 @@ def refuse_where(wrong, rule, values):
 
 
 def plain(result):
-    """`result` as a Python scalar if it has no dimensions, unchanged otherwise."""
-    return result.item() if result.ndim == 0 else result
+    """`result` as a Python scalar if it is one of NumPy without dimensions, else unchanged."""
+    return (
+        result.item() if isinstance(result, np.ndarray | np.generic) and not result.ndim else result
+    )
