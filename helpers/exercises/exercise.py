@@ -20,7 +20,7 @@ A reader needs three words: ``twice.check(answer)``, ``twice.hint()`` and ``twic
 """
 
 import inspect
-from functools import partial
+from functools import cached_property, partial
 
 from helpers.exercises.answers import exact, number_within
 from helpers.exercises.units import Unclear, WrongUnit
@@ -128,34 +128,38 @@ class Exercise:
         """The right answer, computed by the core, in a form that `check` accepts."""
         return self.asked().answer()
 
+    @cached_property
+    def _form(self):
+        """The question as it was first asked: enough to read answers, and not to judge them."""
+        return self.asked()
+
     def _verdict(self, answer, own):
-        question = self.asked()
         try:
             answer = exact(answer)
             if answer is None or answer is ... or isinstance(answer, str) and not answer:
-                words = f"Put your answer{question.form()} in place of None"
+                words = f"Put your answer{self._form.form()} in place of None"
                 words += "; .hint() in place of .check(...) helps."
                 return Verdict(Outcome.NOT_ATTEMPTED, words)
             numbers = self._own_numbers(own)
-            answer = question.read(answer)
+            answer = self._form.read(answer)
         except WrongUnit as wrong:
             return Verdict(Outcome.WRONG, str(wrong), "unit")
         except Unclear as unclear:
             return Verdict(Outcome.UNCLEAR, str(unclear))
         except Exception:  # a reader's object may do anything when it is read
-            return Verdict(Outcome.UNCLEAR, f"This is not an answer{question.form()}.")
+            return Verdict(Outcome.UNCLEAR, f"This is not an answer{self._form.form()}.")
         try:
-            return (self.asked(**numbers) if numbers else question).judge(answer)
+            return self.asked(**numbers).judge(answer)
         except (ArithmeticError, ValueError):
             return Verdict(Outcome.UNCLEAR, NO_VALUE)
 
     def _own_numbers(self, own):
         """The reader's numbers, checked: all that are asked for, and nothing else."""
-        values, statement = {}, self.statement
+        values = {}
         for name in own.keys() | self.own.keys():
             if name not in self.own:
                 raise Unclear(f"This exercise asks for no {name}.")
             if own.get(name) is None:
                 raise Unclear(f"Your own {', '.join(self.own)} are needed too; {name} is missing.")
-            values[name] = number_within(name, own[name], self.own[name], statement)
+            values[name] = number_within(name, own[name], self.own[name], self._form.statement)
         return values
