@@ -141,6 +141,7 @@ def test_first_layer_of_resnet50_by_hand():
     assert first.traffic(batch=1) == 4 * (9408 + 150528 + 802816)
     assert first.traffic(batch=10, number_bytes=2) == 2 * (9408 + 10 * (150528 + 802816))
     assert first.intensity(batch=1) == pytest.approx(2 * first.macs / (4 * 962752))
+    assert type(first.traffic()) is type(first.intensity()) is float  # defaults are numbers too
 
 
 def test_add_reads_two_inputs():
