@@ -71,6 +71,9 @@ def test_grouped_convolutions_by_hand():
     deep = next(layer for layer in mobilenet().layers if layer.name == "2_1.deep")
     assert deep.parameters == 32 * 9
     assert 2 * deep.macs == convolution_work(32, 32, 3, 112, 112, groups=32)
+    # 16 blocks of three and one of two, the first and the last; a block that keeps its shape adds.
+    kinds = [layer.kind for layer in mobilenet().layers]
+    assert (kinds.count("convolution"), kinds.count("add")) == (16 * 3 + 2 + 2, 1 + 2 + 3 + 2 + 2)
     # Without groups ResNeXt's plan is that of a ResNet twice as wide inside a block.
     wide = networks().query("model == 'Wide_ResNet50_2'").iloc[0]
     assert resnext(50, groups=1, group_width=128).parameters == wide["parameters"]
