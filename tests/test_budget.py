@@ -71,6 +71,9 @@ def test_grouped_convolutions_by_hand():
     deep = next(layer for layer in mobilenet().layers if layer.name == "2_1.deep")
     assert deep.parameters == 32 * 9
     assert 2 * deep.macs == convolution_work(32, 32, 3, 112, 112, groups=32)
+    # 16 blocks of three and one of two, the first and the last; a block that keeps its shape adds.
+    kinds = [layer.kind for layer in mobilenet().layers]
+    assert (kinds.count("convolution"), kinds.count("add")) == (16 * 3 + 2 + 2, 1 + 2 + 3 + 2 + 2)
     # Without groups ResNeXt's plan is that of a ResNet twice as wide inside a block.
     wide = networks().query("model == 'Wide_ResNet50_2'").iloc[0]
     assert resnext(50, groups=1, group_width=128).parameters == wide["parameters"]
@@ -141,6 +144,7 @@ def test_first_layer_of_resnet50_by_hand():
     assert first.traffic(batch=1) == 4 * (9408 + 150528 + 802816)
     assert first.traffic(batch=10, number_bytes=2) == 2 * (9408 + 10 * (150528 + 802816))
     assert first.intensity(batch=1) == pytest.approx(2 * first.macs / (4 * 962752))
+    assert type(first.traffic()) is type(first.intensity()) is float  # defaults are numbers too
 
 
 def test_add_reads_two_inputs():
