@@ -31,7 +31,12 @@ CLEAR = 0.1  # share by which a slip differs from the answer at least
 APART = 3  # tolerances that lie at least between two slips
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 DRAWS = 1000  # far more than needed, unless a formula of the core is broken
-NETWORKS = {name.removesuffix(" v1.5"): build for name, build in offered("examination").items()}
+NETWORKS = {
+    name.removesuffix(" v1.5"): build
+    for name, build in sorted(
+        offered("examination").items(), key=lambda network: network[1]().parameters
+    )
+}
 GPUS = ("V100-SXM2", "A100-40", "A100-80", "H100-SXM", "H200-SXM", "B200-SXM", "MI300X")
 FACTORS = (1.5, 2, 2.5, 3)  # of peak or bandwidth, in an offer
 # Links whose datasheets print both ways together.
