@@ -35,6 +35,7 @@ READING = ROOT / "reading"  # copies for a reader to write in; git does not see 
 LIVE = ROOT / "build" / "live.js"  # tells the slides where JupyterLab answers
 FIRST_PORT = 8888
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
+QUICK = "not browser and not slow"  # the markers of pyproject.toml
 TRACES_OF_NO_NETWORK = ("Retrying (", "NewConnectionError", "NameResolutionError", "Max retries")
 
 
@@ -269,7 +270,7 @@ def check_style(python):
         if subprocess.call([python, "-m", "ruff", *step, "--no-cache", "--quiet", "."], cwd=ROOT):
             sys.exit(
                 "No test was run: ruff objects to the code, see above.\n"
-                f"Try `{os.path.relpath(python, ROOT)} -m ruff {mend} .` and run this again."
+                f"Try `{python} -m ruff {mend} .`, then run this again."
             )
 
 
@@ -279,9 +280,8 @@ def test(python, arguments):
     if not arguments:
         check_style(python)
     if quick:
-        arguments = ["-m", "not browser and not slow", *arguments]
-    else:
-        say("Running every test and every notebook")
+        arguments = ["-m", QUICK, *arguments]
+    say(f"Running {'the quick tests' if quick else 'every test and every notebook'}")
     become(python, "-m", "pytest", *arguments)
 
 

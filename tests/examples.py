@@ -11,6 +11,7 @@ import pkgutil
 
 import matplotlib.pyplot as plt
 import numpy as np
+from ipywidgets import SelectionSlider
 from matplotlib.figure import Figure
 
 from helpers import pictures
@@ -71,6 +72,16 @@ def drawn(name, elsewhere=True):
     for given in where.values():
         assert axes is given
     return list(np.ravel(axes))
+
+
+def finest(control):
+    """Name of the slider with the most round positions, of those that can be moved."""
+    counts = {
+        name: len(widget.options)
+        for name, widget in control.inputs.items()
+        if isinstance(widget, SelectionSlider) and not widget.disabled
+    }
+    return max(counts, key=counts.get)
 
 
 def places(control):

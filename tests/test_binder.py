@@ -1,9 +1,9 @@
 """Binder finds in `binder/` what it needs, where it looks for it, in a form that it can read.
 
-What it does with it is in repo2docker's documentation and code (release 2026.4.0): it takes `binder/`
-or `.binder/` and refuses both; a `Dockerfile`, `Project.toml`, `REQUIRE`, `default.nix` or
-`runtime.txt` there goes before `environment.yml`; it starts from a frozen base only for a Python
-that is pinned as ``python=3.12``; and it runs `postBuild` as a program.
+How it looks is in the code of repo2docker 2026.4.0: it takes `binder/` or `.binder/` and refuses
+both; a `Dockerfile`, `Project.toml`, `REQUIRE`, `default.nix` or `runtime.txt` there may go before
+`environment.yml`; for a Python pinned as ``python =3.12`` it starts from a frozen base; and it runs
+`postBuild` as a program.
 """
 
 import os
