@@ -157,6 +157,7 @@ class Notebook:
         return control
 
 
+@pytest.mark.slow
 def test_a_cell_that_is_run_again_leaves_next_to_nothing(monkeypatch):
     notebook = Notebook(monkeypatch)
     other, out = notebook.run("another cell", EngineControl), []  # Out keeps what a cell gave
