@@ -58,6 +58,17 @@ def test_every_position_of_every_input_gives_a_whole_picture(make):
 
 
 @controls
+def test_positions_run_from_one_end_to_the_other(make):
+    for widget in make().inputs.values():
+        values = positions(widget)
+        if hasattr(widget, "step"):
+            assert (values[0], values[-1]) == (widget.min, pytest.approx(widget.max))
+            assert type(values[1]) is type(widget.value)
+        else:
+            assert values == [value for _, value in widget._options_full]
+
+
+@controls
 def test_random_walks_over_all_inputs_give_whole_pictures(make):
     control, choose = make(), random.Random(20261123)
     for _ in range(200):
