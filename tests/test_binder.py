@@ -27,7 +27,7 @@ def test_binder_builds_from_these_files_and_no_other():
     assert not (ROOT / ".binder").exists()
 
 
-@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", ENVIRONMENTS, ids=["conda", "Binder"])
 def test_conda_can_read_the_environment(path):
     environment = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert environment.keys() == {"name", "channels", "dependencies"}
