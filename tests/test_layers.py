@@ -36,7 +36,7 @@ FLOORS = [
     {"docstrings": set(), "ranges": NUMBERS, "installation": {"packaging"}, "_checks": NUMBERS},
 ]
 # The models stand on one floor: what one needs of another is listed.
-AMONG_MODELS = {"amdahl": {"roofline"}, "networks": {"budget"}}
+AMONG_MODELS = {"amdahl": {"roofline"}}
 # A module that needs less than its room: it is to run where there is no page.
 LESS = {"exercises.answers": NUMBERS, "exercises.units": NUMBERS}
 

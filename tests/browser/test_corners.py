@@ -25,7 +25,6 @@ from helpers.pipeline import schedule
 from helpers.roofline import bandwidth_utilisation, compute_utilisation
 from helpers.scenes.marks import PIXELS_PER_INCH, Dot, Words
 
-pytestmark = pytest.mark.browser
 # Words that stand still, though they hold a number.
 STANDING = {"r = 1", "100% of peak"}
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]\d+)?")

@@ -26,7 +26,6 @@ import lab
 from helpers.controls.control import Control
 from helpers.publishing.server import WIDGET_VIEW
 
-pytestmark = pytest.mark.browser
 PATHS = sorted(lab.NOTEBOOKS.glob("*.ipynb"))
 SETTLE_SECONDS = 10
 MOST_TABS = 20  # from the cell or an input to another input of the same control

@@ -8,7 +8,6 @@ from helpers.publishing.notebooks import LECTURES
 from helpers.publishing.pages import PageExporter
 from helpers.publishing.slides import build_slides
 
-pytestmark = pytest.mark.browser
 PATHS = sorted(lab.NOTEBOOKS.glob("*.ipynb"))
 WIDTH, HEIGHT = 1280, 720
 SMALLEST_TEXT = 14  # px on a slide of 1280, where 1 px is 0.75 pt
