@@ -48,6 +48,7 @@ def _positions(widget):
     return values[:: max(1, len(values) // 40)] if hasattr(widget, "step") else values
 
 
+@pytest.mark.slow
 @controls
 def test_every_position_of_every_input_gives_a_whole_picture(make):
     control = make()
@@ -68,6 +69,7 @@ def test_positions_run_from_one_end_to_the_other(make):
             assert values == [value for _, value in widget._options_full]
 
 
+@pytest.mark.slow
 @controls
 def test_random_walks_over_all_inputs_give_whole_pictures(make):
     control, choose = make(), random.Random(20261123)
