@@ -4,7 +4,8 @@
 python3 series.py open              read and run the notebooks in JupyterLab
 python3 series.py open --fresh      the same on copies without results, in the folder reading/
 python3 series.py slides            make a lecture of each notebook, for a browser
-python3 series.py test              run every test and every notebook
+python3 series.py test              check the style, run every test and every notebook
+python3 series.py test --quick      the same in a minute: no browser, no notebook, nothing slow
 python3 series.py test --oldest     the same on the oldest packages that pyproject.toml allows
 python3 series.py test --newest     the same on the newest, in an environment of its own each
 python3 series.py store [notebook]  run notebooks and store their outputs
@@ -34,6 +35,7 @@ READING = ROOT / "reading"  # copies for a reader to write in; git does not see 
 LIVE = ROOT / "build" / "live.js"  # tells the slides where JupyterLab answers
 FIRST_PORT = 8888
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
+QUICK = "not browser and not slow"  # the markers of pyproject.toml
 TRACES_OF_NO_NETWORK = ("Retrying (", "NewConnectionError", "NameResolutionError", "Max retries")
 
 
@@ -262,8 +264,24 @@ def open_lab(python, arguments):
     become(python, "-m", "helpers.publishing.server", f"--ServerApp.root_dir={folder}", *arguments)
 
 
+def check_style(python):
+    """Leave if ruff has anything to say of the code, in modules and in notebooks."""
+    for step, mend in ((["check"], "check --fix"), (["format", "--check"], "format")):
+        if subprocess.call([python, "-m", "ruff", *step, "--no-cache", "--quiet", "."], cwd=ROOT):
+            sys.exit(
+                "No test was run: ruff objects to the code, see above.\n"
+                f"Try `{python} -m ruff {mend} .`, then run this again."
+            )
+
+
 def test(python, arguments):
-    say("Running every test and every notebook")
+    quick = "--quick" in arguments
+    arguments = [argument for argument in arguments if argument != "--quick"]
+    if not arguments:
+        check_style(python)
+    if quick:
+        arguments = ["-m", QUICK, *arguments]
+    say(f"Running {'the quick tests' if quick else 'every test and every notebook'}")
     become(python, "-m", "pytest", *arguments)
 
 

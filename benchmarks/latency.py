@@ -20,51 +20,32 @@ from pathlib import Path
 
 import nbformat
 
-from helpers.controls import every_control
-from helpers.controls.amdahl import AmdahlControl
-from helpers.controls.budget import TrainingControl
-from helpers.controls.devices import DeviceControl
-from helpers.controls.parallel import EngineControl
-from helpers.controls.pipeline import PipelineControl
-from helpers.controls.roofline import RooflineControl
+TESTS = Path(__file__).resolve().parents[1] / "tests"
+sys.path += [str(TESTS), str(TESTS / "browser")]
 
-sys.path.append(str(Path(__file__).resolve().parents[1]))
-
-from tests.browser import lab  # noqa: E402
+import lab  # noqa: E402
+from examples import CONTROLS, finest  # noqa: E402
 
 PRESS_ROUNDS, PRESSES = 5, 12
 DRAG_ROUNDS, DRAG_SECONDS, SWEEP_SECONDS, MOVE_MILLISECONDS, QUIET_SECONDS = 3, 3.0, 1.0, 8, 1.0
 
 TASKS = {"I₁": 2, "I₂": 100}
-# The slider that is moved: one with so many positions that nearly every move is a new value.
-SLIDERS = {
-    RooflineControl: "peak",
-    DeviceControl: "intensity",
-    AmdahlControl: "s",
-    TrainingControl: "devices",
-    PipelineControl: "balance",
-    EngineControl: "batch",
-}
+IMPORTS = "\n".join(f"from {kind.__module__} import {name}" for name, kind in CONTROLS.items())
 SETUP = f"""
 import ipywidgets as widgets
 import matplotlib.pyplot as plt
-from helpers.controls.amdahl import AmdahlControl
-from helpers.controls.budget import TrainingControl
-from helpers.controls.devices import DeviceControl
 from helpers.controls.inputs import log_slider
-from helpers.controls.parallel import EngineControl
-from helpers.controls.pipeline import PipelineControl
-from helpers.controls.roofline import RooflineControl
 from helpers.pictures.drawing import draw
 from helpers.pictures.roofline import roofline_axes
 from helpers.scenes.marks import SIZE
 from helpers.scenes.roofline import roofline_scene
+{IMPORTS}
 TASKS = {TASKS}
 """
 ECHO = """
 slider = log_slider("peak π (Tflop/s)", 15.7, 1, 2000).add_class("input-peak")
 text = widgets.HTML()
-size = len(RooflineControl(TASKS).moving.value.encode())
+size = len(RooflineControl().moving.value.encode())
 
 def echo(change):
     text.value = f"{change.new}<!--".ljust(size - 3, ".") + "-->"
@@ -188,15 +169,12 @@ class Case:
 
 def measure():
     """All cases in one notebook, measured in turns."""
-    if set(SLIDERS) != set(every_control()):
-        raise RuntimeError("SLIDERS must name every control")
     cases = [Case("echo", ECHO)]
     for name, axes in AXES.items():
         cases.append(Case(name, INTERACT.replace("AXES", axes).replace("NAME", name)))
-    for kind, slider in SLIDERS.items():
-        name, arguments = kind.__name__, {"tasks": TASKS} if kind is RooflineControl else {}
-        source = f'{name}(**{arguments}).add_class("{name}")'
-        cases.append(Case(name, source, slider, kind(**arguments)))
+    for name, kind in CONTROLS.items():  # moved where nearly every move is a new value
+        control = kind()
+        cases.append(Case(name, f'{name}().add_class("{name}")', finest(control), control))
     cells = [nbformat.v4.new_code_cell(source) for source in [SETUP, *(c.source for c in cases)]]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=kernel)

@@ -19,14 +19,11 @@ from subprocess import DEVNULL
 import numpy as np
 
 from helpers import amdahl, budget, parallel, pipeline, roofline
-from helpers.controls.amdahl import AmdahlControl
-from helpers.controls.budget import TrainingControl
-from helpers.controls.devices import DeviceControl
-from helpers.controls.parallel import EngineControl
-from helpers.controls.pipeline import PipelineControl
-from helpers.controls.roofline import RooflineControl
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT / "tests"))
+
+from examples import CONTROLS, finest, positions  # noqa: E402
 
 
 def imports():
@@ -67,19 +64,13 @@ def controls():
 
     Without a frontend no message is sent, so its making is counted and its way to it is not.
     """
-    for control, name in (
-        (RooflineControl({"I₁": 2, "I₂": 100}), "peak"),
-        (AmdahlControl(), "s"),
-        (TrainingControl(), "devices"),
-        (DeviceControl(), "intensity"),
-        (PipelineControl(), "chunks"),
-        (EngineControl(), "batch"),
-    ):
-        widget = control.inputs[name]
-        values = [value for _, value in widget._options_full]
+    for name, kind in CONTROLS.items():
+        control = kind()
+        widget = control.inputs[finest(control)]
+        values = positions(widget)
         steps = [_seconds(partial(setattr, widget, "value", value)) for value in 20 * values]
         yield (
-            f"{type(control).__name__}: ms for a slider step",
+            f"{name}: ms for a slider step",
             1e3 * statistics.median(steps),
             None,
             3.0,

@@ -5,11 +5,14 @@ A test that fails leaves a picture of each page among its fixtures, and what the
 """
 
 import os
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
 import lab
+
+BROWSER = Path(__file__).parent / "browser"
 
 
 @pytest.fixture(scope="package")
@@ -25,6 +28,16 @@ def browser():
 def server():
     with lab.jupyterlab() as server:
         yield server
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark what stands in `browser/`, and the cells of notebooks, which can carry no mark."""
+    for item in items:
+        if item.path.is_relative_to(BROWSER):
+            item.add_marker("browser")
+        if item.path.suffix == ".ipynb":
+            item.add_marker("slow")
 
 
 @pytest.hookimpl(wrapper=True)

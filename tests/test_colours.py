@@ -3,9 +3,8 @@
 Held on the artists of every plot and of every control, whose marks are also its SVG.
 """
 
-import importlib
-import pkgutil
 import re
+from functools import cache, partial
 from itertools import combinations
 
 import numpy as np
@@ -14,22 +13,11 @@ from matplotlib.colors import to_rgb, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from helpers import pictures
-from helpers.controls import every_control
-from helpers.controls.amdahl import AmdahlControl
-from helpers.controls.budget import TrainingControl
-from helpers.controls.devices import DeviceControl
-from helpers.controls.parallel import EngineControl
-from helpers.controls.pipeline import PipelineControl
+from examples import CONTROLS, PLOTS, drawn, walk
 from helpers.controls.roofline import RooflineControl
-from helpers.networks import resnet, vgg
 from helpers.pictures.drawing import draw
-from helpers.pictures.parallel import plot_splits
-from helpers.pictures.roofline import plot_kernels
-from helpers.scenes.marks import BOTH, COMPUTE, LIGHT, MEMORY, PIXELS_PER_INCH, QUIET
-from test_plots import DRAWN
+from helpers.scenes.marks import BOTH, COMPUTE, LIGHT, MEMORY, PIXELS_PER_INCH, QUIET, Line, Words
 
-SUBJECTS = [module.name for module in pkgutil.iter_modules(pictures.__path__)]
 # Web Content Accessibility Guidelines 2.2, 1.4.3 and 1.4.11: https://www.w3.org/TR/WCAG22/
 TEXT_CONTRAST, SHAPE_CONTRAST = 4.5, 3.0
 # CIE 1976 distance in Lab, where 2.3 is just noticeable on large patches side by side (Mahy, Van
@@ -109,55 +97,45 @@ def contrast(colour):
     return 1.05 / (TO_XYZ[1] @ linear(colour) + 0.05)
 
 
-def panels(draw):
-    """Draw on two Axes side by side, for the plots that need more than one."""
-    return list(draw(Figure().subplots(1, 2)))
+def look(scene):
+    """What tells the marks of a scene from those of another, wherever they stand."""
+    return frozenset(
+        (mark.colour, mark.dashed, mark.width)
+        if isinstance(mark, Line)
+        else (mark.colour, mark.shape)
+        for mark in scene.marks
+        if not isinstance(mark, Words)
+    )
 
 
-def of_control(make, **values):
-    """The Axes of a control's still picture, with its inputs set to `values`."""
-    control = make()
-    for name, value in values.items():
-        control.inputs[name].value = value
-    axes = control.draw_all(Figure(figsize=control.size))
-    for ax, scene in zip(axes, control.scenes(), strict=True):
-        draw(ax, scene.marks)
-    return axes
+@cache
+def of_control(kind):
+    """The Axes of a control's still pictures: one for each look that its marks take anywhere."""
+    control, shown, found = kind(), set(), []
+    for _ in walk(control):
+        scenes = control.scenes()
+        looks = tuple(map(look, scenes))
+        if looks not in shown:
+            shown.add(looks)
+            axes = control.draw_all(Figure(figsize=control.size))
+            found += [draw(ax, scene.marks) for ax, scene in zip(axes, scenes, strict=True)]
+    return found
 
 
-def roofline_control():
-    return RooflineControl({"left": 2, "right": 100})
-
-
-PLOTS = {
-    **{
-        f"plot_{name.replace(' ', '_')}": lambda draw=draw: [draw(Figure().add_subplot())]
-        for name, draw in DRAWN.items()
-    },
-    "plot_kernels": lambda: panels(
-        lambda axes: plot_kernels(8, 4, {"one": [1, 9], "two": [2]}, axes=axes)
-    ),
-    "plot_splits": lambda: panels(lambda axes: plot_splits([vgg(16), resnet(50)], 256, axes=axes)),
+PICTURES = {
+    **{name: partial(cache(drawn), name) for name in PLOTS},
+    **{name: partial(of_control, kind) for name, kind in CONTROLS.items()},
 }
-# Every control, in positions that bring out all of its marks.
-CONTROLS = {
-    "RooflineControl": lambda: of_control(roofline_control),
-    "DeviceControl": lambda: of_control(DeviceControl),
-    "TrainingControl": lambda: of_control(TrainingControl),
-    "AmdahlControl": lambda: of_control(AmdahlControl, r=4.0),
-    "PipelineControl": lambda: of_control(PipelineControl, store=0.5, s=2.0),
-    "EngineControl": lambda: of_control(EngineControl),
-    "EngineControl, slow link": lambda: of_control(EngineControl, link="10 GbE"),
-}
-PICTURES = {**PLOTS, **CONTROLS}
 every_picture = pytest.mark.parametrize("picture", PICTURES.values(), ids=PICTURES)
 
 
 def words(axes):
     """Every text that is seen."""
-    figure = axes[0].figure
-    figure.draw_without_rendering()  # ticks get their texts when drawn
-    return [text for text in figure.findobj(Text) if text.get_text().strip() and text.get_visible()]
+    found = []
+    for figure in {ax.figure: None for ax in axes}:
+        figure.draw_without_rendering()  # ticks get their texts when drawn
+        found += figure.findobj(Text)
+    return [text for text in found if text.get_text().strip() and text.get_visible()]
 
 
 def is_drawn(line):
@@ -188,16 +166,20 @@ def differ_without_colour(one, other):
     )
 
 
-def is_stem(line, lines):
-    """Whether a line is upright and leads up to a dot of its own colour, which has a shape."""
+def dot_of(line, lines):
+    """The dot that a line leads to, if it is upright and ends at one of its own colour."""
     x, y = line.get_xdata(), line.get_ydata()
-    return x[0] == x[-1] and any(
-        dot.get_marker() in {"o", "s"}
-        and (dot.get_color(), *dot.get_xdata(), *dot.get_ydata())
-        == (line.get_color(), x[-1], y[-1])
-        for dot in lines
-        if not is_drawn(dot)
-    )
+    end = line.get_color(), x[-1], y[-1]
+    for dot in lines if is_drawn(line) and x[0] == x[-1] else ():
+        if not is_drawn(dot) and (dot.get_color(), *dot.get_xdata(), *dot.get_ydata()) == end:
+            return dot
+    return None
+
+
+def are_told_apart(one, other, lines):
+    """Whether two lines are, by themselves or by the dots that they lead to."""
+    dots = [dot_of(line, lines) for line in (one, other)]
+    return differ_without_colour(one, other) or (all(dots) and differ_without_colour(*dots))
 
 
 def border_is_drawn(one, other, lines):
@@ -214,14 +196,6 @@ def border_is_drawn(one, other, lines):
         if line.get_color() not in (MEMORY, COMPUTE) and (marked or crossed):
             return True
     return False
-
-
-def test_every_plot_and_every_control_is_among_the_pictures():
-    subjects = [importlib.import_module(f"helpers.pictures.{subject}") for subject in SUBJECTS]
-    plots = {name for subject in subjects for name in vars(subject) if name.startswith("plot_")}
-    assert set(PLOTS) == plots
-    made = {kind.__name__ for kind in every_control()}
-    assert {name.split(",")[0] for name in CONTROLS} == made
 
 
 def test_the_colour_science_gives_known_values():
@@ -269,7 +243,7 @@ def test_text_is_dark_enough_and_large_enough(picture):
 
 
 def test_text_of_moving_pictures_is_large_enough():
-    svg = roofline_control().moving.value
+    svg = RooflineControl().moving.value
     (pixels,) = re.findall(r"font:(\d+)px", svg)
     assert "font-size" not in svg
     assert int(pixels) * 72 / 96 >= MIN_POINTS
@@ -297,7 +271,7 @@ def test_whatever_differs_in_colour_differs_in_grey_too(picture):
         for one, other in combinations(ax.lines, 2):
             if one.get_color() != other.get_color():
                 assert grey_step(one.get_color(), other.get_color()) >= MIN_GREY or (
-                    differ_without_colour(one, other)
+                    are_told_apart(one, other, ax.lines)
                 ), (one.get_color(), other.get_color())
         for one, other in zip(ax.patches, ax.patches[1:], strict=False):
             faces = one.get_facecolor(), other.get_facecolor()
@@ -308,11 +282,7 @@ def test_whatever_differs_in_colour_differs_in_grey_too(picture):
 def test_regimes_are_told_apart_without_colour(picture):
     for ax in picture():
         memory, compute = (
-            [
-                line
-                for line in ax.lines
-                if line.get_color() == colour and not (is_drawn(line) and is_stem(line, ax.lines))
-            ]
+            [line for line in ax.lines if line.get_color() == colour and not dot_of(line, ax.lines)]
             for colour in (MEMORY, COMPUTE)
         )
         for one in memory:
@@ -335,7 +305,7 @@ def test_a_dot_has_the_shape_of_its_regime_in_every_picture():
 
 def test_moving_pictures_have_the_shapes_of_the_stills():
     # A memory-bound task is a circle; a compute-bound one a square; the ridge a turned square.
-    svg = roofline_control().moving.value
+    svg = RooflineControl().moving.value
     assert len(re.findall(rf'<circle [^>]*fill="{MEMORY}"', svg)) == 1
     squares = re.findall(r'<rect [^>]*fill="(#\w+)"( transform="rotate)?', svg)
     assert squares == [(BOTH, ' transform="rotate'), (COMPUTE, "")]

@@ -15,31 +15,27 @@ from ipywidgets.widgets.widget import _instances
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from examples import CONTROLS, FOREIGN
+from helpers import parallel
 from helpers.amdahl import compute_fraction, speedup
-from helpers.budget import training_time
+from helpers.budget import training_time, training_work
+from helpers.catalog import devices
 from helpers.controls import places
 from helpers.controls.amdahl import AmdahlControl
 from helpers.controls.budget import TrainingControl
 from helpers.controls.devices import DeviceControl
-from helpers.controls.inputs import log_slider
+from helpers.controls.inputs import log_slider, positions
 from helpers.controls.parallel import EngineControl
 from helpers.controls.pipeline import PipelineControl
 from helpers.controls.roofline import RooflineControl
+from helpers.networks import resnet
 from helpers.pictures.drawing import draw
+from helpers.questions.parallel import vgg_cluster
 from helpers.roofline import attainable
 from helpers.scenes.marks import PIXELS_PER_INCH
-from helpers.words import duration, short
-from test_plots import FOREIGN
+from helpers.words import duration, short, si
 
-MAKERS = {
-    "roofline": lambda: RooflineControl({"I₁": 2, "I₂": 100}),
-    "device": DeviceControl,
-    "amdahl": AmdahlControl,
-    "training": TrainingControl,
-    "pipeline": PipelineControl,
-    "engine": EngineControl,
-}
-controls = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+controls = pytest.mark.parametrize("make", CONTROLS.values(), ids=CONTROLS)
 
 
 def _svg(control):
@@ -49,12 +45,11 @@ def _svg(control):
 
 def _positions(widget):
     """Every value that a reader can choose, or a sample of a finely divided slider."""
-    if isinstance(widget, (widgets.Dropdown, widgets.SelectionSlider)):
-        return [value for _, value in widget._options_full]
-    steps = round((widget.max - widget.min) / widget.step)
-    return [widget.min + widget.step * step for step in range(0, steps + 1, max(1, steps // 40))]
+    values = positions(widget)
+    return values[:: max(1, len(values) // 40)] if hasattr(widget, "step") else values
 
 
+@pytest.mark.slow
 @controls
 def test_every_position_of_every_input_gives_a_whole_picture(make):
     control = make()
@@ -64,6 +59,18 @@ def test_every_position_of_every_input_gives_a_whole_picture(make):
             _check_whole(control)
 
 
+@controls
+def test_positions_run_from_one_end_to_the_other(make):
+    for widget in make().inputs.values():
+        values = positions(widget)
+        if hasattr(widget, "step"):
+            assert (values[0], values[-1]) == (widget.min, pytest.approx(widget.max))
+            assert type(values[1]) is type(widget.value)
+        else:
+            assert values == [value for _, value in widget._options_full]
+
+
+@pytest.mark.slow
 @controls
 def test_random_walks_over_all_inputs_give_whole_pictures(make):
     control, choose = make(), random.Random(20261123)
@@ -164,6 +171,7 @@ class Notebook:
         return control
 
 
+@pytest.mark.slow
 def test_a_cell_that_is_run_again_leaves_next_to_nothing(monkeypatch):
     notebook = Notebook(monkeypatch)
     other, out = notebook.run("another cell", EngineControl), []  # Out keeps what a cell gave
@@ -195,7 +203,7 @@ def test_a_cell_may_show_two_controls_and_be_closed_twice(monkeypatch):
 
 
 def test_moving_the_sliders_moves_the_roofline():
-    control = RooflineControl({"I₁": 2, "I₂": 100})
+    control = RooflineControl()
     before = control.moving.value
     control.inputs["peak"].value = 200.0
     assert control.moving.value != before
@@ -318,3 +326,69 @@ def test_words_are_as_wide_whatever_else_is_drawn():
     FigureCanvasAgg(figure).draw()
     places._advance.cache_clear()
     assert places.size_of("ridge 17.4") == before
+
+
+def test_the_device_control_offers_every_known_roof_and_no_other():
+    control, table = DeviceControl(), devices()
+    offered = control.inputs["device"].options
+    assert "V100-SXM2 fp16" in offered and "H100-SXM fp8" in offered
+    assert "P100-SXM2 fp16" in offered and "L4 tf32" in offered
+    assert "A100-40 fp8" not in offered and "M40 fp16" not in offered  # no such peak
+    for name in offered:
+        key, precision = name.split()
+        expected = table.at[key, f"peak_{precision}"], table.at[key, "bandwidth"]
+        assert control.machines[name] == expected
+        assert all(math.isfinite(number) for number in expected)
+
+
+def test_the_device_control_says_both_numbers_the_regime_and_both_shares():
+    control = DeviceControl("H200-SXM bf16", intensity=100)
+    assert control.sentence == (
+        "H200-SXM bf16: π = 989 Tflop/s, β = 4.8 TB/s. The ridge is at 206 flop/B; "
+        "the task at 100 flop/B is memory-bound and attains 480 Tflop/s. "
+        "It uses 49% of the peak and 100% of the bandwidth."  # 480 / 989
+    )
+    control.inputs["device"].value = "H200-SXM fp32"
+    attains = si(attainable(100, 67e12, 4800e9), "flop/s")
+    assert f"is compute-bound and attains {attains}" in control.sentence
+    assert "It uses 100% of the peak and 14% of the bandwidth" in control.sentence  # 67 / 480
+    control.inputs["intensity"].value = 0.1
+    assert "is memory-bound and attains 480 Gflop/s" in control.sentence
+
+
+@pytest.mark.parametrize("bad", ["V100-SXM2", "V100-SXM2 int8", "M40 fp16", ""])
+def test_unknown_devices_are_refused(bad):
+    with pytest.raises(ValueError, match=r"device must be one of .*V100-SXM2 fp32.*, got "):
+        DeviceControl(bad)
+
+
+def test_the_engine_control_follows_its_inputs():
+    control = EngineControl(machines=1, batch=128)
+    control.inputs["network"].value = "ResNet-50 v1.5"
+    control.inputs["link"].value = "PCIe 3.0 x16"
+    control.inputs["overlap"].value = 0.0
+    work = training_work(resnet(50).forward_work, 1, 1)
+    compute = 128 * work / (0.6 * 15.7e12)
+    reduce = 2 * 7 / 8 * 4 * resnet(50).parameters / 15.75e9
+    speed = parallel.throughput(128, 8, compute + reduce)
+    assert f"ResNet-50 v1.5 on 1 machine of 8: {speed:.0f} img/s" in control.sentence
+    assert control.sentence.endswith("computing takes longer.")
+    control.inputs["overlap"].value = 1.0
+    assert "efficiency 100%" in control.sentence
+    control.inputs["network"].value = "VGG-16"
+    control.inputs["machines"].value = 4
+    control.inputs["batch"].value = 30.0
+    assert control.sentence.startswith("VGG-16 on 4 machines of 8")
+    assert control.inputs["port"].value == "10 GbE"
+    # 1.75 G / 15.75 GB/s + 1.5 G / 1.25 GB/s = 61.5 + 664.1 ms
+    assert "its all-reduce takes 0.726 s: the all-reduce takes longer." in control.sentence
+
+
+def test_the_engine_control_solves_the_exercise_of_the_cluster():
+    # Its design must come out of the control as well: 90 % on four machines with batch 70.
+    control = EngineControl(machines=4, batch=70)
+    control.inputs["port"].value = "InfiniBand EDR 4x"
+    control.inputs["overlap"].value = 0.0
+    assert "efficiency 90.4%" in control.sentence
+    speed = float(re.search(r"([\d.]+) img/s", control.sentence).group(1))
+    assert speed >= vgg_cluster.numbers["least"]

@@ -1,31 +1,155 @@
-"""Devices: datasheets recomputed, and the pictures of machines by their artists and labels."""
+"""Devices: known rows, names that people type, and datasheets recomputed."""
 
 import math
 import re
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 
 from helpers.catalog import device, devices, interconnects
-from helpers.controls.devices import DeviceControl
-from helpers.pictures.devices import KIND_SHAPES, plot_devices, plot_machine, plot_ridges
 from helpers.questions.devices import headline
-from helpers.roofline import attainable, ridge
-from helpers.scenes.marks import BOTH, LIGHT
-from helpers.words import si
-
-PRECISIONS = {"FP32": "peak_fp32", "TF32": "peak_tf32", "FP16": "peak_fp16"}
-PATH = ["K20", "V100-SXM2", "A100-40"]
+from helpers.roofline import ridge
 
 
-def _axes():
-    return Figure().add_subplot()
+@pytest.mark.parametrize(
+    ("key", "column", "expected"),
+    [
+        ("V100-SXM2", "peak_fp32", 15.7e12),  # 5120 units * 2 flop * 1.530 GHz = 15.67 TFLOP/s
+        ("V100-SXM2", "peak_fp16", 125e12),  # 640 tensor units * 64 * 2 * 1.530 GHz = 125.3
+        ("V100-SXM2", "bandwidth", 900e9),
+        ("V100-SXM2", "memory", 16e9),
+        ("V100-SXM2", "link_bandwidth", 150e9),  # 6 links * 25 GB/s one way, sold as 300
+        ("A100-40", "bandwidth", 1555e9),
+        ("A100-80", "bandwidth", 2039e9),
+        ("H100-SXM", "peak_bf16", 989e12),  # dense; the headline 1979 is sparse
+        ("H100-SXM", "peak_fp8", 1979e12),  # dense; the headline 3958 is sparse
+        ("K80-die", "peak_fp32", 4.37e12),  # half of the board's 8.74
+        ("TPUv3", "peak_bf16", 123e12),  # 4 units * 128 * 128 * 2 * 0.94 GHz = 123.2
+        ("T4", "peak_int8", 130e12),
+        ("T4", "year", 2018),
+        ("M40", "bandwidth", 288e9),  # 384 wires * 6 Gbit/s / 8
+        ("P100-SXM2", "bandwidth", 732e9),  # 4096 wires * 1.43 Gbit/s / 8 = 732.2
+        ("H100-PCIe", "bandwidth", 2039e9),  # 5120 wires * 3.186 Gbit/s / 8, printed as 2000
+        ("L4", "peak_fp16", 121e12),  # dense; the sheet's 242 is sparse
+        ("L4", "bandwidth", 300e9),
+        ("RTX-4090", "peak_fp16", 165.2e12),  # dense, sums in FP32; 330.3 with sums in FP16
+        ("RTX-4090", "peak_tf32", 82.6e12),  # as fast as its vector units
+        ("RTX-4090", "bandwidth", 1008e9),  # 384 wires * 21 Gbit/s / 8
+    ],
+)
+def test_known_devices(key, column, expected):
+    assert device(key)[column] == expected
 
 
-def _words(ax):
-    return [text.get_text() for text in ax.texts]
+def test_two_ridge_points():
+    v100, a100 = device("V100-SXM2"), device("A100-40")
+    assert v100.peak_fp16 / v100.bandwidth == pytest.approx(138.9, abs=0.05)  # 125 000 / 900
+    assert a100.peak_bf16 / a100.bandwidth == pytest.approx(200.6, abs=0.05)  # 312 000 / 1555
+
+
+def test_a_device_holds_plain_numbers():
+    assert type(device("T4").peak_fp32) is float
+    assert type(device("T4").year) is int
+
+
+@pytest.mark.parametrize(
+    "name", ["P100 PCIe", "TPU v2", "TX1", "Apple", "8480"], ids=lambda name: name
+)
+def test_devices_known_from_memory_only_are_absent(name):
+    assert not devices()["full_name"].str.contains(name, regex=False).any()
+
+
+@pytest.mark.parametrize(
+    ("key", "column", "sister"),
+    [
+        ("TPUv3", "link_bandwidth", "TPUv4"),
+        ("A100-40", "peak_fp8", "H100-SXM"),
+    ],
+)
+def test_values_without_a_source_are_blank(key, column, sister):
+    assert math.isnan(device(key)[column])
+    assert not math.isnan(device(sister)[column])
+
+
+# Names
+
+
+@pytest.mark.parametrize(
+    ("typed", "key"),
+    [
+        ("t4", "T4"),
+        (" T4 ", "T4"),
+        ("h100_sxm", "H100-SXM"),
+        ("h100-sxm", "H100-SXM"),
+        ("H100 SXM5", "H100-SXM"),
+        ("h100sxm", "H100-SXM"),
+        ("4090", "RTX-4090"),
+        ("rtx4090", "RTX-4090"),
+        ("TPU v5e", "TPUv5e"),
+        ("epyc 7742", "EPYC-7742"),
+        # as a driver prints them
+        ("NVIDIA H100 80GB HBM3", "H100-SXM"),
+        ("NVIDIA H100 PCIe", "H100-PCIe"),
+        ("NVIDIA A100-SXM4-40GB", "A100-40"),
+        ("NVIDIA A100-SXM4-80GB", "A100-80"),
+        ("NVIDIA A100 80GB PCIe", "A100-PCIe-80"),
+        ("Tesla V100-SXM2-16GB", "V100-SXM2"),
+        ("Tesla T4", "T4"),
+        ("NVIDIA L4", "L4"),
+        ("NVIDIA GeForce RTX 4090", "RTX-4090"),
+        ("AMD Instinct MI300X", "MI300X"),
+    ],
+)
+def test_a_device_is_found_by_the_names_that_people_type(typed, key):
+    assert device(typed).name == key
+
+
+def test_every_key_and_every_full_name_finds_its_own_row():
+    for key, name in devices()["full_name"].items():
+        assert device(key).name == device(name).name == key
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("H100", "H100-SXM or H100-PCIe"),
+        ("V100", "V100-SXM2 or V100-PCIe"),
+        ("Tesla K80", "K80-board or K80-die"),
+        ("a100", "A100-40, A100-80 or A100-PCIe-80"),
+        ("A100 80GB", "A100-80 or A100-PCIe-80"),
+    ],
+)
+def test_a_name_of_several_devices_is_refused_with_them(typed, meant):
+    with pytest.raises(ValueError) as refusal:
+        device(typed)
+    assert str(refusal.value) == (f"key must name one device, got '{typed}', which may be {meant}")
+
+
+@pytest.mark.parametrize(
+    ("typed", "near"),
+    [
+        ("H10O-SXM", "H100-SXM"),  # the letter O
+        ("rtx 3090", "RTX-4090"),
+        ("MI250", "MI250X"),
+        ("Tesla P100-PCIE-16GB", "P100-SXM2"),  # another card: suggested, not taken
+    ],
+)
+def test_unknown_device_is_refused_with_the_keys_and_a_guess(typed, near):
+    with pytest.raises(ValueError, match=r"^key must be one of .*V100-SXM2.*, got ") as refusal:
+        device(typed)
+    assert near in str(refusal.value).split(f"'{typed}'; did you mean ")[1]
+
+
+@pytest.mark.parametrize("typed", ["", " ", "-", "nonsense", "Ｔ４"])
+def test_a_name_like_no_device_is_refused_without_a_guess(typed):
+    with pytest.raises(ValueError, match=rf"key must be one of .*V100-SXM2.*, got '{typed}'$"):
+        device(typed)
+
+
+@pytest.mark.parametrize("typed", [["T4"], {"T4"}, np.array(["T4"]), 4, None, math.nan])
+def test_a_device_that_is_no_name_is_refused_by_name(typed):
+    with pytest.raises(ValueError, match=r"^key must be the name of one device in quotes, got "):
+        device(typed)
 
 
 # Datasheets
@@ -113,7 +237,7 @@ def test_bandwidth_is_wires_times_rate(key, wires, rate):
 
 def test_channels_of_the_table_give_the_bandwidth():
     cpus = devices().query("kind == 'CPU'")
-    assert len(cpus) == 5
+    assert len(cpus)
     for row in cpus.itertuples():
         channels, rate = re.fullmatch(r"(\d+)x DDR\d-(\d+)", row.memory_type).groups()
         assert row.bandwidth == pytest.approx(int(channels) * int(rate) * 1e6 * 8, rel=1e-3)
@@ -147,144 +271,25 @@ def test_what_decides_the_ridge_is_not_the_precision():
     assert fp64.max() < min(fp32.min(), tf32.min(), fp16.min())
 
 
-# Pictures
-
-
-def test_machine_has_three_units_in_order_and_arrows_both_ways():
-    ax = plot_machine(ax=_axes())
-    boxes = [patch for patch in ax.patches if isinstance(patch, Rectangle)]
-    assert len(boxes) == 3
-    names = ("memory unit", "communication unit", "compute unit")
-    for box, name in zip(boxes, names, strict=True):
-        (text,) = (text for text in ax.texts if text.get_text() == name)
-        assert box.get_x() < text.get_position()[0] < box.get_x() + box.get_width()
-    arrows = [text for text in ax.texts if getattr(text, "arrow_patch", None)]
-    ways = sorted(np.sign(arrow.xy[0] - arrow.get_position()[0]) for arrow in arrows)
-    assert ways == [-1, -1, 1, 1]
-    assert _words(ax).count("load") == _words(ax).count("store") == 2
-    load, store = (next(t for t in ax.texts if t.get_text() == way) for way in ("load", "store"))
-    for label, way in ((load, 1), (store, -1)):  # each word stands beside its own arrow
-        nearest = min(arrows, key=lambda arrow: abs(arrow.xy[1] - label.get_position()[1]))
-        assert np.sign(nearest.xy[0] - nearest.get_position()[0]) == way
-    drawn = {patch.get_edgecolor()[:3] for patch in boxes}
-    assert all(red == green == blue for red, green, blue in drawn)  # reads in black and white
-
-
-def _markers(ax):
-    return [line for line in ax.lines if line.get_linestyle() == "None"]
-
-
-def test_devices_stand_at_bandwidth_and_peak_with_a_shape_per_kind():
-    table = devices()
-    ax = plot_devices(table, PRECISIONS, ax=_axes())
-    shown = {line.get_label(): line for line in _markers(ax)}
-    assert set(shown) == {
-        *("CPU, FP32", "GPU, FP32", "SoC GPU, FP32", "GPU, TF32"),
-        *("GPU, FP16", "SoC GPU, FP16", "GPU, FP16 on vector units"),
-    }
-    assert list(shown["GPU, FP16 on vector units"].get_xdata()) == [732e9]  # the P100
-    colours = {"FP32": "white", "TF32": LIGHT, "FP16": BOTH}
-    for label, line in shown.items():
-        kind, precision, vector = re.fullmatch(r"(.+), (\w+)( on vector units)?", label).groups()
-        rows = table[table["kind"] == kind].dropna(subset=PRECISIONS[precision])
-        if precision != "FP32":
-            rows = rows[rows["matrix_units"] == (not vector)]
-        assert sorted(line.get_xdata()) == sorted(rows["bandwidth"])
-        assert sorted(line.get_ydata()) == sorted(rows[PRECISIONS[precision]])
-        assert line.get_marker() == KIND_SHAPES[kind]
-        assert line.get_markerfacecolor() == ("white" if vector else colours[precision])
-    entries = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert sorted(entries) == sorted(shown)  # shapes are explained
-    (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
-    for line in _markers(ax):  # every device is in sight
-        assert left < min(line.get_xdata()) and max(line.get_xdata()) < right
-        assert low < min(line.get_ydata()) and max(line.get_ydata()) < high
-
-
-def test_lines_of_constant_ridge_are_straight_with_slope_one():
-    ax = plot_devices(devices(), PRECISIONS, ridges=(10, 200), ax=_axes())
-    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
-    lines = [line for line in ax.lines if line.get_linestyle() == "--"]
-    for line, value in zip(lines, (10, 200), strict=True):
-        x, y = line.get_data()
-        assert np.diff(np.log(y)) == pytest.approx(np.diff(np.log(x)))
-        assert ridge(np.array(y), np.array(x)) == pytest.approx(value)
-    words = [text for text in ax.texts if text.get_text().startswith("I* = ")]
-    assert [word.get_text() for word in words] == ["I* = 10", "I* = 200"]
-    frame = ax.get_window_extent()
-    for word in words:  # inside the frame
-        box = word.get_window_extent()
-        assert frame.x0 < box.x0 and box.x1 < frame.x1 and frame.y0 < box.y0 and box.y1 < frame.y1
-
-
-def test_labels_stand_at_the_dot_that_is_asked_for():
-    labels = {"V100-SXM2": ("FP16", "left"), "L4": ("FP32", "right")}
-    for draw, places in (
-        (plot_devices, {"V100-SXM2": (900e9, 125e12), "L4": (300e9, 30.3e12)}),
-        (plot_ridges, {"V100-SXM2": (2017, 125e12 / 900e9), "L4": (2023, 101)}),
-    ):
-        ax = draw(devices(), PRECISIONS, labels=labels, ax=_axes())
-        found = {text.get_text(): text for text in ax.texts if text.get_text() in labels}
-        for key, place in places.items():
-            assert found[key].xy == pytest.approx(place)
-        assert found["V100-SXM2"].get_horizontalalignment() == "right"
-        assert found["L4"].get_horizontalalignment() == "left"
-
-
-def test_devices_without_the_peak_are_left_out():
-    for draw in (plot_devices, plot_ridges):
-        ax = draw(devices().loc[["M40", "V100-SXM2"]], {"FP16": "peak_fp16"}, ax=_axes())
-        (dots,) = (line for line in ax.lines if line.get_linestyle() == "None")
-        assert len(dots.get_xdata()) == 1
-
-
-def test_ridges_are_joined_in_the_order_of_years():
-    ax = plot_ridges(devices(), PRECISIONS, path=PATH[::-1], ax=_axes())
-    joined = {line.get_label(): line for line in ax.lines if line.get_linestyle() == "-"}
-    assert list(joined["FP32"].get_xdata()) == [2012, 2017, 2020]
-    # 3520 / 208, 15 700 / 900, 19 500 / 1555
-    assert list(joined["FP32"].get_ydata()) == pytest.approx([16.92, 17.44, 12.54], abs=0.005)
-    assert list(joined["FP16"].get_xdata()) == [2017, 2020]  # the K20 has no FP16
-    assert list(joined["TF32"].get_xdata()) == [2020]
-    assert len({line.get_marker() for line in joined.values()}) == 3
-    assert set(PRECISIONS) == set(_words(ax))
-
-
-# The control
-
-
-def test_the_control_offers_every_known_roof_and_no_other():
-    control, table = DeviceControl(), devices()
-    offered = control.inputs["device"].options
-    assert "V100-SXM2 fp16" in offered and "H100-SXM fp8" in offered
-    assert "P100-SXM2 fp16" in offered and "L4 tf32" in offered
-    assert "A100-40 fp8" not in offered and "M40 fp16" not in offered  # no such peak
-    for name in offered:
-        key, precision = name.split()
-        expected = table.at[key, f"peak_{precision}"], table.at[key, "bandwidth"]
-        assert control.machines[name] == expected
-        assert all(math.isfinite(number) for number in expected)
-
-
-def test_the_control_says_both_numbers_the_regime_and_both_shares():
-    control = DeviceControl("H200-SXM bf16", intensity=100)
-    assert control.sentence == (
-        "H200-SXM bf16: π = 989 Tflop/s, β = 4.8 TB/s. The ridge is at 206 flop/B; "
-        "the task at 100 flop/B is memory-bound and attains 480 Tflop/s. "
-        "It uses 49% of the peak and 100% of the bandwidth."  # 480 / 989
-    )
-    control.inputs["device"].value = "H200-SXM fp32"
-    attains = si(attainable(100, 67e12, 4800e9), "flop/s")
-    assert f"is compute-bound and attains {attains}" in control.sentence
-    assert "It uses 100% of the peak and 14% of the bandwidth" in control.sentence  # 67 / 480
-    control.inputs["intensity"].value = 0.1
-    assert "is memory-bound and attains 480 Gflop/s" in control.sentence
-
-
-@pytest.mark.parametrize("bad", ["V100-SXM2", "V100-SXM2 int8", "M40 fp16", ""])
-def test_unknown_devices_are_refused(bad):
-    with pytest.raises(ValueError, match=r"device must be one of .*V100-SXM2 fp32.*, got "):
-        DeviceControl(bad)
+@pytest.mark.parametrize(
+    ("key", "column", "units", "clock"),
+    [
+        ("K80-die", "peak_fp32", 2496, 0.875e9),
+        ("M40", "peak_fp32", 3072, 1.114e9),
+        ("P100-SXM2", "peak_fp32", 3584, 1.480e9),
+        ("V100-SXM2", "peak_fp32", 5120, 1.530e9),
+        ("V100-SXM2", "peak_fp16", 640 * 64, 1.530e9),
+        ("T4", "peak_fp16", 320 * 64, 1.590e9),
+        ("A100-40", "peak_fp32", 6912, 1.410e9),
+        ("A100-40", "peak_bf16", 432 * 256, 1.410e9),
+        ("H100-SXM", "peak_bf16", 528 * 512, 1.830e9),
+        ("MI300X", "peak_bf16", 1216 * 256, 2.100e9),
+        ("TPUv3", "peak_bf16", 4 * 128 * 128, 0.94e9),
+        ("EPYC-7742", "peak_fp32", 64 * 16, 2.25e9),
+    ],
+)
+def test_peak_is_units_times_clock_times_two(key, column, units, clock):
+    assert device(key)[column] == pytest.approx(2 * units * clock, rel=0.01)
 
 
 def test_the_headline_of_the_orin_is_that_of_its_row():

@@ -83,10 +83,6 @@ def test_conda_uses_one_channel(folder):
     assert environment["channels"] == ["conda-forge"]
 
 
-def test_binder_can_run_postbuild():
-    assert os.access(ROOT / "binder" / "postBuild", os.X_OK)
-
-
 def sources():
     """Every piece of Python of the project: (where, text)."""
     for path in [

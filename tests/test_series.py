@@ -197,3 +197,55 @@ def test_each_end_of_the_ranges_has_an_environment_of_its_own(monkeypatch):
         assert environment.upgrade == (end == "--newest")
         assert command == (environment.python, "-m", "pytest", "-k", "x")
         prepared.clear()
+
+
+@pytest.fixture
+def pytest_runs(monkeypatch):
+    """The arguments with which pytest is started, and whether ruff was asked before."""
+    asked, runs = [], []
+    monkeypatch.setattr(series, "check_style", lambda python: asked.append(python))
+    monkeypatch.setattr(
+        series, "become", lambda *command: runs.append((list(command[3:]), bool(asked)))
+    )
+    return runs
+
+
+@pytest.mark.parametrize(
+    ("arguments", "handed_on", "whole"),
+    [
+        ([], [], True),
+        (["--quick"], ["-m", series.QUICK], True),
+        (["-k", "x"], ["-k", "x"], False),
+        (["--quick", "-k", "x"], ["-m", series.QUICK, "-k", "x"], False),
+    ],
+)
+def test_a_whole_run_asks_ruff_first_and_a_quick_one_leaves_out_what_is_marked(
+    arguments, handed_on, whole, pytest_runs
+):
+    series.test("python", arguments)
+    assert pytest_runs == [(handed_on, whole)]
+
+
+@pytest.mark.slow
+def test_the_quick_tests_hold_no_browser_and_no_notebook():
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-n", "0", "tests/browser"]
+    done = subprocess.run(
+        [*command, "tests/test_words.py", "notebooks/03_roofline.ipynb", "-m", series.QUICK],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    found = {line.partition("::")[0] for line in done.stdout.splitlines() if "::" in line}
+    assert found == {"tests/test_words.py"}, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [("import os\n", "check --fix"), ("x = {  }\n", "format")]
+)
+def test_what_ruff_objects_to_is_shown_before_any_test(code, said, folder, capfd):
+    python = Path(sys.executable)
+    series.check_style(python)
+    (folder / "bad.py").write_text(code)
+    with pytest.raises(SystemExit, match=f"No test was run.*ruff.*see above.*\n.*ruff {said} ."):
+        series.check_style(python)
+    assert "bad.py" in capfd.readouterr().out

@@ -30,7 +30,8 @@ class Control(widgets.VBox):
 
     Subclasses say what stands still (`draw_axes`) and what moves (`scene`). The sentence of the
     scene stands under the picture and is read aloud with it. A control of several pictures
-    overrides `draw_all` and `scenes` in their place.
+    overrides `draw_all` and `scenes` in their place. Each can be made without arguments: so do the
+    tests and benchmarks, which find them all by themselves (`every_control`).
 
     Parameters
     ----------

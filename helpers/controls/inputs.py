@@ -23,6 +23,14 @@ def device_peaks(*precisions):
     return {name: peak for name, peak in peaks.items() if math.isfinite(peak)}
 
 
+def positions(widget):
+    """Every value that an input can take, first to last."""
+    if hasattr(widget, "_options_full"):  # a list, or a slider over one
+        return [value for _, value in widget._options_full]
+    steps = round((widget.max - widget.min) / widget.step)
+    return [widget.min + widget.step * step for step in range(steps + 1)]
+
+
 def log_slider(description, value, low, high, *, whole=False):
     """A slider over round numbers from `low` to `high`, evenly spread on a logarithmic scale.
 

@@ -12,20 +12,20 @@ class RooflineControl(Control):
 
     Parameters
     ----------
-    tasks : dict
-        Name of each task and its first intensity, flop/B, from 0.1 to 1000.
+    tasks : dict, optional
+        Name of each task and its first intensity, flop/B, from 0.1 to 1000; two tasks if None.
     peak, bandwidth : float
         First values, flop/s (1e12 to 2e15) and B/s (5e10 to 1e13).
     """
 
-    def __init__(self, tasks, peak=15.7e12, bandwidth=900e9):
-        self.tasks = dict(tasks)
+    def __init__(self, tasks=None, peak=15.7e12, bandwidth=900e9):
+        self.tasks = tasks or {"I₁": 2, "I₂": 100}
         super().__init__(
             peak=log_slider("peak π (Tflop/s)", peak / 1e12, 1, 2000),
             bandwidth=log_slider("bandwidth β (GB/s)", bandwidth / 1e9, 50, 1e4),
             **{
                 f"intensity{number}": log_slider(f"{task} (flop/B)", intensity, 0.1, 1000)
-                for number, (task, intensity) in enumerate(tasks.items(), start=1)
+                for number, (task, intensity) in enumerate(self.tasks.items(), start=1)
             },
         )
 

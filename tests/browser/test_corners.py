@@ -1,12 +1,9 @@
 """Every corner and edge of every control: what is written there can be read, and is true.
 
-A control is made as a notebook makes it. Its *corners* have every input at its first or its last
-position; its *edges* have any two inputs at their first, middle or last, while the others stand
-together at their first, at their last, or where the notebook starts them.
+A control is made as a notebook makes it, and walked over all of `examples.places`.
 """
 
 import ast
-import itertools
 import json
 import re
 from dataclasses import dataclass
@@ -14,11 +11,11 @@ from functools import cache
 
 import nbformat
 import pytest
-from ipywidgets import Dropdown, SelectionSlider
 
 import lab
+from examples import CONTROLS as KINDS
+from examples import walk
 from helpers.amdahl import compute_fraction, limit, speedup
-from helpers.controls import every_control
 from helpers.controls.amdahl import AmdahlControl
 from helpers.controls.devices import DeviceControl
 from helpers.controls.pipeline import PipelineControl
@@ -28,7 +25,6 @@ from helpers.pipeline import schedule
 from helpers.roofline import bandwidth_utilisation, compute_utilisation
 from helpers.scenes.marks import PIXELS_PER_INCH, Dot, Words
 
-KINDS = {kind.__name__: kind for kind in every_control()}
 # Words that stand still, though they hold a number.
 STANDING = {"r = 1", "100% of peak"}
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]\d+)?")
@@ -82,43 +78,15 @@ CALLS = {name: rest for name, *rest in calls()}
 every_control = pytest.mark.parametrize("name", CALLS)
 
 
-def positions(widget):
-    """First, middle and last value of an input."""
-    if isinstance(widget, Dropdown | SelectionSlider):
-        values = [value for _, value in widget._options_full]
-        return values[0], values[len(values) // 2], values[-1]
-    middle = widget.min + (widget.max - widget.min) / 2
-    return widget.min, middle if isinstance(widget.value, float) else round(middle), widget.max
-
-
-def places(control):
-    """All corners and edges, as tuples of values in the order of the inputs."""
-    starts = tuple(widget.value for widget in control.inputs.values())
-    choices = [positions(widget) for widget in control.inputs.values()]
-    firsts, _, lasts = zip(*choices, strict=True)
-    found = dict.fromkeys(itertools.product(*zip(firsts, lasts, strict=True)))
-    for one, two in itertools.combinations(range(len(starts)), 2):
-        for others in (starts, firsts, lasts):
-            for at_one, at_two in itertools.product(choices[one], choices[two]):
-                place = list(others)
-                place[one], place[two] = at_one, at_two
-                found[tuple(place)] = None
-    return list(found)
-
-
 @cache
-def walk(name):
+def states_of(name):
     """The control, and a `State` for each of its places."""
     kind, given, named = CALLS[name]
     control, states = kind(*given, **named), []
-    redraw, inputs = control._redraw, control.inputs
-    control._redraw = lambda: None  # not at every input on the way
-    for place in places(control):
-        for widget, value in zip(inputs.values(), place, strict=True):
-            widget.value = value
-        redraw()
+    for _ in walk(control):
+        control._redraw()
         picture, _, sentence = control.moving.value.partition("</svg><p")
-        values = {name: widget.value for name, widget in inputs.items()}
+        values = {name: widget.value for name, widget in control.inputs.items()}
         assert control.sentence in html_free(sentence)
         states.append(State(values, f"{picture}</svg>", control.sentence, control.scenes()))
     return control, states
@@ -156,7 +124,7 @@ def test_every_control_is_walked():
 
 @every_control
 def test_no_words_are_cut_or_on_one_another(name, browser):
-    control, states = walk(name)
+    control, states = states_of(name)
     width, height = (PIXELS_PER_INCH * length for length in control.size)
     page = browser.new_page(viewport={"width": round(width), "height": round(height)})
     page.set_content("<style>body { margin: 0 }</style>")
@@ -193,7 +161,7 @@ def on_page(frame, x, y):
 
 @every_control
 def test_a_point_that_leaves_the_axes_says_so(name):
-    control, states = walk(name)
+    control, states = states_of(name)
     for state in states:
         gone = [
             (dot.x, dot.y)
@@ -206,7 +174,7 @@ def test_a_point_that_leaves_the_axes_says_so(name):
 
 @every_control
 def test_every_number_of_the_picture_is_in_the_sentence(name):
-    _, states = walk(name)
+    _, states = states_of(name)
     for state in states:
         said = set(NUMBER.findall(state.sentence))
         for text in re.findall(r">([^<>]+)</text>", state.picture):
@@ -220,7 +188,7 @@ def numbers_at(pattern, sentence):
 
 @every_control
 def test_the_sentence_states_no_limit_that_is_not_reached(name):
-    control, states = walk(name)
+    control, states = states_of(name)
     check = LIMITS.get(type(control))
     for state in states:
         assert "0.0%" not in state.sentence and "nan" not in state.sentence, state.sentence
