@@ -25,6 +25,7 @@ from helpers.controls.devices import DeviceControl
 from helpers.controls.parallel import EngineControl
 from helpers.controls.pipeline import PipelineControl
 from helpers.controls.roofline import RooflineControl
+from helpers.publishing.notebooks import PATHS
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -108,7 +109,7 @@ def notebooks():
         for target in (whole, bare):
             target.mkdir()
             shutil.copytree(ROOT / "notebooks" / "images", target / "images")
-            for path in (ROOT / "notebooks").glob("*.ipynb"):
+            for path in PATHS:
                 notebook = json.loads(path.read_text(encoding="utf-8"))
                 code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
                 if target is bare:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from helpers.exercises import Choice, Exercise, Formula, Number, Outcome, Verdict
-from helpers.publishing.notebooks import NOTEBOOKS
+from helpers.publishing.notebooks import NOTEBOOKS, SERIES
 from helpers.publishing.store import execute
 from helpers.questions import examination, mistakes
 from helpers.questions.examination import Examination
@@ -475,7 +475,7 @@ def test_a_find_of_ones_own_is_judged_over_the_whole_range(p):
 
 
 def notebook():
-    return nbformat.read(NOTEBOOKS / "11_examination.ipynb", as_version=4)
+    return nbformat.read(SERIES[-1].path, as_version=4)
 
 
 def test_the_notebook_shows_and_checks_every_question():
