@@ -10,7 +10,8 @@ import re
 
 from nbformat.v4 import new_markdown_cell
 
-from helpers.publishing.notebooks import LECTURE, LECTURES, NOTEBOOKS, ROOT, SERIES, START
+from helpers.publishing.notebooks import LECTURE, LECTURES, NOTEBOOKS, PAGES, ROOT, SERIES, START
+from helpers.publishing.rules import broken_links
 from helpers.questions.polls import POLLS
 
 README, TEACHING = ROOT / "README.md", NOTEBOOKS / "teaching.md"
@@ -52,8 +53,8 @@ def retell(notebook, cells):
         if notebook == START and MAP in cell.source:
             others = ([other.link, other.question, other.minutes] for other in SERIES[1:])
             cell.source = with_rows(cell.source, MAP, others)
-    minutes = f"About {notebook.minutes} minutes"
-    cells[0].source = re.sub(r"About \d+ minutes", minutes, cells[0].source)
+    title = re.sub(r"\A# \d\d · ", f"# {notebook.number} · ", cells[0].source)
+    cells[0].source = re.sub(r"About \d+ minutes", f"About {notebook.minutes} minutes", title)
     for following in SERIES[SERIES.index(notebook) + 1 :][:1]:
         _lead_on(following, cells)
 
@@ -100,20 +101,17 @@ def teaching(text):
 def _lesson(notebook, part):
     """What the page says of one notebook."""
     part = re.sub(r"^.*", f"### {notebook.link}: {notebook.minutes} minutes", part, count=1)
-    stated, planned = lessons(part), {}
-    for title in notebook.lessons:
-        anchor = title.replace(" ", "-")
-        planned[anchor] = title, *stated.get(anchor, (None, []))
-    missing = [anchor for anchor, (_, minutes, _) in planned.items() if minutes is None]
-    left = notebook.minutes - sum(minutes or 0 for _, minutes, _ in planned.values())
-    words = []
-    for anchor, (title, minutes, polls) in planned.items():
-        if minutes is None:
-            minutes = left if missing == [anchor] else UNKNOWN
+    stated, words = lessons(part), []
+    titles = {title.replace(" ", "-"): title for title in notebook.lessons}
+    minutes = {anchor: stated.get(anchor, (0, []))[0] for anchor in titles}
+    left = notebook.minutes - sum(minutes.values())
+    if list(minutes.values()).count(0) == 1:  # what the others leave
+        minutes = {anchor: length or max(left, 0) for anchor, length in minutes.items()}
+    for anchor, title in titles.items():
+        polls = ", ".join(f"`{poll}`" for poll in stated.get(anchor, (0, []))[1])
         link = f"[{title}]({notebook.name}#{anchor})"
-        words.append([minutes, link, ", ".join(f"`{poll}`" for poll in polls)])
+        words.append([minutes[anchor] or UNKNOWN, link, polls])
     part = with_rows(part, SECTIONS, words)
-    minutes = {anchor: minutes or 0 for anchor, (minutes, _) in lessons(part).items()}
     skipped = LINKED.findall(part.rpartition("Leave out")[2].partition(": saves")[0])
     saved = sum(minutes.get(anchor, 0) for _, anchor in skipped)
     part = re.sub(r": saves \d+ minutes", f": saves {saved} minutes", part)
@@ -140,12 +138,27 @@ def _plan(section, taught):
     start, breaks, words = 0, 0, []
     for _, length, what in rows(section, PLAN):
         if linked := LINKED.findall(what):
-            length = sum(taught.get(target) or 0 for target in linked)
+            length = sum(taught.get(target, 0) for target in linked)
         words.append([f"{start // 60}:{start % 60:02}", length, what])
         start += int(length)
         breaks += int(length) if what == "Break" else 0
     section = re.sub(r"Breaks: \d+ minutes", f"Breaks: {breaks} minutes", section)
     return with_rows(section, PLAN, words)
+
+
+def complaints():
+    """What only people can mend in the pages, a line each."""
+    for path in [README, *PAGES]:
+        yield from (f"{path.name}: leads nowhere: {link}" for link in broken_links(path))
+    text = TEACHING.read_text(encoding="utf-8")
+    for line in text.splitlines():
+        if f" {UNKNOWN} " in line or f" {UNKNOWN}:" in line:
+            yield f"{TEACHING.name}: to be written by hand: {line}"
+    for notebook in LECTURES:
+        taught = lessons(parts(text)[1].get(notebook.name, "")).values()
+        if (total := sum(minutes for minutes, _ in taught)) != notebook.minutes:
+            planned = f"the sections take {total} minutes, not {notebook.minutes}"
+            yield f"{TEACHING.name}: {notebook.name}: {planned}"
 
 
 def parts(text):
@@ -155,10 +168,10 @@ def parts(text):
 
 
 def lessons(part):
-    """The sections of a notebook on the lecturer's page: anchor, and its minutes and polls."""
+    """Each section in a part of the page: its minutes, 0 if they are unknown, and its polls."""
     return {
         LINKED.search(section)[2]: (
-            None if minutes == UNKNOWN else int(minutes),
+            0 if minutes == UNKNOWN else int(minutes),
             re.findall(r"`(.+?)`", polls),
         )
         for minutes, section, polls in rows(part, SECTIONS)

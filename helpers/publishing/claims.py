@@ -212,11 +212,9 @@ def teaching_numbers():
     }
     lessons = {(notebook.name, ""): notebook.minutes for notebook in SERIES}
     for notebook in LECTURES:  # the minutes of a section are what the others leave
-        minutes = {
-            a: m for a, (m, _) in blocks.lessons(blocks.parts(text)[1][notebook.name]).items()
-        }
-        left = notebook.minutes - sum(minutes.values())
-        lessons |= {(notebook.name, anchor): left + own for anchor, own in minutes.items()}
+        taught = blocks.lessons(blocks.parts(text)[1].get(notebook.name, ""))
+        left = notebook.minutes - sum(minutes for minutes, _ in taught.values())
+        lessons |= {(notebook.name, key): left + minutes for key, (minutes, _) in taught.items()}
     found, poll = {}, ()
     for place, line in enumerate(lines):
         if key := re.match(r"\*\*`([\w-]+)`\*\*", line):
@@ -305,6 +303,11 @@ def claims_of(path, passage):
 
 def unsupported(path, passage):
     return passage.unsupported(claims_of(path, passage))
+
+
+def complaints(path):
+    """A line for each number of a notebook or a page that nothing supports."""
+    return [line for passage in passages(path) for line in unsupported(path, passage)]
 
 
 def share():

@@ -59,9 +59,8 @@ class Notebook:
     def title(self):
         """The title of its first heading without the question; the start page has that of all."""
         heading = HEADING.search(read(self.path).cells[0].source)[2]
-        numbered = heading.removeprefix(f"{self.number} · ")
-        words = self.stem[3:].replace("_", " ").capitalize()
-        return words if numbered == heading else numbered.partition(":")[0]
+        numbered = re.fullmatch(r"\d\d · ([^:]+).*", heading)
+        return numbered[1] if numbered else self.stem[3:].replace("_", " ").capitalize()
 
     @property
     def link(self):
@@ -141,7 +140,7 @@ def _read(path, _changed):
 
 
 def unlisted():
-    """What is wrong with the list: a line for each notebook without a file, or the other way."""
+    """A line for each file and each module of questions that the list lacks, or the other way."""
     files = [p for p in NOTEBOOKS.rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts]
     for path in sorted({*files} ^ {*PATHS}):
         name = path.relative_to(NOTEBOOKS)
@@ -149,3 +148,5 @@ def unlisted():
             yield f"{name} is listed in helpers/publishing/notebooks.py, but there is no such file"
         else:
             yield f"{name} is not in the list of helpers/publishing/notebooks.py: give it a line"
+    for name in questions().keys() - {notebook.name for notebook in SERIES}:
+        yield f"{name} has a module of questions, and no line in helpers/publishing/notebooks.py"

@@ -258,8 +258,9 @@ def the_answer_is_a_step_after_the_question(notebook):
 
 def exercises_are_those_of_the_module(notebook, exercises):
     """`store` writes them; what it cannot decide is what to do with those that are left over."""
-    stated = [cell.id for cell in notebook.cells if cell.id.startswith("exercise-")]
-    wanted = [f"exercise-{slug(name)}" for name in exercises]
+    wanted = [f"{kind}-{slug(name)}" for name in exercises for kind in ("exercise", "check")]
+    ids = [cell.id for cell in notebook.cells]
+    stated = [name for name in ids if name.startswith("exercise-") or name in wanted]
     for cell_id in stated:
         if cell_id not in wanted:
             yield f"{cell_id}: no such exercise in its module of questions"

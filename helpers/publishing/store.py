@@ -22,7 +22,15 @@ from helpers.catalog import device
 from helpers.pictures.drawing import png
 from helpers.pictures.roofline import plot_roofline
 from helpers.publishing import blocks, claims, rules
-from helpers.publishing.notebooks import EXERCISES, NOTEBOOKS, PATHS, SERIES, exercises, unlisted
+from helpers.publishing.notebooks import (
+    EXERCISES,
+    NOTEBOOKS,
+    PAGES,
+    PATHS,
+    SERIES,
+    exercises,
+    unlisted,
+)
 from helpers.publishing.server import METADATA, drop_traces
 
 INTRO = f"""## {EXERCISES}
@@ -103,8 +111,9 @@ def name_cells(cells):
     above = "start"
     for cell in cells:
         if not rules.is_readable(cell.id):
-            title = re.findall(r"[a-z][a-z0-9]*", cell.source.lower())[:4]
-            wanted = "-".join(title) if cell.cell_type == "markdown" and title else f"{above}-code"
+            words = re.findall(r"[a-z][a-z0-9]*", cell.source.lower())[:4]
+            is_code = cell.cell_type == "code"
+            wanted = f"{above}-code" if is_code else "-".join(words) or f"{above}-text"
             numbered = (f"{wanted}-{number}" for number in range(2, len(cells) + 2))
             cell.id = next(name for name in (wanted, *numbered) if name not in taken)
             taken.add(cell.id)
@@ -184,6 +193,9 @@ def main(arguments):
         store_pages()
         for entry in SERIES:
             wrong += [f"{entry.name}: {complaint}" for complaint in rules.complaints(entry)]
+        wrong += blocks.complaints()
+        for path in PATHS + PAGES:
+            wrong += [f"{path.name}: nothing supports {line}" for line in claims.complaints(path)]
     if wrong:
         sys.exit("\n".join(["These rules still fail:", *wrong]))
 
