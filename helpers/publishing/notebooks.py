@@ -125,8 +125,7 @@ def questions():
 def exercises(name):
     """The exercises of a notebook by their names, in the order of their module."""
     known = vars(questions()[name]) if name in questions() else {}
-    values = {key: value for key, value in known.items() if not isinstance(value, type)}
-    return {key: value for key, value in values.items() if hasattr(value, "statement")}
+    return {key: value for key, value in known.items() if hasattr(type(value), "statement")}
 
 
 def read(path):
