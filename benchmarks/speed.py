@@ -19,6 +19,7 @@ from subprocess import DEVNULL
 import numpy as np
 
 from helpers import amdahl, budget, parallel, pipeline, roofline
+from helpers.publishing.notebooks import PATHS
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.append(str(ROOT / "tests"))
@@ -87,7 +88,7 @@ def notebooks():
         for target in (whole, bare):
             target.mkdir()
             shutil.copytree(ROOT / "notebooks" / "images", target / "images")
-            for path in (ROOT / "notebooks").glob("*.ipynb"):
+            for path in PATHS:
                 notebook = json.loads(path.read_text(encoding="utf-8"))
                 code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
                 if target is bare:

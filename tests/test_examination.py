@@ -13,7 +13,7 @@ import pytest
 from helpers.exercises.exercise import Exercise
 from helpers.exercises.question import Choice, Formula, Number
 from helpers.exercises.verdicts import Outcome, Verdict
-from helpers.publishing.notebooks import NOTEBOOKS
+from helpers.publishing.notebooks import NOTEBOOKS, SERIES
 from helpers.publishing.store import execute
 from helpers.questions import examination, mistakes
 from helpers.questions.examination import Examination
@@ -477,7 +477,7 @@ def test_a_find_of_ones_own_is_judged_over_the_whole_range(p):
 
 
 def notebook():
-    return nbformat.read(NOTEBOOKS / "11_examination.ipynb", as_version=4)
+    return nbformat.read(SERIES[-1].path, as_version=4)
 
 
 def test_the_notebook_shows_and_checks_every_question():

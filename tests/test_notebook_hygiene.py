@@ -1,229 +1,16 @@
-"""House rules for every notebook: each rule is a function that yields its complaints.
+"""House rules for every notebook: every notebook keeps them, and each rule is seen to refuse.
 
-RULES pairs every rule with ways to break it, and each rule is seen to refuse each of them.
+BROKEN pairs every rule with ways to break it.
 """
-
-import ast
-import json
-import re
-from itertools import groupby
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from helpers.publishing.notebooks import LECTURES, NOTEBOOKS
+from helpers.publishing import rules
+from helpers.publishing.notebooks import SERIES, unlisted
+from helpers.publishing.rules import MAX_BYTES, RULES, broken_links
 from helpers.publishing.server import METADATA, WIDGET_VIEW
-from helpers.publishing.store import CELL_METADATA
-
-PATHS = [p for p in sorted(NOTEBOOKS.rglob("*.ipynb")) if ".ipynb_checkpoints" not in p.parts]
-TAGS = {"nbval-ignore-output", "raises-exception"}
-MAX_BYTES = 500_000
-MAX_LINES = 15
-MIN_ALT_LENGTH = 40
-SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-GENERATED = re.compile(r"(?=.*\d)[0-9a-f]{8}\b")  # how nbformat and Jupyter make ids up
-MACHINE_PATH = re.compile(r"/(?:tmp|home|root|work|Users)/|[A-Z]:\\")
-CODE = re.compile(r"(```|~~~).*?\1|`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]*\$", re.DOTALL)
-LINK = re.compile(r"\]\(\s*<?([^)\s>]+)[^)]*\)|\b(?:href|src)=\"([^\"]+)\"")
-IMAGE = re.compile(r"!\[(?P<alt>[^]]*)\]\(|<img\b(?:(?!alt=)[^>])*(?:alt=\"(?P<html>[^\"]*)\")?")
-SLIDE_TYPES = {"slide", "subslide", "fragment", "notes", "skip", "-"}
-ASKS = re.compile(r"\*\*(Predict|Before you|Look for)")
-HEADING = re.compile(r"^(#+) +(.*?) *#*$", re.MULTILINE)
-
-
-def code_cells(notebook):
-    return [cell for cell in notebook.cells if cell.cell_type == "code"]
-
-
-def outputs(notebook):
-    return [(cell.id, output) for cell in code_cells(notebook) for output in cell.outputs]
-
-
-def prose(notebook):
-    """Every markdown cell as (id, text without code and formulas)."""
-    cells = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
-    return [(cell.id, CODE.sub("", cell.source)) for cell in cells]
-
-
-def syntax(cell):
-    try:
-        return ast.parse(cell.source)
-    except SyntaxError:  # python_without_magics complains about it
-        return ast.Module([], [])
-
-
-def imports(cell):
-    return [n for n in ast.walk(syntax(cell)) if isinstance(n, ast.Import | ast.ImportFrom)]
-
-
-def format_is_4_5(notebook):
-    if (notebook.nbformat, notebook.nbformat_minor) != (4, 5):
-        yield f"nbformat {notebook.nbformat}.{notebook.nbformat_minor}"
-
-
-def metadata_is_minimal(notebook):
-    if notebook.metadata != METADATA:
-        yield f"notebook metadata {notebook.metadata}"
-    for cell in notebook.cells:
-        if not cell.metadata.keys() <= CELL_METADATA:
-            yield f"{cell.id}: metadata {sorted(cell.metadata)}"
-
-
-def ids_are_slugs(notebook):
-    for cell in notebook.cells:
-        if not SLUG.fullmatch(cell.id) or GENERATED.match(cell.id):
-            yield f"{cell.id}: not a readable slug"
-
-
-def ids_are_unique(notebook):
-    for name, same in groupby(sorted(cell.id for cell in notebook.cells)):
-        if len(list(same)) > 1:
-            yield f"{name}: id used twice"
-
-
-def tags_are_known(notebook):
-    for cell in notebook.cells:
-        for tag in set(cell.metadata.get("tags", [])) - TAGS:
-            yield f"{cell.id}: tag {tag}"
-
-
-def no_cell_is_empty(notebook):
-    for cell in notebook.cells:
-        if not cell.source.strip():
-            yield f"{cell.id}: empty"
-
-
-def first_cell_is_the_only_title(notebook):
-    titles = [
-        cell_id
-        for cell_id, text in prose(notebook)
-        for marks, _ in HEADING.findall(text)
-        if marks == "#"
-    ]
-    if titles != [notebook.cells[0].id]:
-        yield f"titles (# ...) in {titles}, expected one, in the first cell"
-
-
-def counts_run_from_one(notebook):
-    counts = [cell.execution_count for cell in code_cells(notebook)]
-    if counts != list(range(1, len(counts) + 1)):
-        yield f"execution counts {counts}"
-
-
-def errors_are_announced(notebook):
-    for cell in code_cells(notebook):
-        raises = any(output.output_type == "error" for output in cell.outputs)
-        if raises != ("raises-exception" in cell.metadata.get("tags", [])):
-            yield f"{cell.id}: error output and tag raises-exception go together"
-
-
-def no_code_cell_is_long(notebook):
-    for cell in code_cells(notebook):
-        if (lines := len(cell.source.splitlines())) > MAX_LINES:
-            yield f"{cell.id}: {lines} lines"
-
-
-def never_three_code_cells_in_a_row(notebook):
-    for kind, run in groupby(notebook.cells, key=lambda cell: cell.cell_type):
-        ids = [cell.id for cell in run]
-        if kind == "code" and len(ids) > 2:
-            yield f"code cells without a word between them: {ids}"
-
-
-def imports_stand_in_the_first_code_cell(notebook):
-    for cell in code_cells(notebook)[1:]:
-        if imports(cell):
-            yield f"{cell.id}: import outside the first code cell"
-
-
-def imports_name_what_they_import(notebook):
-    for cell in code_cells(notebook):
-        if any(alias.name == "*" for node in imports(cell) for alias in node.names):
-            yield f"{cell.id}: star import"
-
-
-def python_without_magics(notebook):
-    """Magics (%), shell (!) and help (?) are not Python."""
-    for cell in code_cells(notebook):
-        try:
-            ast.parse(cell.source)
-        except SyntaxError as error:
-            yield f"{cell.id}: {error}"
-        if "get_ipython" in cell.source:
-            yield f"{cell.id}: get_ipython"
-
-
-def no_line_ends_in_a_semicolon(notebook):
-    """A semicolon hides an output from the reader but not from nbval."""
-    for cell in code_cells(notebook):
-        if re.search(r";\s*$", cell.source, re.MULTILINE):
-            yield f"{cell.id}: trailing semicolon"
-
-
-def pictures_in_outputs_have_alt_text(notebook):
-    for cell_id, output in outputs(notebook):
-        if "image/png" in output.get("data", {}):
-            alt = output.metadata.get("image/png", {}).get("alt", "")
-            if len(alt) < MIN_ALT_LENGTH:
-                yield f"{cell_id}: alt text {alt!r}"
-
-
-def pictures_in_prose_have_alt_text(notebook):
-    for cell_id, text in prose(notebook):
-        for image in IMAGE.finditer(text):
-            if not ((image["alt"] or image["html"] or "").strip()):
-                yield f"{cell_id}: picture without alt text"
-
-
-def no_widget_view_is_stored(notebook):
-    """Without a kernel it shows as an error box."""
-    for cell_id, output in outputs(notebook):
-        if WIDGET_VIEW in output.get("data", {}):
-            yield f"{cell_id}: stored widget view"
-
-
-def nothing_is_written_to_stderr(notebook):
-    for cell_id, output in outputs(notebook):
-        if output.get("name") == "stderr":
-            yield f"{cell_id}: {output.text}"
-
-
-def no_output_names_a_path_of_the_machine(notebook):
-    for cell_id, output in outputs(notebook):
-        data = {k: v for k, v in output.get("data", {}).items() if not k.startswith("image/")}
-        if found := MACHINE_PATH.search(json.dumps({**output, "data": data})):
-            yield f"{cell_id}: {found[0]}"
-
-
-def file_is_small(notebook):
-    size = len(nbformat.writes(notebook).encode())
-    if size > MAX_BYTES:
-        yield f"{size} bytes"
-
-
-def slide_type(cell):
-    return cell.metadata.get("slideshow", {}).get("slide_type")
-
-
-def every_cell_has_a_slide_type(notebook):
-    for cell in notebook.cells:
-        if slide_type(cell) not in SLIDE_TYPES:
-            yield f"{cell.id}: slide type {slide_type(cell)}"
-
-
-def the_answer_is_a_step_after_the_question(notebook):
-    """On slides; what is not shown, and the box for a guess, may stand between them."""
-    asked = None
-    for cell in notebook.cells:
-        if slide_type(cell) in {"skip", "notes"} or "Prediction(" in cell.source:
-            continue
-        if asked and cell.cell_type == "code":
-            if slide_type(cell) == "-":
-                yield f"{cell.id}: shown together with the question in {asked}"
-            asked = None
-        if cell.cell_type == "markdown" and ASKS.search(cell.source):
-            asked = cell.id
 
 
 def sample():
@@ -261,122 +48,93 @@ def stream(name, text):
     return lambda notebook: notebook.cells[-1].outputs.append(output)
 
 
-RULES = {
-    format_is_4_5: [lambda notebook: notebook.update(nbformat_minor=4)],
-    metadata_is_minimal: [
+BROKEN = {
+    rules.format_is_4_5: [lambda notebook: notebook.update(nbformat_minor=4)],
+    rules.metadata_is_minimal: [
         lambda notebook: notebook.metadata.update(widgets={}),
         lambda notebook: notebook.metadata.kernelspec.update(name="conda"),
         put(1, metadata={"collapsed": True}),
     ],
-    ids_are_slugs: [
+    rules.ids_are_slugs: [
         put(1, id="Two_Roofs"),
         put(1, id="a3f09c1e"),
         put(1, id="b3f09c1e-77aa-4c1d-9a55-0123456789ab"),
     ],
-    ids_are_unique: [put(1, id="title")],
-    tags_are_known: [put(1, metadata={"tags": ["nbval-skip"]})],
-    no_cell_is_empty: [put(1, source=" \n"), put(2, source="")],
-    first_cell_is_the_only_title: [
+    rules.ids_are_unique: [put(1, id="title")],
+    rules.tags_are_known: [put(1, metadata={"tags": ["nbval-skip"]})],
+    rules.no_cell_is_empty: [put(1, source=" \n"), put(2, source="")],
+    rules.first_cell_is_the_only_title: [
         put(0, source="No title"),
         put(0, source="# One\n# Two"),
         put(2, source="# Another"),
         lambda notebook: notebook.cells.pop(0),
     ],
-    counts_run_from_one: [put(1, execution_count=None), put(3, execution_count=7)],
-    errors_are_announced: [
+    rules.counts_run_from_one: [put(1, execution_count=None), put(3, execution_count=7)],
+    rules.errors_are_announced: [
         put(1, metadata={"tags": ["raises-exception"]}),
         put(1, outputs=[new_output("error", ename="ValueError", evalue="no", traceback=[])]),
     ],
-    no_code_cell_is_long: [put(1, source="x = 1\n" * 16)],
-    never_three_code_cells_in_a_row: [lambda notebook: notebook.cells.pop(2)],
-    imports_stand_in_the_first_code_cell: [
+    rules.no_code_cell_is_long: [put(1, source="x = 1\n" * 16)],
+    rules.never_three_code_cells_in_a_row: [lambda notebook: notebook.cells.pop(2)],
+    rules.imports_stand_in_the_first_code_cell: [
         put(3, source="import math"),
         put(3, source="def f():\n    from math import pi"),
     ],
-    imports_name_what_they_import: [put(1, source="from math import *")],
-    python_without_magics: [
+    rules.imports_name_what_they_import: [put(1, source="from math import *")],
+    rules.python_without_magics: [
         put(3, source="%matplotlib inline"),
         put(3, source="!pip list"),
         put(3, source="files = !ls"),
         put(3, source="print?"),
         put(3, source="get_ipython().run_line_magic('time', '')"),
     ],
-    no_line_ends_in_a_semicolon: [put(3, source="draw();"), put(3, source="draw();  \nx = 1")],
-    pictures_in_outputs_have_alt_text: [
+    rules.no_line_ends_in_a_semicolon: [
+        put(3, source="draw();"),
+        put(3, source="draw();  \nx = 1"),
+    ],
+    rules.pictures_in_outputs_have_alt_text: [
         show(**{"image/png": "aGk="}),
         lambda notebook: notebook.cells[-1].outputs[0].metadata["image/png"].update(alt="A plot"),
     ],
-    pictures_in_prose_have_alt_text: [
+    rules.pictures_in_prose_have_alt_text: [
         put(2, source="![](roof.png)"),
         put(2, source='<img src="roof.png">'),
         put(2, source='<img src="roof.png" alt="">'),
     ],
-    no_widget_view_is_stored: [show(**{WIDGET_VIEW: {"model_id": "1"}})],
-    nothing_is_written_to_stderr: [stream("stderr", "a warning")],
-    no_output_names_a_path_of_the_machine: [
+    rules.no_widget_view_is_stored: [show(**{WIDGET_VIEW: {"model_id": "1"}})],
+    rules.nothing_is_written_to_stderr: [stream("stderr", "a warning")],
+    rules.no_output_names_a_path_of_the_machine: [
         stream("stdout", "read /home/me/data.csv"),
         show(**{"text/plain": r"C:\Users\me"}),
     ],
-    file_is_small: [stream("stdout", "x" * MAX_BYTES)],
-    every_cell_has_a_slide_type: [
+    rules.file_is_small: [stream("stdout", "x" * MAX_BYTES)],
+    rules.every_cell_has_a_slide_type: [
         put(1, metadata={}),
         put(1, metadata={"slideshow": {"slide_type": "slid"}}),
     ],
-    the_answer_is_a_step_after_the_question: [
+    rules.the_answer_is_a_step_after_the_question: [
         put(3, metadata={"slideshow": {"slide_type": "-"}}),
         lambda notebook: notebook.cells.pop(3),
     ],
 }
 WAYS_TO_BREAK = [
     pytest.param(rule, spoil, id=f"{rule.__name__}-{number}")
-    for rule, spoils in RULES.items()
+    for rule, spoils in BROKEN.items()
     for number, spoil in enumerate(spoils, start=1)
 ]
 
 
-def anchors(path):
-    """The fragments that a link to this notebook or Markdown file may use."""
-    if path.suffix == ".ipynb":  # Jupyter keeps case and punctuation
-        texts = [text for _, text in prose(nbformat.read(path, as_version=4))]
-        return {title.replace(" ", "-") for t in texts for _, title in HEADING.findall(t)}
-    titles = [
-        title.lower()
-        for _, title in HEADING.findall(CODE.sub("", path.read_text(encoding="utf-8")))
-    ]
-    return {re.sub(r"[^\w\- ]", "", title).replace(" ", "-") for title in titles}
+def test_the_list_holds_the_notebooks_that_are_there():
+    assert list(unlisted()) == []
 
 
-def broken_links(path):
-    """Relative links of a notebook that lead to no file or to no heading."""
-    for cell_id, text in prose(nbformat.read(path, as_version=4)):
-        for link in ("".join(groups) for groups in LINK.findall(text)):
-            if re.match(r"[a-z]+:", link):
-                continue  # another site: not ours to hold
-            name, _, fragment = link.partition("#")
-            target = path.parent / name if name else path
-            if not target.exists() or fragment and fragment not in anchors(target):
-                yield f"{cell_id}: {link}"
+@pytest.mark.parametrize("notebook", SERIES, ids=lambda notebook: notebook.name)
+def test_notebook_keeps_the_rules(notebook):
+    assert list(rules.complaints(notebook)) == []
 
 
-def test_there_are_notebooks():
-    assert PATHS
-
-
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_notebook_keeps_the_rule(rule, path):
-    assert list(rule(nbformat.read(path, as_version=4))) == []
-
-
-@pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.name)
-def test_a_lecture_is_neither_short_nor_long(path):
-    kinds = [slide_type(cell) for cell in nbformat.read(path, as_version=4).cells]
-    assert 8 <= kinds.count("slide") + kinds.count("subslide") <= 32
-
-
-@pytest.mark.parametrize("path", PATHS, ids=lambda path: path.name)
-def test_links_lead_somewhere(path):
-    assert list(broken_links(path)) == []
+def test_every_rule_is_paired_with_ways_to_break_it():
+    assert BROKEN.keys() == {*RULES}
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)

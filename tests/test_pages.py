@@ -15,12 +15,12 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image, UnidentifiedImageError
 
-from helpers.publishing.notebooks import EXAMINATION, LECTURES, NOTEBOOKS
+from helpers.publishing.notebooks import PATHS, SERIES, SHOWN
 from helpers.publishing.pages import PageExporter, mathml
 from helpers.publishing.server import METADATA
 from helpers.publishing.slides import CONTROL, LAB, LONG, SHORT, LectureExporter, build_slides
 
-PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
+EXAMINATION = SERIES[-1].name
 EXPORTERS = [PageExporter, LectureExporter]
 MIN_ALT_LENGTH = 40
 FORMULA = re.compile(r"\$\$.+?\$\$|(?<![\\$])\$[^$\n]+\$", re.DOTALL)
@@ -286,7 +286,7 @@ def test_links_of_the_slides_lead_somewhere(tmp_path):
     assert [Path(link).name for link in Page(index.read_text()).links] == [
         f.name for f in files[1:]
     ]
-    assert len(files) == 1 + len(LECTURES)
+    assert len(files) == 1 + len(SHOWN)
     for file in files:
         page = Page(file.read_text(encoding="utf-8"))
         for target in page.links + page.loaded:
@@ -363,14 +363,14 @@ def test_the_slide_of_a_control_links_to_the_live_one(tmp_path):
 
 
 def test_the_examination_is_no_lecture_and_opens_live(tmp_path):
-    assert {path.name for path in PATHS} - {path.name for path in LECTURES} == {EXAMINATION}
+    assert [notebook.name for notebook in SERIES if notebook not in SHOWN] == [EXAMINATION]
     cell = new_markdown_cell(f"[Go]({EXAMINATION}) or [on](01_a.ipynb#b)", id="go")
     slides, page = (
         Page(exported(kind, sample(cell), tmp_path)).links
         for kind in (LectureExporter, PageExporter)
     )
     assert slides[-2:] == [f"{LAB}/{EXAMINATION}", "01_a.slides.html#b"]
-    assert page[-2:] == ["11_examination.html", "01_a.html#b"]
+    assert page[-2:] == [EXAMINATION.replace(".ipynb", ".html"), "01_a.html#b"]
 
 
 def test_slides_show_what_is_revealed_without_a_prediction_that_nobody_made(tmp_path):

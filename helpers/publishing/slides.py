@@ -10,7 +10,7 @@ from importlib.resources import files
 from nbconvert.exporters import SlidesExporter
 from nbformat.v4 import new_markdown_cell, new_output
 
-from helpers.publishing.notebooks import EXAMINATION, LECTURES, NOTEBOOKS, ROOT
+from helpers.publishing.notebooks import PAGES, ROOT, SERIES, SHOWN
 from helpers.publishing.pages import Offline, Renderer
 
 SLIDES = ROOT / "build" / "slides"
@@ -39,7 +39,7 @@ The first click opens the notebook, the second goes to the cell.</p>
 
 class _SlidesRenderer(Renderer):
     def link(self, text, url, title=None):
-        if url == EXAMINATION:
+        if url in {notebook.name for notebook in SERIES if notebook not in SHOWN}:
             url = f"{LAB}/{url}"
         return super().link(text, url, title)
 
@@ -120,14 +120,14 @@ def build_slides(folder=SLIDES):
         shutil.copytree(
             reveal / part, folder / "reveal" / part, ignore=shutil.ignore_patterns("*.map")
         )
-    for text in NOTEBOOKS.glob("*.md"):  # the slides link to it
+    for text in PAGES:  # the slides link to them
         shutil.copy(text, folder)
     links = []
-    for path in LECTURES:
+    for notebook in SHOWN:
         exporter = LectureExporter()
-        slides = folder / (path.stem + exporter.file_extension)
-        slides.write_text(exporter.export(path), encoding="utf-8")
-        links.append(f'<li><a href="{slides.name}">{path.stem.replace("_", " ")}</a></li>')
+        slides = folder / (notebook.stem + exporter.file_extension)
+        slides.write_text(exporter.export(notebook.path), encoding="utf-8")
+        links.append(f'<li><a href="{slides.name}">{notebook.stem.replace("_", " ")}</a></li>')
     index = folder / "index.html"
     index.write_text(INDEX.format(links="\n".join(links)), encoding="utf-8")
     return index

@@ -12,7 +12,6 @@ from functools import cache
 import nbformat
 import pytest
 
-import lab
 from examples import CONTROLS as KINDS
 from examples import walk
 from helpers.amdahl import compute_fraction, limit, speedup
@@ -22,6 +21,7 @@ from helpers.controls.pipeline import PipelineControl
 from helpers.controls.places import OFF
 from helpers.controls.roofline import RooflineControl
 from helpers.pipeline import schedule
+from helpers.publishing.notebooks import PATHS
 from helpers.roofline import bandwidth_utilisation, compute_utilisation
 from helpers.scenes.marks import PIXELS_PER_INCH, Dot, Words
 
@@ -59,7 +59,7 @@ class State:
 
 def calls():
     """The controls that the notebooks make, as (notebook and code, class, arguments)."""
-    for path in sorted(lab.NOTEBOOKS.glob("*.ipynb")):
+    for path in PATHS:
         for cell in nbformat.read(path, as_version=4).cells:
             if cell.cell_type != "code" or "Control" not in cell.source:
                 continue

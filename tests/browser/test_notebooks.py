@@ -24,9 +24,9 @@ from playwright.sync_api import Page
 
 import lab
 from helpers.controls.control import Control
+from helpers.publishing.notebooks import PATHS
 from helpers.publishing.server import WIDGET_VIEW
 
-PATHS = sorted(lab.NOTEBOOKS.glob("*.ipynb"))
 SETTLE_SECONDS = 10
 MOST_TABS = 20  # from the cell or an input to another input of the same control
 # The end of each row of keys leaves a list at its first or its last choice, because the choice

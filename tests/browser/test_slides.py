@@ -3,12 +3,10 @@
 import nbformat
 import pytest
 
-import lab
-from helpers.publishing.notebooks import LECTURES
+from helpers.publishing.notebooks import PATHS, SHOWN
 from helpers.publishing.pages import PageExporter
 from helpers.publishing.slides import build_slides
 
-PATHS = sorted(lab.NOTEBOOKS.glob("*.ipynb"))
 WIDTH, HEIGHT = 1280, 720
 SMALLEST_TEXT = 14  # px on a slide of 1280, where 1 px is 0.75 pt
 # A figure has 100 px to the inch, so its smallest text (9 pt of 1/72 inch) is 9 / 72 * 100 = 12.5
@@ -121,7 +119,7 @@ def steps(page):
         page.keyboard.press("Space")
 
 
-@pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [n.path for n in SHOWN], ids=lambda path: path.stem)
 def test_every_slide_can_be_seen_and_read(folder, page, path):
     open_slides(page, folder / f"{path.stem}.slides.html")
     problems = [(state, found) for state, found in steps(page) if found]
