@@ -226,6 +226,37 @@ def the_answer_is_a_step_after_the_question(notebook):
             asked = cell.id
 
 
+SCOPES = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda, ast.FunctionDef)
+
+
+def names(node, context):
+    """Names that code reads (ast.Load) or binds (ast.Store), but for what a scope binds itself."""
+    if isinstance(node, ast.Name):
+        return {node.id} if isinstance(node.ctx, context) else set()
+    found = set().union(*(names(child, context) for child in ast.iter_child_nodes(node)))
+    if not isinstance(node, SCOPES):
+        return found
+    inner = [n for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    own = {n.id for n in inner} | {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)}
+    return found - own if context is ast.Load else set()
+
+
+def nothing_is_read_that_a_loop_left_behind(notebook):
+    """It is the value of whichever round came last. What a loop adds to stands before it."""
+    left = set()
+    for cell in code_cells(notebook):
+        here = set()  # bound in this cell, outside a loop
+        for statement in syntax(cell).body:
+            binds, is_loop = names(statement, ast.Store), isinstance(statement, ast.For | ast.While)
+            for name in sorted(names(statement, ast.Load) & left - (binds if is_loop else set())):
+                yield f"{cell.id}: reads {name}, which a loop left behind"
+            if is_loop:
+                target = names(getattr(statement, "target", ast.Pass()), ast.Store)
+                left |= binds - here | target
+            else:
+                left, here = left - binds, here | binds
+
+
 def sample():
     """A notebook that keeps every rule."""
     alt = "A slanted line that rises to a corner and stays level from there on."
@@ -233,11 +264,12 @@ def sample():
         "display_data", {"image/png": "aGk="}, metadata={"image/png": {"alt": alt}}
     )
     printed = new_output("stream", name="stdout", text="2\n")
+    loop = "total, x = 0, [x for x in (1, 1)]\nfor one in x:\n    total += one\nprint(total)"
     cells = [
         new_markdown_cell("# Title\n\n```\n# no title\n```", id="title"),
         new_code_cell("import math", id="setup", execution_count=1),
         new_markdown_cell("## Two roofs\n![a picture](roof.png)\n**Predict:**", id="two-roofs"),
-        new_code_cell("print(2)", id="first", execution_count=2, outputs=[printed]),
+        new_code_cell(loop, id="first", execution_count=2, outputs=[printed]),
         new_code_cell("draw()", id="second", execution_count=3, outputs=[picture]),
     ]
     for cell, kind in zip(cells, ("slide", "skip", "slide", "fragment", "-"), strict=True):
@@ -325,6 +357,17 @@ RULES = {
     the_answer_is_a_step_after_the_question: [
         put(3, metadata={"slideshow": {"slide_type": "-"}}),
         lambda notebook: notebook.cells.pop(3),
+    ],
+    nothing_is_read_that_a_loop_left_behind: [
+        put(3, source="for x in (1, 2):\n    y = 2 * x\nprint(x)"),
+        put(3, source="for x in (1, 2):\n    y = 2 * x\nprint(y)"),
+        put(3, source="for x in (1, 2):\n    y = 2 * x\nprint([y * z for z in (1, 2)])"),
+        put(3, source="x = 1\nfor x in (1, 2):\n    print(x)\nx = x + 1"),
+        put(3, source="while wait():\n    x = 1\nfor y in (1, 2):\n    print(x * y)"),
+        lambda notebook: (
+            [put(3, source="for x in (1, 2):\n    y = x")(notebook)]
+            + [put(4, source="draw(y)")(notebook)]
+        ),
     ],
 }
 WAYS_TO_BREAK = [
