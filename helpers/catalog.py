@@ -29,6 +29,8 @@ from helpers.tables import (
 )
 
 DATA = Path(__file__).parent / "data"
+# A series held up by its data loader: its throughput follows the machines, not the devices.
+STARVED = "PyTorch 1.6 FP32 b128, 8 loader workers"
 
 
 @loader("devices.csv")
@@ -225,7 +227,122 @@ def scaling(folder=DATA):
 
 
 @loader("scaling.csv")
-def step_times(model, precision, folder=DATA):
+def series(name, folder=DATA):
+    """One series of `scaling`.
+
+    Parameters
+    ----------
+    name : str
+        As in the column `series`.
+
+    Returns
+    -------
+    DataFrame
+        The columns of `scaling`, index `devices`, ascending. A count that every row states is
+        a whole number.
+
+    Raises
+    ------
+    ValueError
+        If no series has that name (the message tells the nearest), or a row of the file is wrong.
+
+    Examples
+    --------
+    >>> series("Horovod VGG-16").value.to_dict()
+    {512: 0.68}
+    """
+    table = scaling(folder)
+    rows = table[table["series"] == name].set_index("devices").sort_index()
+    if rows.empty:
+        near = difflib.get_close_matches(str(name), table["series"].unique())
+        hint = f"; did you mean {_either(near)}?" if near else ""
+        raise ValueError(f"name must be a series of scaling.csv, got {name!r}{hint}")
+    counts = ["batch_per_device", "global_batch", "epochs"]
+    return rows.astype({count: int for count in counts if rows[count].notna().all()})
+
+
+@loader("scaling.csv")
+def speedups(name, folder=DATA):
+    """Speed-ups of one series over its smallest number of devices.
+
+    Parameters
+    ----------
+    name : str
+        As for `series`, whose errors these are too.
+
+    Returns
+    -------
+    (ndarray, ndarray)
+        The numbers of devices, ascending, and S: throughput over that of the first, or, where the
+        values are times, the first over each.
+
+    Examples
+    --------
+    >>> devices, S = speedups("MXNet (deepinsight) InsightFace Y1")
+    >>> devices, S.round(2)
+    (array([1, 4, 8]), array([1.  , 1.34, 1.31]))
+    """
+    rows = series(name, folder)
+    if (rows["unit"] == "efficiency").any():
+        raise ValueError(f"name must be a series of speeds or times, got {name!r}: efficiencies")
+    gains = (rows["value"] / rows["value"].iloc[0]).to_numpy()
+    is_time = rows["unit"].iloc[0] in ("ms/step", "min/run")
+    return rows.index.to_numpy(), 1 / gains if is_time else gains
+
+
+@loader("scaling.csv")
+def stated_efficiencies(folder=DATA):
+    """Efficiencies that a source states without the throughputs behind them (Horovod).
+
+    Returns
+    -------
+    Series
+        Throughput over that of as many single devices, by `model`.
+    """
+    return scaling(folder).query("unit == 'efficiency'").set_index("model")["value"]
+
+
+@loader("scaling.csv")
+def speeds_alone(model, precision, folder=DATA):
+    """Throughputs of one device, without that of `STARVED`.
+
+    Parameters
+    ----------
+    model, precision : str
+        As for `step_times`.
+
+    Returns
+    -------
+    Series
+        Examples per second, by `series`.
+    """
+    rows = step_times(model, precision, folder).query("devices == 1 and series != @STARVED")
+    return rows.set_index("series")["value"]
+
+
+@loader("scaling.csv")
+def efficiencies(model, precision, folder=DATA):
+    """Efficiencies of every series on several devices, from the rows of `step_times`.
+
+    Parameters
+    ----------
+    model, precision : str
+        As for `step_times`.
+
+    Returns
+    -------
+    dict
+        For each series its numbers of devices, above 1, and its efficiencies, two tuples.
+    """
+    rows = step_times(model, precision, folder, several=True).groupby("series")
+    return {
+        name: (tuple(row["devices"].tolist()), tuple(row["efficiency"].tolist()))
+        for name, row in rows
+    }
+
+
+@loader("scaling.csv")
+def step_times(model, precision, folder=DATA, several=False):
     """Times of a training step on one and on several devices, from the weak rows of `scaling`.
 
     Parameters
@@ -234,6 +351,8 @@ def step_times(model, precision, folder=DATA):
         How the names of the models begin: "ResNet-50" takes v1.5 and v1b.
     precision : str
         As in `scaling`: "FP32", "AMP", "mixed".
+    several : bool
+        Whether to leave out the rows of one device.
 
     Returns
     -------
@@ -260,7 +379,8 @@ def step_times(model, precision, folder=DATA):
     measured = table["devices"] * table["batch_per_device"] / table["value"]
     one = table["devices"] == 1
     alone = table["series"].map(dict(zip(table["series"][one], measured[one], strict=True)))
-    return table.assign(measured=measured, alone=alone, efficiency=alone / measured)
+    table = table.assign(measured=measured, alone=alone, efficiency=alone / measured)
+    return table[~one] if several else table
 
 
 def _peak(low, high, unit="TFLOP/s"):

@@ -111,6 +111,13 @@ def test_resnet50_by_stage():
         assert round(mine / 1e6, 2) == macs
 
 
+@pytest.mark.parametrize("version", ["v1.5", "v1"])
+def test_every_3x3_convolution_of_resnet50_does_the_same_work(version):
+    # Notebook 01: half the height and half the width, twice the channels in and out.
+    works = [layer.macs for layer in resnet(50, version).layers if layer.name.endswith(".2")]
+    assert works == 16 * [9 * 64**2 * 56**2]
+
+
 def test_resnet50_has_53_convolutions_and_one_linear_layer():
     kinds = [layer.kind for layer in RESNET50.layers]
     assert kinds.count("convolution") == 53  # 49 in the main path and 4 shortcuts

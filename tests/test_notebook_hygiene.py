@@ -20,11 +20,12 @@ def sample():
         "display_data", {"image/png": "aGk="}, metadata={"image/png": {"alt": alt}}
     )
     printed = new_output("stream", name="stdout", text="2\n")
+    loop = "total, x = 0, [x for x in (1, 1)]\nfor one in x:\n    total += one\nprint(total)"
     cells = [
         new_markdown_cell("# Title\n\n```\n# no title\n```", id="title"),
         new_code_cell("import math", id="setup", execution_count=1),
         new_markdown_cell("## Two roofs\n![a picture](roof.png)\n**Predict:**", id="two-roofs"),
-        new_code_cell("print(2)", id="first", execution_count=2, outputs=[printed]),
+        new_code_cell(loop, id="first", execution_count=2, outputs=[printed]),
         new_code_cell("draw()", id="second", execution_count=3, outputs=[picture]),
     ]
     for cell, kind in zip(cells, ("slide", "skip", "slide", "fragment", "-"), strict=True):
@@ -115,6 +116,17 @@ BROKEN = {
     rules.the_answer_is_a_step_after_the_question: [
         put(3, metadata={"slideshow": {"slide_type": "-"}}),
         lambda notebook: notebook.cells.pop(3),
+    ],
+    rules.nothing_is_read_that_a_loop_left_behind: [
+        put(3, source="for x in (1, 2):\n    y = 2 * x\nprint(x)"),
+        put(3, source="for x in (1, 2):\n    y = 2 * x\nprint(y)"),
+        put(3, source="for x in (1, 2):\n    y = 2 * x\nprint([y * z for z in (1, 2)])"),
+        put(3, source="x = 1\nfor x in (1, 2):\n    print(x)\nx = x + 1"),
+        put(3, source="while wait():\n    x = 1\nfor y in (1, 2):\n    print(x * y)"),
+        lambda notebook: (
+            [put(3, source="for x in (1, 2):\n    y = x")(notebook)]
+            + [put(4, source="draw(y)")(notebook)]
+        ),
     ],
 }
 WAYS_TO_BREAK = [

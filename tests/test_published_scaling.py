@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from helpers import parallel
-from helpers.catalog import device, interconnects, scaling, step_times
+from helpers.catalog import (
+    device,
+    interconnects,
+    scaling,
+    series,
+    stated_efficiencies,
+    step_times,
+)
 from helpers.networks import alexnet, resnet, vgg
 
 GRADIENTS = 4 * resnet(50).parameters  # FP32
@@ -17,7 +24,7 @@ class Steps:
     """All points of a model in one precision on several devices, as times of a step."""
 
     def __init__(self, model, precision):
-        rows = step_times(model, precision).query("devices > 1")
+        rows = step_times(model, precision, several=True)
         self.devices = rows["devices"].to_numpy()
         self.compute, self.measured = rows["alone"].to_numpy(), rows["measured"].to_numpy()
         self.series = rows["series"].to_numpy()
@@ -205,18 +212,18 @@ def test_other_networks_on_other_devices_without_a_constant(series, network, med
     ],
 )
 def test_pipelines_against_gpipe(model, chunks, low, high):
-    rows = scaling().query("series == @name", local_dict={"name": f"GPipe {model} M={chunks}"})
-    error = parallel.pipeline_speedup(rows["devices"].to_numpy(), chunks) / rows["value"] - 1
+    rows = series(f"GPipe {model} M={chunks}")["value"]
+    error = parallel.pipeline_speedup(rows.index.to_numpy(), chunks) / rows - 1
     assert low <= error.min() and error.max() <= high
 
 
 def test_a_pipeline_without_its_bubble_misses_the_transformer():
-    rows = scaling().query("series == 'GPipe Transformer-48 M=32'")
-    assert (rows["devices"] / rows["value"] - 1).max() == pytest.approx(0.27, abs=0.005)
+    rows = series("GPipe Transformer-48 M=32")["value"]
+    assert (rows.index / rows - 1).max() == pytest.approx(0.27, abs=0.005)
 
 
 def test_the_order_of_network_intensities_is_that_of_published_efficiencies():
-    published = scaling().query("unit == 'efficiency'").set_index("model")["value"]
+    published = stated_efficiencies()
     intensity = {
         name: parallel.network_intensity(6 * 64 * network.macs, 4 * network.parameters, 512)
         for name, network in (("ResNet-101", resnet(101)), ("VGG-16", vgg(16)))

@@ -164,3 +164,65 @@ def test_a_fixed_job_has_no_step_of_one_device_to_compare_with(tmp_path):
     ]
     (folder / "scaling.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     assert set(catalog.step_times("GPT", "mixed", folder)["series"]) == {"Megatron-LM GPT"}
+
+
+def test_a_series_stands_in_the_order_of_its_devices(tmp_path):
+    folder = Path(shutil.copytree(catalog.DATA, tmp_path / "data"))
+    head, *lines = TEXT.splitlines()
+    (folder / "scaling.csv").write_text("\n".join([head, *lines[::-1]]) + "\n", encoding="utf-8")
+    tpu = catalog.series("MLPerf v0.6 TPU v3", folder)
+    assert tpu["epochs"].to_dict() == {16: 60, 64: 64, 128: 76, 256: 72, 512: 76, 1024: 72}
+    assert tpu["global_batch"].dtype == int and tpu["batch_per_device"].isna().all()
+    devices, gains = catalog.speedups("OneFlow GPT", folder)
+    assert devices.tolist() == [1, 8, 16, 32] and gains[-1] == 123.40 / 4.92
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("OneFlow GPT2", "did you mean OneFlow GPT"), ("ResNet-50", "50'$"), (7, "got 7$")],
+)
+def test_a_series_that_is_not_there_is_refused(name, reason):
+    with pytest.raises(ValueError, match=f"name must be a series of scaling.csv.*{reason}"):
+        catalog.series(name)
+
+
+def test_speedups_are_those_of_throughputs_and_of_times():
+    devices, gains = catalog.speedups("GNMT V100 DGX-2H FP32")  # tok/s: more is better
+    assert (devices[-1], gains[-1]) == (16, 351792 / 25583)
+    devices, gains = catalog.speedups("OneFlow 0.2 Wide&Deep")  # ms: less is better
+    assert (devices[-1], gains[-1]) == (8, pytest.approx(59.641 / 10.847))
+    devices, gains = catalog.speedups("MLPerf v0.6 TPU v3")  # minutes, and not from one device on
+    assert (devices[0], gains[0], gains[-1]) == (16, 1, pytest.approx(42.186 / 1.282))
+    with pytest.raises(ValueError, match="Horovod VGG-16': efficiencies"):
+        catalog.speedups("Horovod VGG-16")
+
+
+def test_stated_efficiencies_are_horovods():
+    kept = {"Inception-v3": 0.90, "ResNet-101": 0.90, "VGG-16": 0.68}
+    assert catalog.stated_efficiencies().to_dict() == kept
+
+
+def test_one_device_without_the_run_that_its_loader_held_up():
+    every = values_of(catalog.step_times("ResNet-50", "FP32").query("devices == 1"))
+    speeds = catalog.speeds_alone("ResNet-50", "FP32").to_dict()
+    assert every.pop(catalog.STARVED) == 306.35
+    assert speeds == every and len(speeds) == 13
+    mixed = values_of(catalog.step_times("ResNet-50", "AMP").query("devices == 1"))
+    assert catalog.speeds_alone("ResNet-50", "AMP").to_dict() == mixed and len(mixed) == 18
+
+
+def values_of(rows):
+    return dict(zip(rows["series"], rows["value"], strict=True))
+
+
+def test_several_devices_are_more_than_one_and_keep_the_time_of_one():
+    rows = catalog.step_times("ResNet-50", "FP32", several=True)
+    assert (len(rows), rows["devices"].min(), rows["series"].nunique()) == (57, 2, 14)
+    assert rows["alone"].notna().all()
+    found = catalog.efficiencies("ResNet-50", "FP32")
+    assert len(found) == 14 and sum(len(devices) for devices, _ in found.values()) == 57
+    devices, efficiencies = found["OneFlow 0.2.0 FP32 b128"]
+    assert devices == (8, 16, 32)
+    assert efficiencies == pytest.approx(
+        [3130.34 / 8 / 397.64, 6260.30 / 16 / 397.64, 12411.97 / 32 / 397.64]
+    )

@@ -256,6 +256,38 @@ def the_answer_is_a_step_after_the_question(notebook):
             asked = cell.id
 
 
+SCOPES = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.Lambda, ast.FunctionDef)
+
+
+def names(node, context):
+    """Names that code reads (ast.Load) or binds (ast.Store), but for what a scope binds itself."""
+    if isinstance(node, ast.Name):
+        return {node.id} if isinstance(node.ctx, context) else set()
+    found = set().union(*(names(child, context) for child in ast.iter_child_nodes(node)))
+    if not isinstance(node, SCOPES):
+        return found
+    inner = [n for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    own = {n.id for n in inner} | {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)}
+    return found - own if context is ast.Load else set()
+
+
+@rule
+def nothing_is_read_that_a_loop_left_behind(notebook):
+    """It is the value of whichever round came last. What a loop adds to stands before it."""
+    left = set()
+    for cell in code_cells(notebook):
+        here = set()  # bound in this cell, outside a loop
+        for statement in syntax(cell).body:
+            binds, is_loop = names(statement, ast.Store), isinstance(statement, ast.For | ast.While)
+            for name in sorted(names(statement, ast.Load) & left - (binds if is_loop else set())):
+                yield f"{cell.id}: reads {name}, which a loop left behind"
+            if is_loop:
+                target = names(getattr(statement, "target", ast.Pass()), ast.Store)
+                left |= binds - here | target
+            else:
+                left, here = left - binds, here | binds
+
+
 def exercises_are_those_of_the_module(notebook, exercises):
     """`store` writes them; what it cannot decide is what to do with those that are left over."""
     wanted = [f"{kind}-{slug(name)}" for name in exercises for kind in ("exercise", "check")]
