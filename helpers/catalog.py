@@ -10,22 +10,17 @@ text.
 """
 
 import difflib
-import math
 import re
-from decimal import Decimal
 from pathlib import Path
 
-from helpers.tables import (
-    loader,
-    matching,
-    number,
-    one_of,
-    optional_text,
-    read,
-    text,
-    url,
-    whole,
-    yes_or_no,
+from helpers.schemas import (
+    DEVICES,
+    INTENSITIES,
+    INTERCONNECTS,
+    NETWORKS,
+    RUNS,
+    SCALING,
+    TIMES,
 )
 
 DATA = Path(__file__).parent / "data"
@@ -33,7 +28,7 @@ DATA = Path(__file__).parent / "data"
 STARVED = "PyTorch 1.6 FP32 b128, 8 loader workers"
 
 
-@loader("devices.csv")
+@DEVICES.describes
 def devices(folder=DATA):
     """Compute devices: what they can compute, load and send.
 
@@ -49,7 +44,7 @@ def devices(folder=DATA):
         and clock, and a bandwidth from wires and rate where it was computed so), `source`,
         `source_url`, `trap` (how this row is misread). Also `year`.
     """
-    return read(folder / "devices.csv", _DEVICES, ["key"], _check_device).set_index("key")
+    return DEVICES.read(folder)
 
 
 def device(key):
@@ -117,7 +112,7 @@ def _either(names):
     return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
-@loader("networks.csv")
+@NETWORKS.describes
 def networks(folder=DATA):
     """Work and size of published networks, for one forward pass of one input.
 
@@ -130,10 +125,10 @@ def networks(folder=DATA):
         `parameters` (count) and `top1_error` (fraction of 1) are NaN where not published.
         Text: `task`, `input_size` in pixels.
     """
-    return read(folder / "networks.csv", _NETWORKS, ["source", "model"], _check_network)
+    return NETWORKS.read(folder)
 
 
-@loader("fwd_bwd_times.csv")
+@TIMES.describes
 def forward_backward_times(folder=DATA):
     """Measured times of one forward and one backward pass of a batch, in s.
 
@@ -148,11 +143,10 @@ def forward_backward_times(folder=DATA):
         cnn-benchmarks prints the forward time again as the backward one, so `backward` is total
         - forward; the totals of convnet-benchmarks, rounded apart, differ by up to 2 ms).
     """
-    unique = ["source", "model", "device", "library"]
-    return read(folder / "fwd_bwd_times.csv", _TIMES, unique, _check_times)
+    return TIMES.read(folder)
 
 
-@loader("intensities.csv")
+@INTENSITIES.describes
 def intensities(folder=DATA):
     """Arithmetic intensities of kernels, published or derived.
 
@@ -166,11 +160,10 @@ def intensities(folder=DATA):
         `traffic_model` (which bytes are counted), `kind` ("published" or "derived"),
         `source`, `note`.
     """
-    unique = ["kernel", "precision", "parameters"]
-    return read(folder / "intensities.csv", _INTENSITIES, unique, _check_intensity)
+    return INTENSITIES.read(folder)
 
 
-@loader("runs.csv` and `devices.csv")
+@RUNS.describes
 def runs(folder=DATA):
     """Published training runs of ResNet-50 on ImageNet-1k that state their total time.
 
@@ -188,11 +181,10 @@ def runs(folder=DATA):
         the message names file, line, column and value.
     """
     known = devices(folder)
-    table = read(folder / "runs.csv", _RUNS, ["run"], lambda row: _check_run(row, known))
-    return table.set_index("run")
+    return RUNS.read(folder, lambda row: RUNS.check(row, known))
 
 
-@loader("interconnects.csv")
+@INTERCONNECTS.describes
 def interconnects(folder=DATA):
     """Links between devices and between machines.
 
@@ -203,11 +195,10 @@ def interconnects(folder=DATA):
         both in B/s and summed over all links of one device: two devices may share fewer of them.
         Text: `basis` (lanes, or links, and rate), `source`.
     """
-    table = read(folder / "interconnects.csv", _INTERCONNECTS, ["name"], _check_interconnect)
-    return table.set_index("name")
+    return INTERCONNECTS.read(folder)
 
 
-@loader("scaling.csv")
+@SCALING.describes
 def scaling(folder=DATA):
     """Published measurements of training on several devices.
 
@@ -223,10 +214,10 @@ def scaling(folder=DATA):
         "pipeline". Text: `framework`, `model`, `precision`, `accelerator`, `interconnect`,
         `source`, `note`.
     """
-    return read(folder / "scaling.csv", _SCALING, ["series", "devices"], _check_scaling)
+    return SCALING.read(folder)
 
 
-@loader("scaling.csv")
+@SCALING.describes
 def series(name, folder=DATA):
     """One series of `scaling`.
 
@@ -261,7 +252,7 @@ def series(name, folder=DATA):
     return rows.astype({count: int for count in counts if rows[count].notna().all()})
 
 
-@loader("scaling.csv")
+@SCALING.describes
 def speedups(name, folder=DATA):
     """Speed-ups of one series over its smallest number of devices.
 
@@ -290,7 +281,7 @@ def speedups(name, folder=DATA):
     return rows.index.to_numpy(), 1 / gains if is_time else gains
 
 
-@loader("scaling.csv")
+@SCALING.describes
 def stated_efficiencies(folder=DATA):
     """Efficiencies that a source states without the throughputs behind them (Horovod).
 
@@ -302,7 +293,7 @@ def stated_efficiencies(folder=DATA):
     return scaling(folder).query("unit == 'efficiency'").set_index("model")["value"]
 
 
-@loader("scaling.csv")
+@SCALING.describes
 def speeds_alone(model, precision, folder=DATA):
     """Throughputs of one device, without that of `STARVED`.
 
@@ -320,7 +311,7 @@ def speeds_alone(model, precision, folder=DATA):
     return rows.set_index("series")["value"]
 
 
-@loader("scaling.csv")
+@SCALING.describes
 def efficiencies(model, precision, folder=DATA):
     """Efficiencies of every series on several devices, from the rows of `step_times`.
 
@@ -341,7 +332,7 @@ def efficiencies(model, precision, folder=DATA):
     }
 
 
-@loader("scaling.csv")
+@SCALING.describes
 def step_times(model, precision, folder=DATA, several=False):
     """Times of a training step on one and on several devices, from the weak rows of `scaling`.
 
@@ -381,210 +372,3 @@ def step_times(model, precision, folder=DATA, several=False):
     alone = table["series"].map(dict(zip(table["series"][one], measured[one], strict=True)))
     table = table.assign(measured=measured, alone=alone, efficiency=alone / measured)
     return table[~one] if several else table
-
-
-def _peak(low, high, unit="TFLOP/s"):
-    """A parser of a peak that the device may lack."""
-    return number(low, high, unit, 12, optional=True)
-
-
-_DEVICES = [
-    ("key", "key", matching(r"[\w-]+", "a short key of letters, digits, _ and -")),
-    # Not "name": the attribute of that name of a row is its key.
-    ("name", "full_name", text),
-    ("vendor", "vendor", text),
-    ("year", "year", whole(2000, 2100)),
-    ("kind", "kind", one_of("GPU", "TPU", "SoC GPU", "CPU")),
-    ("matrix_units", "matrix_units", yes_or_no),
-    ("fp64_tflops", "peak_fp64", _peak(0.1, 150)),
-    ("fp32_tflops", "peak_fp32", _peak(0.5, 400)),
-    ("tf32_dense_tflops", "peak_tf32", _peak(10, 5000)),
-    ("fp16_dense_tflops", "peak_fp16", _peak(10, 5000)),
-    ("bf16_dense_tflops", "peak_bf16", _peak(10, 5000)),
-    ("fp8_dense_tflops", "peak_fp8", _peak(20, 10_000)),
-    ("int8_dense_tops", "peak_int8", _peak(20, 10_000, "Top/s")),
-    ("bandwidth_GBps", "bandwidth", number(20, 20_000, "GB/s", 9)),
-    ("memory_GB", "memory", number(1, 1000, "GB", 9, optional=True)),
-    ("memory_type", "memory_type", text),
-    ("link", "link", optional_text),
-    ("link_GBps_one_way", "link_bandwidth", number(1, 1000, "GB/s", 9, optional=True)),
-    ("derivation", "derivation", text),
-    ("source", "source", text),
-    ("source_url", "source_url", url),
-    ("trap", "trap", optional_text),
-]
-
-_NETWORKS = [
-    ("source", "source", text),
-    ("model", "model", text),
-    ("task", "task", text),
-    ("input_size", "input_size", matching(r"\d+ x \d+", "as 224 x 224")),
-    ("published", "published", matching(r"\d+(\.\d+)? [MG]FLOP[sS]", "as 4 GFLOPs or 579 MFLOPs")),
-    ("convention", "convention", one_of("mac", "mac + small extras")),
-    ("parameters", "parameters", whole(100_000, 10_000_000_000, optional=True)),
-    ("macs", "macs", number(1e7, 1e13, "multiply-adds")),
-    ("top1_error_percent", "top1_error", number(1, 99, "percent", -2, optional=True)),
-]
-
-_TIMES = [
-    ("source", "source", text),
-    ("model", "model", text),
-    ("batch", "batch", whole(1, 100_000)),
-    ("device", "device", text),
-    ("library", "library", text),
-    ("forward_ms", "forward", number(7, 9000, "ms", -3)),
-    ("backward_ms", "backward", number(15, 14_000, "ms", -3)),
-    ("total_ms", "total", number(23, 22_500, "ms", -3)),
-    ("note", "note", optional_text),
-]
-
-_INTENSITIES = [
-    ("kernel", "kernel", text),
-    ("group", "group", one_of("HPC", "DL", "DL-network")),
-    ("precision", "precision", one_of("FP64", "FP32", "FP16", "INT8")),
-    ("parameters", "parameters", optional_text),
-    ("flops", "flops", number(1, 1e18, "flop", optional=True)),
-    ("bytes", "bytes", number(1, 1e15, "B", optional=True)),
-    ("low", "low", number(0.01, 1e5, "")),
-    ("high", "high", number(0.01, 1e5, "")),
-    ("unit", "unit", one_of("FLOP/B", "MAC per weight byte", "FLOP per network byte")),
-    ("traffic_model", "traffic_model", text),
-    ("kind", "kind", one_of("published", "derived")),
-    ("source", "source", text),
-    ("note", "note", optional_text),
-]
-
-_RUNS = [
-    ("run", "run", text),
-    ("network", "network", text),
-    ("epochs", "epochs", whole(1, 1000)),
-    ("device", "device", text),
-    ("devices", "devices", whole(1, 100_000)),
-    ("precision", "precision", one_of("fp32", "tf32", "fp16", "bf16", "fp8")),
-    ("hours", "time", lambda cell: 3600 * number(1, 500, "h")(cell)),
-    ("source", "source", text),
-    ("source_url", "source_url", url),
-    ("note", "note", optional_text),
-]
-
-_INTERCONNECTS = [
-    ("name", "name", text),
-    ("one_way_GBps", "one_way", number(1, 1000, "GB/s", 9)),
-    ("two_way_GBps", "two_way", number(2, 2000, "GB/s", 9)),
-    ("basis", "basis", text),
-    ("source", "source", text),
-]
-
-# Of one device where the value is that of all, so that a slip of a prefix falls outside.
-_SCALING_RANGES = {
-    "img/s": (10, 5000),
-    "tok/s": (15_000, 500_000),
-    "ms/step": (5, 500),
-    "min/run": (1, 500),
-    "relative": (0.1, 10),
-    "efficiency": (0.01, 1),
-    "seq/s": (0.5, 50),
-}
-
-_SCALING = [
-    ("series", "series", text),
-    ("framework", "framework", text),
-    ("model", "model", text),
-    ("precision", "precision", one_of("FP32", "TF32", "FP16", "AMP", "mixed", "")),
-    ("batch_per_device", "batch_per_device", whole(1, 100_000, optional=True)),
-    ("devices", "devices", whole(1, 100_000)),
-    ("nodes", "nodes", whole(1, 100_000)),
-    ("value", "value", number(0.01, 1e8, "")),
-    ("unit", "unit", one_of(*_SCALING_RANGES)),
-    ("accelerator", "accelerator", text),
-    ("interconnect", "interconnect", optional_text),
-    ("scaling_mode", "scaling_mode", one_of("weak", "strong", "pipeline")),
-    ("global_batch", "global_batch", whole(1, 1_000_000, optional=True)),
-    ("epochs", "epochs", whole(1, 1000, optional=True)),
-    ("source", "source", text),
-    ("note", "note", optional_text),
-]
-
-
-# What must hold between the cells of one row, in SI units; each raises ValueError if it does not.
-
-
-def _check_device(row):
-    """A narrower number is computed no slower, and a device computes in some precision."""
-    names = ["peak_fp64", "peak_fp32", "peak_tf32", "peak_fp16", "peak_fp8"]
-    peaks = [row[name] for name in names if not math.isnan(row[name])]
-    if peaks != sorted(peaks):
-        raise ValueError(f"peaks must not fall from fp64 to fp8, got {peaks}")
-    if not peaks and math.isnan(row["peak_bf16"]):
-        raise ValueError("one peak must be given, got none")
-    if not (row["matrix_units"] or math.isnan(row["peak_tf32"]) and math.isnan(row["peak_fp8"])):
-        raise ValueError("matrix_units must be yes where a TF32 or FP8 peak is given, got no")
-
-
-def _check_network(row):
-    """The multiply-adds are the published figure without its prefix."""
-    figure, prefix = row["published"].split()
-    published = Decimal(figure).scaleb({"M": 6, "G": 9}[prefix[0]])
-    if row["macs"] != published:
-        raise ValueError(
-            f"macs must be the published {row['published']} in full, got {row['macs']:g}"
-        )
-
-
-def _check_times(row):
-    """Forward and backward add up, to the last digit published."""
-    parts = row["forward"] + row["backward"]
-    if not math.isclose(parts, row["total"], rel_tol=1e-9):
-        raise ValueError(
-            f"total_ms must be forward + backward {parts * 1e3:g}, got {row['total'] * 1e3:g}"
-        )
-
-
-def _check_intensity(row):
-    """The ends are in order, and flops/bytes is one of them to 2 %."""
-    low, high, ratio = row["low"], row["high"], row["flops"] / row["bytes"]
-    if low > high:
-        raise ValueError(f"low must be at most high {high:g}, got {low:g}")
-    if math.isnan(row["flops"]) != math.isnan(row["bytes"]):
-        raise ValueError("flops and bytes must be given both or neither")
-    if not (
-        math.isnan(ratio) or any(math.isclose(ratio, end, rel_tol=0.02) for end in (low, high))
-    ):
-        raise ValueError(f"flops/bytes must be {low:g} or {high:g} to 2 %, got {ratio:g}")
-
-
-def _check_run(row, known):
-    """The device is known and has a peak in the precision of the run."""
-    if row["device"] not in known.index:
-        raise ValueError(f"device must be a key of devices.csv, got {row['device']!r}")
-    if math.isnan(known.at[row["device"], f"peak_{row['precision']}"]):
-        raise ValueError(
-            f"precision must be one that {row['device']} has a peak for, got {row['precision']!r}"
-        )
-
-
-def _check_interconnect(row):
-    """Two ways are twice one way."""
-    if row["two_way"] != 2 * row["one_way"]:
-        raise ValueError(
-            f"two_way_GBps must be twice one_way_GBps {row['one_way'] / 1e9:g}, "
-            f"got {row['two_way'] / 1e9:g}"
-        )
-
-
-def _check_scaling(row):
-    """A node holds a device, the value is plausible, and the devices share the global batch."""
-    devices, unit = row["devices"], row["unit"]
-    if devices < row["nodes"]:
-        raise ValueError(f"devices must be at least nodes {row['nodes']}, got {devices}")
-    low, high = _SCALING_RANGES[unit]
-    value = row["value"] / (devices if unit.endswith("/s") else 1)
-    if not low <= value <= high:
-        each = " for each device" if unit.endswith("/s") else ""
-        raise ValueError(f"value must be from {low:g} to {high:g} {unit}{each}, got {value:g}")
-    share = row["batch_per_device"] * devices
-    if row["global_batch"] % share > 0:  # a batch that is not stated is NaN and passes
-        raise ValueError(
-            f"global_batch must be a multiple of batch_per_device times devices {share}, "
-            f"got {row['global_batch']}"
-        )

@@ -1,8 +1,4 @@
-"""Tables: a CSV file read cell by cell, every cell parsed and every row checked.
-
-A schema lists the columns of a file in their order: the name in the file, the name in the
-DataFrame, and the parser of a cell, which returns the value in SI units or raises ValueError.
-"""
+"""Tables: a CSV file read cell by cell, every cell parsed and every row checked."""
 
 import csv
 import math
@@ -16,11 +12,35 @@ import pandas as pd
 from helpers.docstrings import complete
 
 
-def loader(file):
-    """Decorate a function that reads `file` of a folder: its docstring tells of both."""
-    where = f"folder : Path\n    Where `{file}` lies; another folder serves a table of your own."
-    wrong = "ValueError\n    If a row is wrong; the message names file, line, column and value."
-    return lambda function: complete(function, Parameters=where, Raises=wrong)
+class Table:
+    """What is known of a CSV file: its columns, and what must hold between the cells of a row.
+
+    Parameters
+    ----------
+    file : str
+    unique : sequence of str
+        Columns that tell one row from the others. A single one becomes the index.
+    check : callable
+        Raises a ValueError for a row, a dictionary, whose cells do not go together.
+    *columns : tuple
+        Of each, in order, its name, that in the DataFrame if it is another, and the parser of its
+        cells, which returns a value in SI units or raises a ValueError.
+    """
+
+    def __init__(self, file, unique, check, *columns):
+        self.file, self.unique, self.check, self.columns = file, unique, check, columns
+
+    def read(self, folder, check=None):
+        """The rows of the file in a folder as a fresh DataFrame; `check` in place of the own."""
+        content = (folder / self.file).read_bytes()
+        table = _parsed(self, content, check or self.check).copy()
+        return table.set_index(*self.unique) if len(self.unique) == 1 else table
+
+    def describes(self, loader):
+        """Decorate a function that reads the file in a folder: its docstring tells of both."""
+        where = f"folder : Path\n    Where `{self.file}` lies, if it is a table of your own."
+        wrong = "ValueError\n    If a row is wrong; the message names file, line, column and value."
+        return complete(loader, Parameters=where, Raises=wrong)
 
 
 def text(cell):
@@ -100,16 +120,10 @@ def whole(low, high, *, optional=False):
     return parse
 
 
-def read(path, schema, unique, check):
-    """The rows of a CSV file as a fresh DataFrame: each cell parsed, each row checked."""
-    with path.open("rb") as file:
-        return _parsed(file.read(), path.name, tuple(schema), tuple(unique), check).copy()
-
-
 @lru_cache(maxsize=32)
-def _parsed(content, name, schema, unique, check):
-    """The table in the bytes of a file: they say best whether it has changed since the last time."""
-    expected = [column for column, _, _ in schema]
+def _parsed(table, content, check):
+    """The rows in the bytes of a file: they say best whether it has changed since the last time."""
+    expected = [column for column, *_ in table.columns]
     rows, lines = [], {}
     with TextIOWrapper(BytesIO(content), newline="", encoding="utf-8") as file:
         reader = csv.reader(file, strict=True)
@@ -118,12 +132,12 @@ def _parsed(content, name, schema, unique, check):
             if header != expected:
                 raise ValueError(f"header must be {','.join(expected)}, got {','.join(header)}")
             for cells in reader:
-                row = _parse(cells, schema)
+                row = _parse(cells, table.columns)
                 check(row)
-                key = tuple(row[column] for column in unique)
+                key = tuple(row[column] for column in table.unique)
                 if key in lines:
                     raise ValueError(
-                        f"{', '.join(unique)} must be unique, "
+                        f"{', '.join(table.unique)} must be unique, "
                         f"got {', '.join(map(str, key))} as on line {lines[key]}"
                     )
                 lines[key] = reader.line_num
@@ -131,20 +145,20 @@ def _parsed(content, name, schema, unique, check):
             if not rows:
                 raise ValueError("header must be followed by rows, got none")
         except (ValueError, csv.Error) as error:
-            raise ValueError(f"{name}, line {reader.line_num}: {error}") from None
+            raise ValueError(f"{table.file}, line {reader.line_num}: {error}") from None
     return pd.DataFrame(rows)
 
 
-def _parse(cells, schema):
+def _parse(cells, columns):
     """One row, as a dictionary from the columns of the DataFrame to values in SI units."""
-    if len(cells) != len(schema):
-        raise ValueError(f"row must have {len(schema)} fields, got {len(cells)}")
+    if len(cells) != len(columns):
+        raise ValueError(f"row must have {len(columns)} fields, got {len(cells)}")
     row = {}
-    for cell, (column, name, parse) in zip(cells, schema, strict=True):
+    for cell, (column, *name, parse) in zip(cells, columns, strict=True):
         try:
             if not cell.isprintable():  # a NUL byte, a line break, a blank that only looks like one
                 raise ValueError("must be printable")
-            row[name] = parse(cell)
+            row[name[0] if name else column] = parse(cell)
         except ValueError as error:
             shown = cell if cell.isprintable() else repr(cell)[1:-1]
             raise ValueError(f'{column} {error}, got "{shown}"') from None

@@ -28,6 +28,7 @@ FLOORS = [
     {"pictures": PICTURES},
     {"scenes": NUMBERS},
     {"catalog": TABLES},
+    {"schemas": TABLES},
     dict.fromkeys(("parallel", "pipeline", "amdahl", "roofline", "networks", "budget"), NUMBERS),
     {"tables": TABLES},
     dict.fromkeys(("notation", "words"), NUMBERS),
