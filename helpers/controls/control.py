@@ -28,10 +28,10 @@ from helpers.pictures.drawing import (
 class Control(widgets.VBox):
     """A group of inputs over a picture; the base of all controls.
 
-    Subclasses say what stands still (`draw_axes`) and what moves (`scene`). The sentence of the
-    scene stands under the picture and is read aloud with it. A control of several pictures
-    overrides `draw_all` and `scenes` in their place. Each can be made without arguments: so do the
-    tests and benchmarks, which find them all by themselves (`every_control`).
+    Subclasses say what stands still (`axes`, a function that draws it on an Axes) and what moves
+    (`scene`). The sentence of the scene stands under the picture and is read aloud with it. A
+    control of several pictures overrides `draw_all` and `scenes` in their place. Each can be made
+    without arguments: so do the tests and benchmarks, which find them all (`every_control`).
 
     Parameters
     ----------
@@ -67,17 +67,13 @@ class Control(widgets.VBox):
         self.add_class("series-control")
         _replace_those_of_the_last_run(self)
 
-    def draw_axes(self, ax):
-        """Draw on `ax` what does not move; return it."""
-        raise NotImplementedError
-
     def scene(self):
         """The `Scene` for the present values."""
         raise NotImplementedError
 
     def draw_all(self, figure):
         """Draw on `figure` what does not move; return its Axes."""
-        return [self.draw_axes(figure.add_subplot())]
+        return [self.axes(figure.add_subplot())]
 
     def scenes(self):
         """A `Scene` for each of the Axes, for the present values."""
