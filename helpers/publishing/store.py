@@ -114,6 +114,7 @@ def name_cells(cells):
             words = re.findall(r"[a-z][a-z0-9]*", cell.source.lower())[:4]
             is_code = cell.cell_type == "code"
             wanted = f"{above}-code" if is_code else "-".join(words) or f"{above}-text"
+            wanted = "title" if cell is cells[0] else wanted
             numbered = (f"{wanted}-{number}" for number in range(2, len(cells) + 2))
             cell.id = next(name for name in (wanted, *numbered) if name not in taken)
             taken.add(cell.id)
