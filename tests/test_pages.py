@@ -17,8 +17,8 @@ from PIL import Image, UnidentifiedImageError
 
 from helpers.publishing.notebooks import PATHS, SERIES, SHOWN
 from helpers.publishing.pages import PageExporter, mathml
-from helpers.publishing.server import METADATA
 from helpers.publishing.slides import CONTROL, LAB, LONG, SHORT, LectureExporter, build_slides
+from helpers.publishing.traces import METADATA
 
 EXAMINATION = SERIES[-1].name
 EXPORTERS = [PageExporter, LectureExporter]

@@ -9,6 +9,7 @@ get a readable id and a slide type where they have none. Afterwards the pages ge
 minutes, the polls and the numbers that can be computed, and the rules that still fail are named.
 """
 
+import difflib
 import re
 import sys
 from pathlib import Path
@@ -31,7 +32,7 @@ from helpers.publishing.notebooks import (
     exercises,
     unlisted,
 )
-from helpers.publishing.server import METADATA, drop_traces
+from helpers.publishing.traces import METADATA, drop_traces
 
 INTRO = f"""## {EXERCISES}
 
@@ -179,8 +180,18 @@ def count_numbers(text):
     return re.sub(r"Of the \d+ numbers in its prose .* by a source\.", claims.share(), text)
 
 
+def found(name):
+    """The path of a notebook of the series, by its file, its name or its number."""
+    found = [p for p in PATHS if name in (p.name, p.stem, p.stem[:2]) or Path(name).resolve() == p]
+    if not found:
+        near = difflib.get_close_matches(Path(name).stem, [p.stem for p in PATHS], n=1)
+        meant = f"; did you mean {near[0]}?" if near else "."
+        sys.exit(f"There is no notebook {name!r} in the series{meant}")
+    return found[0]
+
+
 def main(arguments):
-    paths = [Path(name).resolve() for name in arguments] or PATHS
+    paths = [found(name) for name in arguments] or PATHS
     for path in paths:
         try:
             store(path)
@@ -196,7 +207,11 @@ def main(arguments):
             wrong += [f"{entry.name}: {complaint}" for complaint in rules.complaints(entry)]
         wrong += blocks.complaints()
         for path in PATHS + PAGES:
-            wrong += [f"{path.name}: nothing supports {line}" for line in claims.complaints(path)]
+            lines = claims.complaints(path)
+            wrong += [f"{path.name}: nothing supports {line}" for line in lines]
+            if lines:
+                file = f"tests/claims/{path.stem}.toml"
+                wrong.append(f"  print it in a cell near by, or declare it in {file}")
     if wrong:
         sys.exit("\n".join(["These rules still fail:", *wrong]))
 
