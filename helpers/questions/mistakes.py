@@ -824,7 +824,7 @@ def your_find(p=0.8, n=5):
             ),
             Slip(
                 "lost parentheses",
-                (1 / (1 - p) if p < 1 else math.inf) + p / n,
+                limit(p) + p / n,
                 "Both parts of the time belong below the fraction bar.",
             ),
             Slip(
