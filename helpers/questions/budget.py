@@ -244,11 +244,7 @@ def your_own_computer(n=2000, seconds=0.1):
                 time / 3,
                 "This is the time of the forward passes. Training takes more of them.",
             ),
-            Slip(
-                "one epoch",
-                time / EPOCHS,
-                "This is the time of one epoch.",
-            ),
+            Slip("one epoch", time / EPOCHS, "This is the time of one epoch."),
             Slip(
                 "one row for the product",
                 n * time,

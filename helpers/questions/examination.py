@@ -348,11 +348,7 @@ def layer(key, size, batch):
                 computing + moving,
                 "You let loading and computing take turns. Under a roofline they overlap.",
             ),
-            Slip(
-                "multiply-add counted once",
-                time(*job(flop=1)),
-                "A multiply-add is two flop.",
-            ),
+            Slip("multiply-add counted once", time(*job(flop=1)), "A multiply-add is two flop."),
             Slip(
                 "four bytes for two",
                 time(*job(number_bytes=4)),

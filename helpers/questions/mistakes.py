@@ -710,11 +710,7 @@ def claim_16(stages=4, chunks=16):
                 (stages - 1) / chunks,
                 "This compares idle with busy time. The share is idle time over the whole.",
             ),
-            Slip(
-                "the busy share",
-                1 - right,
-                "This is the share in which a device works.",
-            ),
+            Slip("the busy share", 1 - right, "This is the share in which a device works."),
         ],
         hints=[
             "Follow one device: how many time steps does it work, and how many does the whole "

@@ -338,20 +338,19 @@ def chunks_and_buffers(load=5, compute=6, store=5, start=0.01, size=24e9, memory
     )
 
 
-FILES = 8
 SECONDS = Range(0, False, 86400, True, "above 0 and at most a day (in s)")
 
 
 @exercise(load=(SECONDS, "s"), compute=(SECONDS, "s"))
-def your_own_pipeline(load=5.0, compute=8.0):
-    def time(chunks=FILES):
-        return chunked_time(FILES * load, FILES * compute, chunks)
+def your_own_pipeline(load=5.0, compute=8.0, files=8):
+    def time(chunks=files):
+        return chunked_time(files * load, files * compute, chunks)
 
     return Number(
         title="Your own pipeline",
         goal="Time two steps on your own computer, for one large file of yours: load (copy it from "
         "disk, stick or network) and compute (compress the copy, say with zip), with a stopwatch. "
-        f"Now you have {FILES} such files, and load the next one while this one is compressed. How "
+        f"Now you have {files} such files, and load the next one while this one is compressed. How "
         "long does everything take? Pass your two times, in seconds: check(answer, load=..., "
         "compute=...). Answer in s.",
         unit="s",
@@ -371,8 +370,8 @@ def your_own_pipeline(load=5.0, compute=8.0):
             ),
             Slip(
                 "one file cut in chunks",
-                chunked_time(load, compute, FILES),
-                f"You cut one file into {FILES} chunks. Here each of {FILES} files takes the times "
+                chunked_time(load, compute, files),
+                f"You cut one file into {files} chunks. Here each of {files} files takes the times "
                 "that you measured.",
             ),
         ],
@@ -382,8 +381,8 @@ def your_own_pipeline(load=5.0, compute=8.0):
             "The slower step is never idle but once; add that once to all files of it.",
         ],
         reasoning=f"With load = {short(load)} s and compute = {short(compute)} s the slower step "
-        f"works {short(FILES * max(load, compute))} s in all, and the quicker one stands alone for "
+        f"works {short(files * max(load, compute))} s in all, and the quicker one stands alone for "
         f"one file, {short(min(load, compute))} s. In turns it would be "
-        f"{short(FILES * (load + compute))} s. Try it: start both by hand. If it takes longer than "
+        f"{short(files * (load + compute))} s. Try it: start both by hand. If it takes longer than "
         "the formula says, the two steps share something, such as the disk.",
     )
