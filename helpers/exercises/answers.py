@@ -13,6 +13,7 @@ import sys
 import warnings
 from decimal import Decimal
 from itertools import islice
+from operator import add, mul, sub, truediv
 from typing import NamedTuple
 
 from helpers.exercises.units import UNITS, Unclear, WrongUnit, name_of, scale_of, sizes
@@ -55,13 +56,7 @@ FUNCTIONS = {
 MISSING_STAR = re.compile(
     rf"\d ?(?![eE][-+]?\d)[A-Za-z(]|\) ?[\w(]|\b(?!(?:{'|'.join(FUNCTIONS)})\b)[^\W\d]\w* ?\(", re.I
 )
-OPERATIONS = {
-    ast.Add: lambda a, b: a + b,
-    ast.Sub: lambda a, b: a - b,
-    ast.Mult: lambda a, b: a * b,
-    ast.Div: lambda a, b: a / b,
-    ast.Pow: lambda a, b: a**b,
-}
+OPERATIONS = {ast.Add: add, ast.Sub: sub, ast.Mult: mul, ast.Div: truediv, ast.Pow: pow}
 WRITTEN = str.maketrans(
     {"^": "**", "÷": "/", "−": "-", "π": "pi", "β": "beta"}
     | dict.fromkeys("×·⋅∙", "*")
@@ -104,12 +99,8 @@ def read(answer, unit, question=""):
     answer = exact(answer)
     if isinstance(answer, str):
         reading = _quantity(answer, unit, question)
-    elif _is_number(answer):
-        reading = Reading(_float(answer))
-    elif _is_sympy(answer):
-        reading = Reading(*evaluations(answer, [{}]))
     else:
-        raise Unclear(_not_one("One number", answer))
+        reading = Reading(*evaluations(answer, [{}], "One number"))
     if not math.isfinite(reading.value):
         raise Unclear("A finite number is asked for.")
     return reading
@@ -165,7 +156,7 @@ def _quantity(text, unit, question):
     if match := QUANTITY.fullmatch(text):
         number, written = float(match[1].replace("_", "")), match[2] or ""
         try:
-            return Reading(number * _scale(written, unit, question), written)
+            return Reading(number * scale_of(written, unit, question), written)
         except WrongUnit:
             raise
         except Unclear as unclear:
@@ -176,12 +167,8 @@ def _quantity(text, unit, question):
             (value,) = evaluations(calculation, [{}])
         except Unreadable:
             raise problem from None
-        return Reading(value * _scale(written, unit, question), written)
+        return Reading(value * scale_of(written, unit, question), written)
     raise problem
-
-
-def _scale(written, unit, question):
-    return scale_of(written, unit, question) if written else 1.0
 
 
 def _one_line(text):
@@ -232,45 +219,29 @@ def _refuse_comma(text):
         raise Unclear(f"Write a decimal point, not a comma: {written}.")
 
 
-def _not_one(what, answer):
-    kind = type(answer).__name__[:20]
-    if isinstance(answer, (list, tuple)):
-        return f"{what} is asked for, not a {kind}: take one of its entries."
-    return f"{what} is asked for, not a value of type {kind}."
-
-
-def _is_number(answer):
-    return isinstance(answer, (numbers.Real, Decimal)) and not isinstance(answer, bool)
-
-
-def _is_sympy(answer):
-    # A SymPy answer means that SymPy is loaded; without it this module stays quick to import.
-    sympy = sys.modules.get("sympy")
-    return sympy is not None and isinstance(answer, sympy.Basic)
-
-
-def _float(number):
-    try:
-        return float(number)
-    except OverflowError:
-        raise Unclear("This number is too large to be judged.") from None
-
-
-def evaluations(answer, points):
+def evaluations(answer, points, asked="A formula"):
     """Values of a formula at points, each a dict of symbols; raises `Unclear` if it has none.
 
     A SymPy expression is read in its printed form, so that one reader serves both; it is counted
     before it is printed, since printing could take for ever.
     """
-    if _is_sympy(answer):
-        walk = sys.modules["sympy"].preorder_traversal(answer)
+    # A SymPy answer means that SymPy is loaded; without it this module stays quick to import.
+    sympy = sys.modules.get("sympy")
+    if sympy is not None and isinstance(answer, sympy.Basic):
+        walk = sympy.preorder_traversal(answer)
         if len(list(islice(walk, MAX_NODES + 1))) > MAX_NODES:
             raise Unclear(f"This formula has more than {MAX_NODES} parts.")
         answer = str(answer)
-    elif _is_number(answer):
-        return [_float(answer)] * len(points)
+    elif isinstance(answer, (numbers.Real, Decimal)) and not isinstance(answer, bool):
+        try:
+            return [float(answer)] * len(points)
+        except OverflowError:
+            raise Unclear("This number is too large to be judged.") from None
     elif not isinstance(answer, str):
-        raise Unclear(_not_one("A formula", answer))
+        kind = type(answer).__name__[:20]
+        if isinstance(answer, (list, tuple)):
+            raise Unclear(f"{asked} is asked for, not a {kind}: take one of its entries.")
+        raise Unclear(f"{asked} is asked for, not a value of type {kind}.")
     text = _after(NAMED, _one_line(answer)).removeprefix("=").strip()
     _refuse_comma(text)
     try:

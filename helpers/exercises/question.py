@@ -4,6 +4,7 @@ A question has all its numbers; the function that computes them is an exercise
 (`helpers.exercises.exercise`).
 """
 
+import math
 import random
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -11,32 +12,39 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from helpers.exercises.answers import check_unit, evaluations, number_within, read
-from helpers.exercises.units import Unclear
-from helpers.exercises.verdicts import Outcome, Verdict, general_slip, near, quantity, wrapped
+from helpers.exercises.units import Unclear, scaled
+from helpers.exercises.verdicts import Outcome, Verdict, quantity, wrapped, wrong
 from helpers.ranges import Range
 from helpers.words import short
 
 POINTS = 12  # at which a formula is compared with the core
 FORMULA_TOLERANCE = 1e-9
 CLOSE = 0.05  # a miss within this share is close
+POWERS = (1, 2, 3, 4, -1, -2, -3, -4)
 BINARY_SLIP = (  # where GiB are named
-    "1 GB is 10⁹ bytes and 1 GiB is 2³⁰; likewise for k, M and T. One was taken for the other.",
-    [1.024**power for power in (1, 2, 3, 4, -1, -2, -3, -4)],
+    "1 GB is 10⁹ bytes and 1 GiB is 2³⁰; likewise for k, M and T. One was taken for the other."
 )
+# Slips that a ratio of answer and key gives away: in any exercise, or where a unit holds a word.
+GENERAL_SLIPS = {
+    "prefix": (
+        "Off by a power of 1000: look at the prefixes (k, M, G, T; m is a thousandth).",
+        [1000.0**power for power in POWERS],
+    ),
+    "per cent": ("Off by a factor 100: per cent or a fraction?", [100, 0.01]),
+    "sign": ("The size is right, the sign is not.", [-1]),
+    "factor 2": (
+        "Off by a factor 2: one multiply-add is two flop, and is to be counted once.",
+        [2, 0.5],
+    ),
+    "bits for bytes": ("Off by a factor 8: a byte has 8 bits.", [8, 1 / 8]),
+}
+NEEDED = {"factor 2": "flop", "bits for bytes": "B"}
 
 
 class Slip(NamedTuple):
-    """A mistake that is known beforehand.
-
-    Parameters
-    ----------
-    name : str
-        A short name, such as ``"multiply-add counted once"``.
-    wrong : float or str
-        What the mistake leads to: a number, or for a `Formula` the wrong expression.
-    words : str
-        What went wrong, without giving the right answer away.
-    """
+    """A mistake that is known beforehand: a short name, such as ``"multiply-add counted once"``,
+    the number that it leads to, or for a `Formula` the expression, and what to say about it without
+    giving the right answer away."""
 
     name: str
     wrong: float | str
@@ -92,14 +100,12 @@ class Question:
 
 @dataclass(kw_only=True, repr=False)
 class Number(Question):
-    """A number in a unit, within a relative tolerance.
+    """A number in a unit.
 
     Parameters
     ----------
-    key : float
-        The right value, in `unit`.
-    unit : str
-        One of `helpers.exercises.units.UNITS`.
+    key, unit : float, str
+        The right value, and its unit: one of `helpers.exercises.units.UNITS`.
     tolerance : float
         Largest relative difference that counts as right.
     slips : sequence of Slip
@@ -123,24 +129,42 @@ class Number(Question):
         return read(answer, self.unit, self.statement)
 
     def judge(self, answer):
-        value, key = answer.value, self.answer()
-        if near(value, key, self.tolerance):
+        value, written = answer
+        if self._is_key(value):
             return Verdict(Outcome.CORRECT, self.answer_in_words())
         for slip in self.slips:
             if near(value, float(slip.wrong), self.tolerance):
-                return Verdict(Outcome.WRONG, slip.words, slip.name)
-        binary, factors = BINARY_SLIP
-        if re.search("i(?:B|bit|b)", f"{answer.unit} {self.statement}") and any(
-            near(value, factor * key, self.tolerance) for factor in factors
-        ):
-            return Verdict(Outcome.WRONG, binary, "GB for GiB")
-        if near(value, key, CLOSE):
+                return wrong(slip.words, slip.name)
+        binary = re.search("i(?:B|bit|b)", f"{written} {self.statement}")
+        if binary and self._is_key(*(value / 1.024**power for power in POWERS)):
+            return wrong(BINARY_SLIP, "GB for GiB")
+        if near(value, self.answer(), CLOSE):
             words = f"Close, but not within {100 * self.tolerance:g}%: three digits are asked."
-            return Verdict(Outcome.WRONG, words, "close")
+            return wrong(words, "close")
         for slip in self.slips:
             if value == float(f"{slip.wrong:.2g}"):  # in the two digits of a reader in a hurry
-                return Verdict(Outcome.WRONG, slip.words, slip.name)
-        return general_slip(answer, key, self.unit, self.tolerance)
+                return wrong(slip.words, slip.name)
+        return self._general_slip(value, written)
+
+    def _general_slip(self, value, written):
+        """The verdict on a wrong number that no slip of its own exercise explains."""
+        asked = self.unit
+        if not written and self._is_key(*(value * size for size in scaled(asked).values())):
+            words = f"A bare number is in {asked}: write the unit that you mean behind it."
+            return wrong(words, "prefix")
+        if asked == "1" and value < 1 and self._is_key(1 + value):
+            words = "This is what is added. Asked is how many times as much it is in all."
+            return wrong(words, "gain for ratio")
+        for name, (words, factors) in GENERAL_SLIPS.items():
+            possible = NEEDED.get(name, "") in ("", *re.findall(r"\w+", asked))
+            if possible and self._is_key(*(value / factor for factor in factors)):  # never 0
+                return wrong(words, name)
+        side = "large" if value > self.answer() else "small"
+        return wrong(f"Too {side}. .hint() in place of .check(...) helps.")
+
+    def _is_key(self, *values):
+        """Whether one of the values is the right one, within the tolerance."""
+        return any(near(value, self.answer(), self.tolerance) for value in values)
 
     def answer(self):
         return float(self.key)
@@ -151,19 +175,15 @@ class Number(Question):
 
 @dataclass(kw_only=True, repr=False)
 class Formula(Question):
-    """A formula, in any form that is equivalent.
-
-    The answer is compared with the core at random points, so no form is preferred, and nothing
-    has to be simplified.
+    """A formula in any form: answers are compared with the core at random points.
 
     Parameters
     ----------
     symbols : dict
         Each symbol of the answer and where it is tried: (low, high), or a `range` of counts.
-    key : callable
-        The function of the core, with the symbols as keywords.
-    formula : str
-        One right form, for the solution; the tests hold it to `key`.
+    key, formula : callable, str
+        The function of the core, with the symbols as keywords, and one right form of it, for the
+        solution; the tests hold it to `key`.
     slips : sequence of Slip
         Wrong expressions that are recognised.
     """
@@ -197,18 +217,16 @@ class Formula(Question):
             return Verdict(Outcome.CORRECT, "It agrees with the model at every point tried.")
         for slip in self.slips:
             if _all_near(answer, evaluations(slip.wrong, points)):
-                return Verdict(Outcome.WRONG, slip.words, slip.name)
+                return wrong(slip.words, slip.name)
         if _all_near([-value for value in answer], right):
-            words = "Only the sign is wrong. Of two roots, take the positive one."
-            return Verdict(Outcome.WRONG, words, "sign")
+            return wrong("Only the sign is wrong. Of two roots, take the positive one.", "sign")
         point, yours, models = next(
             (", ".join(f"{name} = {short(value)}" for name, value in point.items()), *printed)
             for digits in (3, 6, 9, 12)
             for point, *values in zip(points, answer, right, strict=True)
             if len(set(printed := [short(value, digits) for value in values])) == 2
         )
-        words = f"At {point} your formula gives {yours}, and the model gives {models}."
-        return Verdict(Outcome.WRONG, words)
+        return wrong(f"At {point} your formula gives {yours}, and the model gives {models}.")
 
     def answer(self):
         return self.formula
@@ -223,10 +241,8 @@ class Choice(Question):
 
     Parameters
     ----------
-    options : dict
-        Letter of each option: its text, and why it is right or wrong.
-    key : str
-        The letter of the right option.
+    options, key : dict, str
+        Letter of each option, with its text and why it is right or wrong; letter of the right one.
     """
 
     options: Mapping[str, tuple[str, str]]
@@ -253,9 +269,7 @@ class Choice(Question):
 
     def judge(self, answer):
         _, why = self.options[answer]
-        if answer == self.key:
-            return Verdict(Outcome.CORRECT, why)
-        return Verdict(Outcome.WRONG, why, answer)
+        return Verdict(Outcome.CORRECT, why) if answer == self.key else wrong(why, answer)
 
     def answer(self):
         return self.key
@@ -297,7 +311,7 @@ class Design(Question):
     def judge(self, answer):
         for requirement in self.requirements(**answer):
             if requirement.broken:
-                return Verdict(Outcome.WRONG, requirement.words, requirement.name)
+                return wrong(requirement.words, requirement.name)
         return Verdict(Outcome.CORRECT, "All requirements are met.")
 
     def answer(self):
@@ -305,6 +319,11 @@ class Design(Question):
 
     def answer_in_words(self):
         return f"For example {', '.join(f'{k} = {short(v)}' for k, v in self.design.items())}."
+
+
+def near(value, key, tolerance):
+    """Whether a value is the key, but for a relative tolerance."""
+    return math.isclose(value, key, rel_tol=tolerance, abs_tol=1e-12)
 
 
 def _all_near(values, others):

@@ -60,6 +60,8 @@ def scale_of(written, unit, question=""):
     Nouns that stand in the question may follow the unit ("50 % of the peak") and, where a pure
     number is asked for, take its place ("9 GPUs").
     """
+    if not written:
+        return 1.0
     ((asked, size),) = sizes(unit).items()
     found = sizes(written)
     if asked in found:
@@ -134,8 +136,7 @@ def _atom(written):
     plain = written.lower()
     for name in (plain, plain.removesuffix("s")):
         if name in PLAIN:
-            quantity, size = PLAIN[name]
-            return {quantity: size}
+            return dict([PLAIN[name]])
     if match := WORD.fullmatch(written):
         quantity, size = WORDS[match[2].lower()]
         if scale := _prefix(match[1]) if match[1] else 1.0:
