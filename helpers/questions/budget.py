@@ -9,7 +9,7 @@ from helpers.budget import (
     training_time,
     training_work,
 )
-from helpers.catalog import device
+from helpers.catalog import device, devices
 from helpers.exercises.exercise import exercise
 from helpers.exercises.question import Choice, Design, Formula, Number, Requirement, Slip, whole
 from helpers.networks import resnet
@@ -181,9 +181,11 @@ def separable():
 
 @exercise
 def impossible_claim():
+    table = devices()
+
     def claim(count, key, precision, seconds, remark):
         """The fraction of the peak that a claim needs, its text, and what to say about it."""
-        peak = device(key)[f"peak_{precision}"]
+        peak = table.at[key, f"peak_{precision}"]
         fraction = achieved_fraction(BUDGET, seconds, peak, count)
         text = f"{count} × {key}, {precision.upper()}, {duration(seconds)}."
         return fraction, (text, f"This needs {fraction:.0%} of the peak. {remark}")
@@ -213,10 +215,10 @@ def impossible_claim():
             "high is only hard to believe.",
         ],
         reasoning=f"V is {si(BUDGET, 'flop')}. At the whole peak one K80 die would take "
-        f"{duration(training_time(BUDGET, device('K80-die').peak_fp32, 1))}, and eight H100 "
-        f"{duration(training_time(BUDGET, device('H100-SXM').peak_bf16, 1, 8))}. The claim that "
-        "looks slow is the false one. For direct convolutions the budget gives a lower limit of "
-        "the time, and no code gets below it: only an algorithm with fewer operations does.",
+        f"{duration(training_time(BUDGET, table.at['K80-die', 'peak_fp32'], 1))}, and eight H100 "
+        f"{duration(training_time(BUDGET, table.at['H100-SXM', 'peak_bf16'], 1, 8))}. The claim "
+        "that looks slow is the false one. For direct convolutions the budget gives a lower limit "
+        "of the time, and no code gets below it: only an algorithm with fewer operations does.",
     )
 
 
@@ -270,10 +272,12 @@ def your_own_computer(n=2000, seconds=0.1):
 
 @exercise
 def rented_cards(fraction=0.4, longest=5, budget=26):
+    network, peak = resnet(152), device("A100-40").peak_bf16
+
     def needed(passes):
         """Hours of one A100 at its peak for ResNet-152, with so many passes in a step."""
-        work = training_work(resnet(152).forward_work, IMAGENET_IMAGES, EPOCHS, passes)
-        return training_time(work, device("A100-40").peak_bf16, 1) / 3600
+        work = training_work(network.forward_work, IMAGENET_IMAGES, EPOCHS, passes)
+        return training_time(work, peak, 1) / 3600
 
     ordinary, least = needed(3), needed(4)
     alone = least / fraction

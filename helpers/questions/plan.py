@@ -294,10 +294,12 @@ def fixed_recipe(
 
 @exercise
 def rented_machines(fraction=LOW, deadline=3 * 3600, budget=90, limit=4096):
+    network = resnet(101)
+
     def rented(machines, batch):
         """Worst time of the run, in s, and what it costs, in GPU hours."""
         n = 8 * machines
-        step = step_time(*_step(resnet(101), n, batch, fraction), 0, OVERHEAD)
+        step = step_time(*_step(network, n, batch, fraction), 0, OVERHEAD)
         time = IMAGENET_IMAGES * EPOCHS / (n * batch) * step
         return time, n * time / 3600
 

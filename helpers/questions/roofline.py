@@ -236,17 +236,17 @@ def own_sum(cores=8, flop_per_tick=32, clock=3e9, bandwidth=51.2e9):
 
 @exercise
 def one_dot(batch=64):
-    tasks = [(batch * layer.flops, layer.intensity(batch)) for layer in resnet(50).layers]
-    work = sum(flops for flops, _ in tasks)
-    whole = work / sum(layer.traffic(batch) for layer in resnet(50).layers)
-    as_one = overlapped_time(work, whole, V100.peak_fp32, V100.bandwidth)
-    by_layer = sum(overlapped_time(*task, V100.peak_fp32, V100.bandwidth) for task in tasks)
+    layers, roofs = resnet(50).layers, (V100.peak_fp32, V100.bandwidth)
+    work = [batch * layer.flops for layer in layers]
+    whole = sum(work) / sum(layer.traffic(batch) for layer in layers)
+    as_one = overlapped_time(sum(work), whole, *roofs)
+    by_layer = sum(overlapped_time(work, [layer.intensity(batch) for layer in layers], *roofs))
     return Choice(
         title="One dot, many layers",
         goal=f"A colleague adds up all flops and all bytes of ResNet-50's forward pass ({batch} "
         f"pictures, FP32, nothing fused). The quotient is {si(whole, 'flop/B')}, right of the "
-        f"V100's ridge at {si(ridge(V100.peak_fp32, V100.bandwidth), 'flop/B')}. So, says the "
-        "colleague, the least time is V/π. Is that right? Answer with a letter.",
+        f"V100's ridge at {si(ridge(*roofs), 'flop/B')}. So, says the colleague, the least time is "
+        "V/π. Is that right? Answer with a letter.",
         options={
             "a": (
                 "Yes. Right of the ridge a task runs at the peak.",
