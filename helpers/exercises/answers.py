@@ -13,7 +13,7 @@ import sys
 import warnings
 from decimal import Decimal
 from itertools import islice
-from operator import add, mul, sub, truediv
+from operator import add, mul, neg, pos, sub, truediv
 from typing import NamedTuple
 
 from helpers.exercises.units import UNITS, Unclear, WrongUnit, name_of, scale_of, sizes
@@ -57,6 +57,7 @@ MISSING_STAR = re.compile(
     rf"\d ?(?![eE][-+]?\d)[A-Za-z(]|\) ?[\w(]|\b(?!(?:{'|'.join(FUNCTIONS)})\b)[^\W\d]\w* ?\(", re.I
 )
 OPERATIONS = {ast.Add: add, ast.Sub: sub, ast.Mult: mul, ast.Div: truediv, ast.Pow: pow}
+SIGNS = {ast.UAdd: pos, ast.USub: neg}
 WRITTEN = str.maketrans(
     {"^": "**", "÷": "/", "−": "-", "π": "pi", "β": "beta"}
     | dict.fromkeys("×·⋅∙", "*")
@@ -281,10 +282,8 @@ def _value(node, symbols):
                 raise Unclear(f"A number is asked for, and {name[:20]!r} is none.")
             known = ", ".join(symbols)
             raise Unclear(f"The symbol {name[:20]!r} is not known here; known: {known}.")
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_value(operand, symbols)
-        case ast.UnaryOp(op=ast.UAdd(), operand=operand):
-            return _value(operand, symbols)
+        case ast.UnaryOp() if type(node.op) in SIGNS:
+            return SIGNS[type(node.op)](_value(node.operand, symbols))
         case ast.BinOp() if type(node.op) in OPERATIONS:
             left, right = _value(node.left, symbols), _value(node.right, symbols)
             return OPERATIONS[type(node.op)](left, right)

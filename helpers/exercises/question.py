@@ -13,32 +13,14 @@ from typing import NamedTuple
 
 from helpers.exercises.answers import check_unit, evaluations, number_within, read
 from helpers.exercises.units import Unclear, scaled
-from helpers.exercises.verdicts import Outcome, Verdict, quantity, wrapped, wrong
+from helpers.exercises.verdicts import Outcome, Verdict, quantity, wrapped
 from helpers.ranges import Range
 from helpers.words import short
 
 POINTS = 12  # at which a formula is compared with the core
 FORMULA_TOLERANCE = 1e-9
 CLOSE = 0.05  # a miss within this share is close
-POWERS = (1, 2, 3, 4, -1, -2, -3, -4)
-BINARY_SLIP = (  # where GiB are named
-    "1 GB is 10⁹ bytes and 1 GiB is 2³⁰; likewise for k, M and T. One was taken for the other."
-)
-# Slips that a ratio of answer and key gives away: in any exercise, or where a unit holds a word.
-GENERAL_SLIPS = {
-    "prefix": (
-        "Off by a power of 1000: look at the prefixes (k, M, G, T; m is a thousandth).",
-        [1000.0**power for power in POWERS],
-    ),
-    "per cent": ("Off by a factor 100: per cent or a fraction?", [100, 0.01]),
-    "sign": ("The size is right, the sign is not.", [-1]),
-    "factor 2": (
-        "Off by a factor 2: one multiply-add is two flop, and is to be counted once.",
-        [2, 0.5],
-    ),
-    "bits for bytes": ("Off by a factor 8: a byte has 8 bits.", [8, 1 / 8]),
-}
-NEEDED = {"factor 2": "flop", "bits for bytes": "B"}
+POWERS = (1, 2, 3, 4, -1, -2, -3, -4)  # of 1000: a prefix for another
 
 
 class Slip(NamedTuple):
@@ -97,6 +79,13 @@ class Question:
     def __repr__(self):
         return wrapped(f"{self.title}. {self.goal}")
 
+    def judge(self, answer):
+        """The verdict on an answer that `read` gave: the first mistake that was made, or none."""
+        for name, made, words in self.mistakes(answer):
+            if made:
+                return Verdict(Outcome.WRONG, words, name)
+        return Verdict(Outcome.CORRECT, self.praise())
+
 
 @dataclass(kw_only=True, repr=False)
 class Number(Question):
@@ -128,43 +117,50 @@ class Number(Question):
     def read(self, answer):
         return read(answer, self.unit, self.statement)
 
-    def judge(self, answer):
+    def mistakes(self, answer):
         value, written = answer
-        if self._is_key(value):
-            return Verdict(Outcome.CORRECT, self.answer_in_words())
-        for slip in self.slips:
-            if near(value, float(slip.wrong), self.tolerance):
-                return wrong(slip.words, slip.name)
-        binary = re.search("i(?:B|bit|b)", f"{written} {self.statement}")
-        if binary and self._is_key(*(value / 1.024**power for power in POWERS)):
-            return wrong(BINARY_SLIP, "GB for GiB")
-        if near(value, self.answer(), CLOSE):
-            words = f"Close, but not within {100 * self.tolerance:g}%: three digits are asked."
-            return wrong(words, "close")
-        for slip in self.slips:
-            if value == float(f"{slip.wrong:.2g}"):  # in the two digits of a reader in a hurry
-                return wrong(slip.words, slip.name)
-        return self._general_slip(value, written)
 
-    def _general_slip(self, value, written):
-        """The verdict on a wrong number that no slip of its own exercise explains."""
-        asked = self.unit
-        if not written and self._is_key(*(value * size for size in scaled(asked).values())):
-            words = f"A bare number is in {asked}: write the unit that you mean behind it."
-            return wrong(words, "prefix")
-        if asked == "1" and value < 1 and self._is_key(1 + value):
-            words = "This is what is added. Asked is how many times as much it is in all."
-            return wrong(words, "gain for ratio")
-        for name, (words, factors) in GENERAL_SLIPS.items():
-            possible = NEEDED.get(name, "") in ("", *re.findall(r"\w+", asked))
-            if possible and self._is_key(*(value / factor for factor in factors)):  # never 0
-                return wrong(words, name)
+        def is_key(*values):
+            return any(near(value, self.answer(), self.tolerance) for value in values)
+
+        if is_key(value):
+            return
+        for slip in self.slips:
+            yield slip.name, near(value, float(slip.wrong), self.tolerance), slip.words
+        yield (
+            "GB for GiB",
+            re.search("i(?:B|bit|b)", f"{written} {self.statement}")
+            and is_key(*(value / 1.024**power for power in POWERS)),
+            "1 GB is 10⁹ bytes and 1 GiB is 2³⁰; likewise for k, M and T. One was taken for the "
+            "other.",
+        )
+        words = f"Close, but not within {100 * self.tolerance:g}%: three digits are asked."
+        yield "close", near(value, self.answer(), CLOSE), words
+        for slip in self.slips:  # in the two digits of a reader in a hurry
+            yield slip.name, value == float(f"{slip.wrong:.2g}"), slip.words
+        # What a ratio of answer and key gives away, in any exercise.
+        bare = not written and is_key(*(value * size for size in scaled(self.unit).values()))
+        words = f"A bare number is in {self.unit}: write the unit that you mean behind it."
+        yield "prefix", bare, words
+        added = self.unit == "1" and value < 1 and is_key(1 + value)
+        words = "This is what is added. Asked is how many times as much it is in all."
+        yield "gain for ratio", added, words
+        words = "Off by a power of 1000: look at the prefixes (k, M, G, T; m is a thousandth)."
+        yield "prefix", is_key(*(value / 1000.0**power for power in POWERS)), words
+        per_cent = is_key(value / 100, value / 0.01)
+        yield "per cent", per_cent, "Off by a factor 100: per cent or a fraction?"
+        yield "sign", is_key(-value), "The size is right, the sign is not."
+        parts = re.findall(r"\w+", self.unit)
+        twice = "flop" in parts and is_key(value / 2, value / 0.5)
+        words = "Off by a factor 2: one multiply-add is two flop, and is to be counted once."
+        yield "factor 2", twice, words
+        eight = "B" in parts and is_key(value / 8, value * 8)
+        yield "bits for bytes", eight, "Off by a factor 8: a byte has 8 bits."
         side = "large" if value > self.answer() else "small"
-        return wrong(f"Too {side}. .hint() in place of .check(...) helps.")
+        yield "", True, f"Too {side}. .hint() in place of .check(...) helps."
 
-    def _is_key(self, *values):
-        """Whether one of the values is the right one, within the tolerance."""
-        return any(near(value, self.answer(), self.tolerance) for value in values)
+    def praise(self):
+        return self.answer_in_words()
 
     def answer(self):
         return float(self.key)
@@ -210,23 +206,25 @@ class Formula(Question):
     def read(self, answer):
         return evaluations(answer, self.points())
 
-    def judge(self, answer):
+    def mistakes(self, answer):
         points = self.points()
         right = [float(self.key(**point)) for point in points]
         if _all_near(answer, right):
-            return Verdict(Outcome.CORRECT, "It agrees with the model at every point tried.")
+            return
         for slip in self.slips:
-            if _all_near(answer, evaluations(slip.wrong, points)):
-                return wrong(slip.words, slip.name)
-        if _all_near([-value for value in answer], right):
-            return wrong("Only the sign is wrong. Of two roots, take the positive one.", "sign")
+            yield slip.name, _all_near(answer, evaluations(slip.wrong, points)), slip.words
+        opposite = _all_near([-value for value in answer], right)
+        yield "sign", opposite, "Only the sign is wrong. Of two roots, take the positive one."
         point, yours, models = next(
             (", ".join(f"{name} = {short(value)}" for name, value in point.items()), *printed)
             for digits in (3, 6, 9, 12)
             for point, *values in zip(points, answer, right, strict=True)
             if len(set(printed := [short(value, digits) for value in values])) == 2
         )
-        return wrong(f"At {point} your formula gives {yours}, and the model gives {models}.")
+        yield "", True, f"At {point} your formula gives {yours}, and the model gives {models}."
+
+    def praise(self):
+        return "It agrees with the model at every point tried."
 
     def answer(self):
         return self.formula
@@ -267,9 +265,11 @@ class Choice(Question):
             raise Unclear(f"One of the letters {', '.join(self.options)} is asked for, in quotes.")
         return letter
 
-    def judge(self, answer):
-        _, why = self.options[answer]
-        return Verdict(Outcome.CORRECT, why) if answer == self.key else wrong(why, answer)
+    def mistakes(self, answer):
+        yield answer, answer != self.key, self.options[answer][1]
+
+    def praise(self):
+        return self.options[self.key][1]
 
     def answer(self):
         return self.key
@@ -308,11 +308,11 @@ class Design(Question):
             for name, wanted in self.names.items()
         }
 
-    def judge(self, answer):
-        for requirement in self.requirements(**answer):
-            if requirement.broken:
-                return wrong(requirement.words, requirement.name)
-        return Verdict(Outcome.CORRECT, "All requirements are met.")
+    def mistakes(self, answer):
+        return self.requirements(**answer)
+
+    def praise(self):
+        return "All requirements are met."
 
     def answer(self):
         return dict(self.design)

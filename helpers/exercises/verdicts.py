@@ -38,11 +38,6 @@ class Verdict:
         return wrapped(f"{self.outcome.value}. {self.words}")
 
 
-def wrong(words, slip=""):
-    """The verdict on a wrong answer."""
-    return Verdict(Outcome.WRONG, words, slip)
-
-
 def wrapped(text):
     """JupyterLab would break long lines in the middle of a word, and GitHub not at all."""
     return "\n".join(textwrap.fill(line, LINE_WIDTH) for line in text.splitlines())
