@@ -24,9 +24,9 @@ POWERS = (1, 2, 3, 4, -1, -2, -3, -4)  # of 1000: a prefix for another
 
 
 class Slip(NamedTuple):
-    """A mistake that is known beforehand: a short name, such as ``"multiply-add counted once"``,
-    the number that it leads to, or for a `Formula` the expression, and what to say about it without
-    giving the right answer away."""
+    """A mistake that a `Number` or a `Formula` recognises: a short name, such as
+    ``"multiply-add counted once"``, the number or expression that it leads to, and what to say
+    about it without giving the right answer away."""
 
     name: str
     wrong: float | str
@@ -51,6 +51,9 @@ def whole(**numbers):
 @dataclass(kw_only=True)
 class Question:
     """What all questions share; use `Number`, `Formula`, `Choice` or `Design`.
+
+    Each kind knows the `form` of an answer, how to `read` it, and the `mistakes` that may have been
+    made, the most telling first: their names, whether it was this one, and what to say about it.
 
     Parameters
     ----------
@@ -97,8 +100,6 @@ class Number(Question):
         The right value, and its unit: one of `helpers.exercises.units.UNITS`.
     tolerance : float
         Largest relative difference that counts as right.
-    slips : sequence of Slip
-        Wrong values that are recognised.
     """
 
     key: float
@@ -112,7 +113,7 @@ class Number(Question):
 
     def form(self):
         unit = "a pure number" if self.unit == "1" else f"in {self.unit}"
-        return f" ({unit}, within {100 * self.tolerance:g}%)"
+        return f"{unit}, within {100 * self.tolerance:g}%"
 
     def read(self, answer):
         return read(answer, self.unit, self.statement)
@@ -180,8 +181,6 @@ class Formula(Question):
     key, formula : callable, str
         The function of the core, with the symbols as keywords, and one right form of it, for the
         solution; the tests hold it to `key`.
-    slips : sequence of Slip
-        Wrong expressions that are recognised.
     """
 
     symbols: Mapping[str, tuple[float, float] | range]
@@ -201,7 +200,7 @@ class Formula(Question):
         ]
 
     def form(self):
-        return f" (a formula in {', '.join(self.symbols)})"
+        return f"a formula in {', '.join(self.symbols)}"
 
     def read(self, answer):
         return evaluations(answer, self.points())
@@ -256,7 +255,7 @@ class Choice(Question):
         return "\n".join([super().__repr__(), *map(wrapped, options)])
 
     def form(self):
-        return f" (one of the letters {', '.join(self.options)}, in quotes)"
+        return f"one of the letters {', '.join(self.options)}, in quotes"
 
     def read(self, answer):
         letter = answer.lower() if isinstance(answer, str) else ""
@@ -298,11 +297,11 @@ class Design(Question):
     design: Mapping
 
     def form(self):
-        return f" (dict({', '.join(f'{name}=...' for name in self.names)}))"
+        return f"dict({', '.join(f'{name}=...' for name in self.names)})"
 
     def read(self, answer):
         if not isinstance(answer, dict) or answer.keys() != self.names.keys():
-            raise Unclear(f"An answer is needed in this form: {self.form()[2:-1]}.")
+            raise Unclear(f"An answer is needed in this form: {self.form()}.")
         return {
             name: number_within(name, answer[name], wanted, self.statement)
             for name, wanted in self.names.items()

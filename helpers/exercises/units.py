@@ -105,13 +105,12 @@ def sizes(written):
         case [one]:
             return _atom(one)
         case [above, below]:
-            below = _atom(below if below != "S" else "s").items()
-            quotients = {
+            return {
                 f"{over}/{under}": size / divisor
                 for over, size in _atom(above).items()
-                for under, divisor in below
+                for under, divisor in _atom(below if below != "S" else "s").items()
+                if f"{over}/{under}" in KNOWN
             }
-            return {quantity: size for quantity, size in quotients.items() if quantity in KNOWN}
     return {}
 
 

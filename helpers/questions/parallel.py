@@ -18,7 +18,7 @@ from helpers.parallel import (
     throughput,
 )
 from helpers.pipeline import chunked_time
-from helpers.ranges import Range, between
+from helpers.ranges import between
 from helpers.roofline import ridge
 from helpers.words import duration, si
 
@@ -399,7 +399,7 @@ def vgg_cluster(
 
 @exercise(
     megabits=(between(0.1, 1e6, "(Mbit/s)"), "Mbit/s"),
-    parameters=Range(1, True, 1e13, True, "from 1 to 10¹³"),
+    parameters=between(1, 1e13)._replace(words="from 1 to 10¹³"),
 )
 def home_network(megabits=300, parameters=RESNET.parameters):
     size, bandwidth = 4 * parameters, megabits * 1e6 / 8

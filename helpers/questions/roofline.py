@@ -5,7 +5,7 @@ from helpers.catalog import device, intensities
 from helpers.exercises.exercise import exercise
 from helpers.exercises.question import Choice, Design, Formula, Number, Requirement, Slip, whole
 from helpers.networks import Layer, resnet, vgg
-from helpers.ranges import Range, between
+from helpers.ranges import between
 from helpers.roofline import attainable, compute_utilisation, overlapped_time, ridge
 from helpers.words import short, si
 
@@ -386,7 +386,7 @@ def serving(rate=300_000, share=0.9, deadline=0.3e-3):
         f"must allow {rate:,} pictures each second; at its roof, the layer must use {share:.0%} of "
         f"that peak and finish a batch in {short(1000 * deadline)} ms. Answer dict(batch=..., "
         "number_bytes=...).",
-        names=dict(batch=between(1, 1e6), number_bytes=Range(2, True, 4, True, "2 or 4")),
+        names=dict(batch=between(1, 1e6), number_bytes=between(2, 4)._replace(words="2 or 4")),
         requirements=requirements,
         design=design,
         hints=[
