@@ -27,12 +27,12 @@ QUANTITY = re.compile(rf"({NUMBER})[ -]?({LETTER}[^*+^()=]*)?")
 CALCULATION = re.compile(rf"(.*?[\d)]) ?({LETTER}[^\d*+^()=]*)?")
 # Groups of three digits: "0,36" holds none, and must not become 36.
 GROUPS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:(?:,\d{3})+|(?:[ '’]\d{3})+)(?![\d,])")
-NAMED = re.compile(r"[^\W\d]\w* ?(?:\([\w ,]{0,20}\))? ?[*'′^]{0,2} ?[=≈](?!=) ?")  # "S = 2*p"
+NAMED = re.compile(r"\A[^\W\d]\w* ?(?:\([\w ,]{0,20}\))? ?[*'′^]{0,2} ?[=≈](?!=) ?")  # "S = 2*p"
 ABOUT = (
     r"(?:[=~≈≃≅∼]|(?:about|around|roughly|approximately|approx|circa|ca|nearly|almost|some|say|maybe|"
     r"perhaps|probably|exactly|just|i think|i guess|it is|it's|the answer is)\b\.?) ?"
 )
-INTRODUCTION = re.compile(rf"{NAMED.pattern}|{ABOUT}", re.I)
+INTRODUCTION = re.compile(rf"{NAMED.pattern}|\A{ABOUT}", re.I)
 AFTERWORD = re.compile(r",? (?:or so|roughly|approx|approximately|maybe|i think|i guess)$", re.I)
 BOUND = re.compile(
     r"[<>≤≥]|(?:at least|at most|more than|less than|up to|under|over|above|below)\b", re.I
@@ -132,7 +132,7 @@ def _quantity(text, unit, question):
     """A string such as ``"236 Mflop"`` as a `Reading`."""
     text = AFTERWORD.sub("", _one_line(text).rstrip(".?! "))
     for _ in range(4):
-        text = _after(INTRODUCTION, text)
+        text = INTRODUCTION.sub("", text)
     if sizes(unit).keys() == {"s"}:
         if match := CLOCK.fullmatch(text):
             first, second, third = match.groups()
@@ -155,7 +155,8 @@ def _quantity(text, unit, question):
         "it if you like, and with a star in every product."
     )
     if match := QUANTITY.fullmatch(text):
-        number, written = float(match[1].replace("_", "")), match[2] or ""
+        number, written = match.groups("")
+        number = float(number.replace("_", ""))
         try:
             return Reading(number * scale_of(written, unit, question), written)
         except WrongUnit:
@@ -163,7 +164,7 @@ def _quantity(text, unit, question):
         except Unclear as unclear:
             problem = unclear
     if match := CALCULATION.fullmatch(text):
-        calculation, written = match[1], match[2] or ""
+        calculation, written = match.groups("")
         try:
             (value,) = evaluations(calculation, [{}])
         except Unreadable:
@@ -179,17 +180,11 @@ def _one_line(text):
     return " ".join(text.split())
 
 
-def _after(pattern, text):
-    """The text without what matches at its start."""
-    match = pattern.match(text)
-    return text[match.end() :] if match else text
-
-
 def _plain(text):
     """A calculation in the signs of Python."""
     text = re.sub("[⁺⁻⁰¹²³⁴-⁹]+", lambda match: f"**{match[0].translate(SUPERSCRIPTS)}", text)
     text = re.sub(r"\\(?=[A-Za-z])|\b(?:np|numpy|sp|sympy|math)\.(?=[A-Za-z])", "", text)
-    text = re.sub(r"√ ?(\w+)|√", lambda match: f"sqrt({match[1]})" if match[1] else "sqrt", text)
+    text = re.sub(r"√ ?(\w+)", r"sqrt(\1)", text).replace("√", "sqrt")
     text = re.sub(r"(?<=\^)\{([-+−]?\d+)\}", r"\1", text)
     text = re.sub(r"(?<=\d)(?<!\b0) ?(?:[xX]|times|cdot) ?(?=\d)", "*", text)
     text = re.sub(r"(?<=\d) (?=10 ?(?:\^|\*\*))", "*", text)
@@ -243,7 +238,7 @@ def evaluations(answer, points, asked="A formula"):
         if isinstance(answer, (list, tuple)):
             raise Unclear(f"{asked} is asked for, not a {kind}: take one of its entries.")
         raise Unclear(f"{asked} is asked for, not a value of type {kind}.")
-    text = _after(NAMED, _one_line(answer)).removeprefix("=").strip()
+    text = NAMED.sub("", _one_line(answer)).removeprefix("=").strip()
     _refuse_comma(text)
     try:
         with warnings.catch_warnings():

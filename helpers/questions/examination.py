@@ -191,7 +191,10 @@ def _is_clear(question):
     if isinstance(asked, Choice):
         gains = sorted(_gains(**question.numbers).values())
         return gains[-1] > 1.1 * gains[-2]  # one lever is clearly the best
-    wrong = [slip.wrong for slip in asked.slips if _harmful(slip.wrong, asked.key)]
+    # Some slips do no harm, such as wrong bytes to a layer that is compute-bound.
+    wrong = [
+        slip.wrong for slip in asked.slips if not math.isclose(slip.wrong, asked.key, rel_tol=1e-9)
+    ]
     if len(wrong) < 2:
         return False
     apart = APART * asked.tolerance
@@ -202,12 +205,6 @@ def _is_clear(question):
     printed = NUMBER.match(asked.answer_in_words())[0]
     numbers = NUMBER.findall(" ".join([asked.statement, *asked.hints]))
     return len(printed.strip("0.")) > 1 and printed not in numbers
-
-
-def _harmful(wrong, answer):
-    """Whether a slip leads away from the answer. Some do not, such as wrong bytes to a layer that
-    is compute-bound."""
-    return not math.isclose(wrong, answer, rel_tol=1e-9)
 
 
 def _draw_budget(chance):

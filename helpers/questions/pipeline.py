@@ -14,7 +14,7 @@ from helpers.pipeline import (
     schedule,
     speedup_over_serial,
 )
-from helpers.ranges import POSITIVE_FRACTION, between
+from helpers.ranges import POSITIVE, between
 from helpers.roofline import balance, ridge
 from helpers.words import short, si
 
@@ -338,7 +338,7 @@ def chunks_and_buffers(load=5, compute=6, store=5, start=0.01, size=24e9, memory
     )
 
 
-SECONDS = POSITIVE_FRACTION._replace(high=86400, words="above 0 and at most a day (in s)")
+SECONDS = POSITIVE._replace(high=86400, high_allowed=True, words="above 0 and at most a day (in s)")
 
 
 @exercise(load=(SECONDS, "s"), compute=(SECONDS, "s"))
