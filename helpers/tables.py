@@ -8,8 +8,6 @@ import csv
 import math
 import re
 from decimal import Decimal
-from functools import lru_cache
-from io import BytesIO, TextIOWrapper
 
 import pandas as pd
 
@@ -101,17 +99,10 @@ def whole(low, high, *, optional=False):
 
 
 def read(path, schema, unique, check):
-    """The rows of a CSV file as a fresh DataFrame: each cell parsed, each row checked."""
-    with path.open("rb") as file:
-        return _parsed(file.read(), path.name, tuple(schema), tuple(unique), check).copy()
-
-
-@lru_cache(maxsize=32)
-def _parsed(content, name, schema, unique, check):
-    """The table in the bytes of a file: they say best whether it has changed since the last time."""
+    """The rows of a CSV file as a DataFrame: each cell parsed, each row checked."""
     expected = [column for column, _, _ in schema]
     rows, lines = [], {}
-    with TextIOWrapper(BytesIO(content), newline="", encoding="utf-8") as file:
+    with path.open(newline="", encoding="utf-8") as file:
         reader = csv.reader(file, strict=True)
         try:
             header = next(reader, [])
@@ -131,7 +122,7 @@ def _parsed(content, name, schema, unique, check):
             if not rows:
                 raise ValueError("header must be followed by rows, got none")
         except (ValueError, csv.Error) as error:
-            raise ValueError(f"{name}, line {reader.line_num}: {error}") from None
+            raise ValueError(f"{path.name}, line {reader.line_num}: {error}") from None
     return pd.DataFrame(rows)
 
 
