@@ -197,6 +197,7 @@ def test_store_mends_what_a_page_can_compute(path, write, spoil):
         (START, without("| [03 · Roofline]")),
         (START, put("| 45 |", "| 40 |")),
         (START, put("About 10 minutes", "About 12 minutes")),
+        (START, put("| total work of the job |", "| work |")),
         (LECTURES[3], put("# 03 · ", "# 04 · ")),
         (START, put("**Next:** [01 · Compute budget](01_c", "**Next:** [02 · Budget](02_c")),
         (
