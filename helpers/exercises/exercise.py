@@ -125,7 +125,7 @@ class Exercise:
             return Said(NO_VALUE)
 
     def answer(self):
-        """The right answer, computed by the core, in a form that `check` accepts."""
+        """The right answer, computed by the models, in a form that `check` accepts."""
         return self.asked().answer()
 
     @cached_property

@@ -17,7 +17,7 @@ from helpers.exercises.verdicts import Outcome, Verdict, quantity, wrapped
 from helpers.ranges import Range
 from helpers.words import short
 
-POINTS = 12  # at which a formula is compared with the core
+POINTS = 12  # at which a formula is compared with the model
 FORMULA_TOLERANCE = 1e-9
 CLOSE = 0.05  # a miss within this share is close
 POWERS = (1, 2, 3, 4, -1, -2, -3, -4)  # of 1000: a prefix for another
@@ -172,14 +172,14 @@ class Number(Question):
 
 @dataclass(kw_only=True, repr=False)
 class Formula(Question):
-    """A formula in any form: answers are compared with the core at random points.
+    """A formula in any form: answers are compared with the model at random points.
 
     Parameters
     ----------
     symbols : dict
         Each symbol of the answer and where it is tried: (low, high), or a `range` of counts.
     key, formula : callable, str
-        The function of the core, with the symbols as keywords, and one right form of it, for the
+        The function of the model, with the symbols as keywords, and one right form of it, for the
         solution; the tests hold it to `key`.
     """
 

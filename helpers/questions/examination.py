@@ -31,7 +31,7 @@ from helpers.words import duration, short, si
 CLEAR = 0.1  # share by which a slip differs from the answer at least
 APART = 3  # tolerances that lie at least between two slips
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
-DRAWS = 1000  # far more than needed, unless a formula of the core is broken
+DRAWS = 1000  # far more than needed, unless a formula of a model is broken
 NETWORKS = {
     network.name.removesuffix(" v1.5"): network
     for network in sorted(

@@ -5,7 +5,7 @@ linked. Names and titles are neutral: they must not give the mistake away. A num
 prints as a result is computed here from the source's own inputs, and stands among the slips as "the
 published value". Where the source has a line, a rule or a number on the way to a result, and we put
 in numbers of our own or ask for that step, the slip is "the published claim". What is right comes
-from the core.
+from the models.
 """
 
 import math
