@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.exercises.answers import evaluations, range_and_unit
-from helpers.exercises.exercise import Exercise, between
+from helpers.exercises.exercise import Exercise
 from helpers.exercises.prediction import Prediction
 from helpers.exercises.question import Design, Formula, Number
 from helpers.exercises.units import UNITS, Unclear, scaled, sizes
 from helpers.exercises.verdicts import Outcome
+from helpers.ranges import between
 from test_exercises import EVERY, TEXTS, _example, _key_token
 
 CORRECT, WRONG, UNCLEAR = Outcome.CORRECT, Outcome.WRONG, Outcome.UNCLEAR

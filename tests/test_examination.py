@@ -25,8 +25,10 @@ SEEDS = range(300)
 def examinations():
     """Examinations of many seeds; the tables are read from their files only once meanwhile."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("device", "interconnects", "resnet", "vgg", "alexnet"):
+        for name in ("device", "interconnects"):
             patch.setattr(examination, name, cache(getattr(examination, name)))
+        for name, build in examination.NETWORKS.items():
+            patch.setitem(examination.NETWORKS, name, cache(build))
         yield [Examination(seed) for seed in SEEDS]
 
 
