@@ -10,28 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers import amdahl, budget, networks, parallel, pipeline, ranges, roofline
+from helpers import budget, networks, parallel, ranges, roofline
 from helpers.notation import NOTATION, SHARED, model, notation_table
 from helpers.ranges import COUNT, POSITIVE, Range, between
+from models import MODELS
 
 ROOT = Path(__file__).resolve().parents[1]
-SCHEDULE = pipeline.schedule  # takes no arrays: test_pipeline
-
-
-def _functions():
-    for module in (roofline, amdahl, budget, pipeline, parallel):
-        for name, function in inspect.getmembers(module, inspect.isfunction):
-            if hasattr(function, "ranges") and function.__module__ == module.__name__:
-                yield pytest.param(function, id=name)
-    first = networks.alexnet().layers[0]
-    yield pytest.param(first.traffic, id="traffic")
-    yield pytest.param(first.intensity, id="intensity")
-
-
-EVERY = list(_functions())
-FUNCTIONS = [param for param in EVERY if param.values[0] is not SCHEDULE]
-
-
+LAYER = networks.alexnet().layers[0]
+EVERY = MODELS | {"traffic": LAYER.traffic, "intensity": LAYER.intensity}
+ARRAYS = {name: function for name, function in EVERY.items() if name != "schedule"}
+functions = pytest.mark.parametrize("function", ARRAYS.values(), ids=ARRAYS)
 SIZES = [5e-324, 1e-300, 1e46, 1e308]  # of which no model takes a number
 
 
@@ -60,13 +48,13 @@ def refusal(function, **arguments):
 
 
 def test_every_argument_is_a_word_of_the_notation():
-    for (function,) in (param.values for param in EVERY):
+    for function in EVERY.values():
         assert list(inspect.signature(function).parameters) == list(function.ranges), function
         assert function.ranges.keys() <= NOTATION.keys(), function
 
 
 def test_the_notation_holds_no_word_too_many():
-    words = {name for param in EVERY for name in param.values[0].ranges}
+    words = {name for function in EVERY.values() for name in function.ranges}
     assert NOTATION.keys() - words == {"ridge", "attainable"}  # results
 
 
@@ -109,7 +97,7 @@ def test_every_word_has_one_range():
 def test_functions_differ_from_the_table_only_where_they_must():
     assert DIFFERENT == {
         (function.__name__, name): allowed.words
-        for (function,) in (param.values for param in EVERY)
+        for function in EVERY.values()
         for name, allowed in function.ranges.items()
         if allowed != NOTATION[name].range
     }
@@ -152,7 +140,7 @@ def test_nothing_is_no_work_and_no_band_is_a_band():
         parallel.data_split_bytes(1000, 4, number_bytes=0)
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@functions
 def test_good_input_is_accepted_by_name_and_by_place(function):
     values = good_arguments(function)
     result = function(**values)
@@ -160,7 +148,7 @@ def test_good_input_is_accepted_by_name_and_by_place(function):
     assert function(*values.values()) == result
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@functions
 def test_bad_numbers_are_refused_by_name(function):
     said, expected = {}, {}
     for name, allowed in function.ranges.items():
@@ -173,7 +161,7 @@ def test_bad_numbers_are_refused_by_name(function):
     assert said == expected
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@functions
 def test_what_is_no_number_is_refused_by_name(function):
     for name in function.ranges:
         for value in ("5", b"5", None, 2j, [[1], [2, 3]], {}, object()):
@@ -181,7 +169,7 @@ def test_what_is_no_number_is_refused_by_name(function):
             assert re.fullmatch(f"{name} must be real numbers .*, got .*", said), (name, value)
 
 
-@pytest.mark.parametrize("function", [f for f in FUNCTIONS if len(f.values[0].ranges) > 1])
+@pytest.mark.parametrize("function", [f for f in ARRAYS.values() if len(f.ranges) > 1])
 def test_shapes_that_do_not_match_are_refused(function):
     (one, first), (other, second), *_ = good_arguments(function).items()
     said = refusal(function, **{one: [first] * 2, other: [second] * 3})
@@ -202,7 +190,7 @@ def test_a_call_that_does_not_fit_is_refused_by_python(wrong, words):
         wrong()
 
 
-@pytest.mark.parametrize("function", EVERY)
+@pytest.mark.parametrize("function", EVERY.values(), ids=EVERY)
 def test_docstrings_tell_what_the_notation_knows(function):
     text = inspect.getdoc(function)
     places = [
