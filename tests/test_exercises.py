@@ -317,13 +317,7 @@ class Liar(str):
 
 FUZZ = [
     *(Liar("(" * 10**6), Liar("z"), Liar("1" * 10**6), type("x" * 10**6, (), {})(), 1e300, 5e-324),
-    *(
-        "1" * 667 + " " * 1332 + "!",
-        "1" * 660 + " " * 1300 + "k x",
-        "1e300",
-        "1if p else 2",
-        "'\\d'",
-    ),
+    *("1" * 667 + " " * 1332 + "!", "1" * 660 + " " * 1300 + "k x", "1if p else 2", "'\\d'"),
     *(math.nan, math.inf, -math.inf, 10**400, -(10**400), 1j, True, b"236", [], [236e6], {}),
     *({"n": 8}, {"n": None, "f": []}, {"n": 10**400, "f": 0.5}, (1, 2), set(), object(), print),
     *(np.array([1.0, 2.0]), np.array([]), np.datetime64("2026-11-27"), float, Hostile()),
@@ -331,30 +325,23 @@ FUZZ = [
     *("None", "x", "p", "p s", "p.__class__", "[p]", "{}", "lambda: 1", "p if s else 1", "p;s"),
     *("__import__('os').system('touch HACKED')", "open('HACKED', 'w')", "exec('1')", "(p := 1)"),
     *("eval(p)", "max", "max()", "max(p, key=s)", "sqrt(-p)", "1/(p - p)", "log(0)", "p**s**p**s"),
-    *(
-        "9**9**9**9",
-        "9**9**9**9**9**9",
-        "ceil(1e99)**floor(4e5)",
-        "1e300*1e300",
-        "(-p)**0.5",
-        "p" * 10**6,
-        "1" * 10**6,
-    ),
+    *("9**9**9**9", "9**9**9**9**9**9", "ceil(1e99)**floor(4e5)", "1e300*1e300", "(-p)**0.5"),
+    *("1e300", "p" * 10**6, "1" * 10**6, "1 " * 10**6, " a1" * 10**6, "1" + " " * 10**6),
     *("(" * 10**5, "(" * 90 + "p" + ")" * 90, "-" * 1900 + "p", "+".join(["p"] * 900)),
     *("\0", "\x7f", "π" * 500, "ℵ", "🙂", "p\ns", "#", "'", '"""', "f'{p}'", "\\", "a" * 3),
-    *(
-        "1 " * 10**6,
-        " a1" * 10**6,
-        "1" + " " * 10**6,
-        "1 " * 999,
-        "1," * 999,
-        ("1" + " " * 20) * 90,
-    ),
+    *("1 " * 999, "1," * 999, ("1" + " " * 20) * 90),
     *(sp.oo, sp.nan, sp.zoo, sp.I, sp.true, sp.Symbol("x"), sp.Function("f")(p), sp.Eq(p, s)),
     *(sp.Integral(p, s), sp.Matrix([[1, 2]]), sp.S.EmptySet, p**10**9, sp.exp(sp.exp(99 * p))),
     *(sp.Integer(10) ** 5000, _tower(), sp.Add(*[p**k for k in range(2000)])),
     *(sp.Piecewise((p, p > s), (s, True)), sp.Symbol("__import__('os')"), sp.factorial(p)),
 ]
+
+
+def _named(number):
+    """A hostile answer, by its number and a bit of it."""
+    answer = FUZZ[number]
+    bit = repr(answer[:30]) if type(answer) is str else f"a {type(answer).__name__[:30]}"
+    return f"{number}: {bit}"
 
 
 def _hurt_by(answer, exercise):
@@ -624,7 +611,7 @@ def _squeezed(text):
 def test_hostile_answers_never_raise_execute_or_hang(exercise, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = {number: _hurt_by(answer, exercise) for number, answer in enumerate(FUZZ)}
-    assert not {number: words for number, words in found.items() if words}
+    assert not {_named(number): words for number, words in found.items() if words}
 
 
 EXTREMES = [1e-300, 1e300, 5e-324, 1e103]
