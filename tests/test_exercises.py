@@ -356,9 +356,9 @@ def _hurt_by(answer, exercise):
         return f"takes {seconds:.1f} s"
     if verdict.outcome not in (Outcome.WRONG, Outcome.UNCLEAR):
         return f"is {verdict.outcome.value}"
-    return "is answered at length" * (len(verdict.words) >= 300) + "leaves a file" * any(
-        Path.cwd().iterdir()
-    )
+    if len(verdict.words) >= 300:
+        return "is answered at length"
+    return "leaves a file" if any(Path.cwd().iterdir()) else ""
 
 
 def test_random_texts_never_raise():
