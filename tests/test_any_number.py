@@ -322,7 +322,7 @@ def test_what_is_no_number_is_refused_in_a_line(bad):
         (lambda: budget.convolution_work(4, 63, 7, 112, 112, groups=4), "groups"),
         (lambda: budget.linear_work(2.5, 4), "inputs"),
         (lambda: parallel.pipeline_bubble(2.5, 4), "stages"),
-        (lambda: parallel.pipeline_speedup([1, 2.5], 4), "stages"),
+        (lambda: parallel.pipeline_speedup([1, 2.5, 4], 4), "stages"),
         (lambda: networks.resnet(np.array([50])), "depth"),
         (lambda: networks.resnet("50"), "depth"),
         (lambda: networks.vgg([16]), "depth"),

@@ -166,7 +166,7 @@ def test_more_chunks_never_take_longer():
 
 @pytest.mark.parametrize("buffers", [1, 2, 3, math.inf])
 def test_buffered_time_agrees_with_the_simulation(buffers):
-    grid = product((0.3, 1), (0, 0.05, 10), (1, 2, 3, 5, 32), (0, 0.1, 3))
+    grid = product((0.3, 1), (0, 0.05, 1, 10), (1, 2, 3, 5, 32), (0, 0.1, 1, 3))
     for load, compute, chunks, store in grid:
         end = _end(schedule(load, compute, chunks, store, buffers))
         found = buffered_time(load, compute, chunks, store, buffers)
