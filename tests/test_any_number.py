@@ -225,6 +225,11 @@ def test_the_work_of_a_convolution_is_exact_as_long_as_whole_numbers_are(
     assert_exact(work, exact, tolerance=0 if exact <= WHOLE else TOLERANCE)
 
 
+def test_groups_of_one_channel_divide_exactly():
+    groups = np.arange(1, 4097)
+    assert (budget.convolution_work(groups, groups, 1, 1, 1, groups) == 2 * groups).all()
+
+
 @settings(max_examples=100, deadline=None, derandomize=True, database=None)
 @given(NOT_NEGATIVE, st.integers(1, 64), st.integers(1, 512), POSITIVE, POSITIVE, NOT_NEGATIVE)
 def test_two_levels_are_two_rings(size, per_node, nodes, link, network, latency):
