@@ -589,10 +589,12 @@ def test_every_known_mistake_is_told_apart(exercise):
 @every
 def test_goal_hints_and_diagnoses_do_not_give_the_answer_away(exercise):
     question = exercise.asked()
-    texts = [question.statement, *question.hints]
-    texts += [
-        exercise.check(answer, **_example(exercise)).words for answer, _ in _planted(exercise)
-    ]
+    answers = [answer for answer, _ in _planted(exercise)]
+    if isinstance(question, Number):
+        close = 1 + 2 * question.tolerance
+        answers += [question.answer() * miss for miss in (-1, 1 / 3, 1 / close, close, 3, 1000)]
+    words = [exercise.check(answer, **_example(exercise)).words for answer in answers]
+    texts = [question.statement, *question.hints, *words]
     if token := _key_token(exercise):
         assert token not in set().union(*map(_tokens, texts))
     if isinstance(question, Formula):
