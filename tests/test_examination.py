@@ -27,8 +27,6 @@ def each_row_is_read_once():
     with pytest.MonkeyPatch.context() as patch:
         for name in ("device", "interconnects"):
             patch.setattr(examination, name, cache(getattr(examination, name)))
-        for name, build in examination.NETWORKS.items():
-            patch.setitem(examination.NETWORKS, name, cache(build))
         yield
 
 
