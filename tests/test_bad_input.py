@@ -243,3 +243,8 @@ def test_notebook_00_shows_the_shared_notation():
     (cell,) = (cell for cell in notebook["cells"] if cell["id"] == "notation")
     assert f"\n\n{notation_table()}\n\n" in "".join(cell["source"])
     assert len({quantity.symbol for quantity in SHARED.values()}) == len(SHARED)
+
+
+def test_the_smallest_and_the_largest_size_are_allowed_beside_zero():
+    sizes = [0.0, ranges.SMALLEST, ranges.LARGEST, np.inf]
+    assert ranges.checked("x", sizes, ranges.NOT_NEGATIVE_OR_INFINITE).tolist() == sizes
