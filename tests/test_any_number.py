@@ -185,7 +185,8 @@ ELSEWHERE = {
 
 def test_every_public_function_is_tried():
     tried = {function.__name__ for function in EXACT} | ELSEWHERE
-    assert tried == MODELS.keys() | {"traffic", "intensity"}
+    public = MODELS.keys() | {"traffic", "intensity"}
+    assert tried == public, f"write the exact form of {public - tried} into EXACT"
 
 
 def assert_exact(result, exact, tolerance=TOLERANCE):

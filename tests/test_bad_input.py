@@ -89,9 +89,9 @@ DIFFERENT = {
 
 
 def test_every_word_has_one_range():
-    assert {name: quantity.range.words for name, quantity in NOTATION.items()} == {
-        name: words for words, names in WORDS.items() for name in names.split()
-    }
+    pinned = {name: words for words, names in WORDS.items() for name in names.split()}
+    assert NOTATION.keys() == pinned.keys(), "write each new word into WORDS, at its range"
+    assert {name: quantity.range.words for name, quantity in NOTATION.items()} == pinned
 
 
 def test_functions_differ_from_the_table_only_where_they_must():

@@ -165,7 +165,8 @@ def test_function_agrees_with_its_derivation(function):
 
 def test_no_model_function_is_left_out():
     left_out = {name for name, function in MODELS.items() if function not in DERIVED}
-    assert left_out == {"bound", "schedule"}  # words; steps
+    left_out -= {"bound", "schedule"}  # words; steps
+    assert not left_out, f"write the derivation of {left_out} into DERIVED"
 
 
 def test_n_chunks_are_the_larger_time_plus_a_share_of_the_smaller():
