@@ -1,0 +1,620 @@
+"""Which law does a scaling table obey? Fits with intervals, and what they say of larger counts.
+
+A table is a list of runs: n devices, and the throughput X of all together. Counts are taken in
+units of the smallest run, m = n / n0, so that every parameter, the speed-up and the serial
+fraction of Karp and Flatt speak of the smallest run as "one device". The laws:
+
+- ``amdahl``: 1/X = ((1 - f) / m + f) / X0. With a fixed job f is the serial fraction 1 - p; with
+  a fixed batch on each device it is a part that serves all devices in turn.
+- ``gustafson`` (a job that grows only): X = ((1 - p) + p m) X0.
+- ``communication``: a step computes, then all-reduces in a ring as in notebook 06. In units of
+  the time that the smallest run computes, t = c(m) + 2 (m - 1) / m bandwidth + 2 (m - 1) latency,
+  with c = 1 / m for a fixed job and 1 for a fixed batch on each device. Nothing overlaps: what is
+  hidden behind computing costs nothing and is not seen.
+- ``two links``: the same without latency, but with a bandwidth within and one between machines.
+- ``usl``: the Universal Scalability Law, X = m X0 / (1 + sigma (m - 1) + kappa m (m - 1)). With a
+  fixed job it is the curve of ``communication``: sigma = 2 bandwidth, kappa = 2 latency.
+
+"efficiency stays" predicts from the largest run alone, and is what the laws must beat.
+"""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import nnls
+from scipy.special import stdtrit
+
+from helpers.amdahl import karp_flatt
+from helpers.parallel import allreduce_time
+from helpers.scaling_words import sentences, warnings
+
+STAYS = "efficiency stays"
+MODES = ("strong", "weak")
+KINDS = ("throughput", "time", "per device")
+MIN_RUNS, MAX_RUNS = 2, 1000
+NOISE = 0.005  # no table of timings is taken to be steadier than this
+CONFIDENCE = 0.95
+REFUTED = 0.01  # a law that leaves residuals as large by chance less often is out
+SIMPLER = 1.0  # log of the odds that a simpler law may lag behind
+AGREE = 0.1  # laws that differ by less at twice the largest count say the same
+
+
+@dataclass(frozen=True)
+class Law:
+    """A law whose time (power -1) or throughput (1) is a sum of terms with weights of at least 0.
+
+    `terms` are functions of (m, edge, mode); `parameters` names ratios of sums of the weights.
+    """
+
+    name: str
+    terms: tuple
+    parameters: dict
+    power: int = -1
+    modes: tuple = MODES
+
+    def columns(self, m, edge, mode):
+        """The terms at the counts m, one column for each."""
+        return np.stack([term(m, edge, mode) for term in self.terms], axis=-1)
+
+
+def _each(m, edge, mode):
+    return 1 / m
+
+
+def _always(m, edge, mode):
+    return np.ones_like(m)
+
+
+def _count(m, edge, mode):
+    return m
+
+
+def _pairs(m, edge, mode):
+    return m - 1
+
+
+def _share(m, mode):
+    """What one of the units of work in a step is: all of a fixed job, or an m-th of a step."""
+    return 1 if mode == "strong" else m
+
+
+def _bytes(m, edge, mode):
+    return np.asarray(allreduce_time(1, m, bandwidth=1)) / _share(m, mode)
+
+
+def _rounds(m, edge, mode):
+    return np.asarray(allreduce_time(0, m, bandwidth=1, latency=1)) / _share(m, mode)
+
+
+def _bytes_inside(m, edge, mode):
+    return np.where(m <= edge, _bytes(m, edge, mode), 0.0)
+
+
+def _bytes_between(m, edge, mode):
+    return np.where(m > edge, _bytes(m, edge, mode), 0.0)
+
+
+LAWS = {
+    law.name: law
+    for law in (
+        Law("amdahl", (_each, _always), {"serial fraction": ([0, 1], [1, 1])}),
+        Law("gustafson", (_always, _count), {"p": ([0, 1], [1, 1])}, power=1, modes=("weak",)),
+        Law(
+            "communication",
+            (_each, _bytes, _rounds),
+            {"bandwidth": ([0, 1, 0], [1, 0, 0]), "latency": ([0, 0, 1], [1, 0, 0])},
+        ),
+        Law(
+            "two links",
+            (_each, _bytes_inside, _bytes_between),
+            {"inside": ([0, 1, 0], [1, 0, 0]), "between": ([0, 0, 1], [1, 0, 0])},
+        ),
+        Law(
+            "usl",
+            (_each, _always, _pairs),
+            {"sigma": ([0, 1, 0], [1, 1, 0]), "kappa": ([0, 0, 1], [1, 1, 0])},
+        ),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with the interval that holds it in 95 of 100 tables, if the law is right."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class LawFit:
+    """One law fitted to the table.
+
+    `weights` of the terms; `parameters` and `ceiling` (the most throughput at any count, 1/s or
+    as the table; infinite if the law has none) are `Estimate`s; `misfit` is the rms of the
+    relative residuals, `left_out` that of the predictions of runs left out (NaN if none could
+    be), `score` the log of their probability; `refuted` where the residuals exceed the noise.
+    """
+
+    law: Law
+    mode: str
+    smallest: float
+    edge: float
+    weights: tuple
+    parameters: dict
+    ceiling: Estimate
+    misfit: float
+    left_out: float
+    score: float
+    refuted: bool
+    room: float  # what the sum of squares may be within the interval
+
+    def throughput(self, devices):
+        """Throughput by the law at any counts, in the unit of the table."""
+        m = np.asarray(devices, dtype=float) / self.smallest
+        return (self.law.columns(m, self.edge, self.mode) @ self.weights) ** self.law.power
+
+
+@dataclass(frozen=True)
+class ScalingFit:
+    """What a scaling table says; `str` of it reads as sentences.
+
+    `devices`, and for each the `throughput` (1/s or as the table), the `speedup` (in units of the
+    smallest run), `efficiency` = speedup / (n / n0) and `karp_flatt` (NaN for the smallest run).
+    `laws` by name; `chosen` is one of them or "efficiency stays"; `decided` is False if laws that
+    the table does not refute differ by over 10 % at twice the largest count. `predictions` maps
+    counts to `Estimate`s, `stays` to what "efficiency stays" says there; `next_runs` are the two
+    counts that would tell the laws apart best.
+    """
+
+    mode: str
+    devices: tuple
+    throughput: tuple
+    speedup: tuple
+    efficiency: tuple
+    karp_flatt: tuple
+    per_node: float | None
+    laws: dict
+    chosen: str
+    decided: bool
+    predictions: dict
+    stays: dict
+    next_runs: tuple
+    warnings: tuple
+    notes: tuple
+
+    @property
+    def standing(self):
+        """Names of the laws that the table does not refute."""
+        return tuple(name for name, fit in self.laws.items() if not fit.refuted)
+
+    def __str__(self):
+        return "\n".join(sentences(self))
+
+
+def fit_scaling(
+    devices, values, kind="throughput", mode="strong", *, per_node=None, noise=None, ahead=(2, 4)
+):
+    """Fit the laws of scaling to a table of runs, and choose by what they predict.
+
+    Parameters
+    ----------
+    devices : array_like
+        Numbers of devices, whole, at least 1, each once; 2 to 1000 runs.
+    values : array_like
+        One positive number for each run: the throughput of all devices together, the time of a
+        step or job, or a rate or utilisation of one device (tokens/s each, MFU), as `kind` says.
+    kind : str
+        "throughput", "time" or "per device".
+    mode : str
+        "strong": the job, or the batch of all devices together, is fixed. "weak": the batch on
+        each device is fixed. It changes the laws and cannot be seen in the numbers.
+    per_node : int, optional
+        Devices in a machine: adds the law with one bandwidth within and one between machines.
+    noise : float, optional
+        Relative scatter of repeated runs, 0 to 1, if known; else it is estimated from the fit.
+    ahead : tuple
+        Multiples of the largest count at which to predict, above 1.
+
+    Returns
+    -------
+    ScalingFit
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range; the message names the row, counted from 1.
+
+    Source
+    ------
+    Amdahl 1967, doi:10.1145/1465482.1465560; Gustafson 1988, doi:10.1145/42411.42415; Karp and
+    Flatt 1990, CACM 33(5) 539-543; Gunther 2008, arXiv:0808.1431 (the Universal Scalability Law,
+    which Gunther proposed in 1993); the ring as in `helpers.parallel.allreduce_time`.
+
+    Examples
+    --------
+    >>> fit = fit_scaling([1, 2, 4, 8, 16], [10, 18.2, 30.8, 47.1, 64])  # 1 - p = 0.1
+    >>> fit.chosen, round(fit.laws["amdahl"].parameters["serial fraction"].value, 3)
+    ('amdahl', 0.1)
+    """
+    n, x, notes = _checked(devices, values, kind, mode, per_node, noise, ahead)
+    m, edge = n / n[0], np.inf if per_node is None else per_node / n[0]
+    table = _Table(m, x / x[0], mode, edge, noise)
+    laws = [law for law in LAWS.values() if mode in law.modes and table.can_fit(law)]
+    solved = {law.name: table.solve(law) for law in laws}
+    freedom = {law.name: len(n) - len(law.terms) for law in laws}
+    variance, best = _noise(solved, freedom, noise)
+    fits = {}
+    for law in laws:
+        weights, squares = solved[law.name]
+        errors, score = table.leave_out(law, variance)
+        limit = _limit(squares, freedom[law.name], noise)
+        fits[law.name] = LawFit(
+            law=law,
+            mode=mode,
+            smallest=float(n[0]),
+            edge=float(edge),
+            weights=tuple((weights * x[0] ** law.power).tolist()),
+            parameters=table.parameters(law, weights, limit),
+            ceiling=_ceiling(table, law, weights, limit, x[0]),
+            misfit=float(np.sqrt(squares / len(n))),
+            left_out=_rms(errors),
+            score=score,
+            refuted=squares > best,
+            room=limit,
+        )
+    chosen = _choose(fits, *table.leave_out(None, variance))
+    counts = [float(factor * n[-1]) for factor in ahead]
+    stays = {count: float(x[-1] / n[-1] * count) for count in counts}
+    standing = [fit for fit in fits.values() if not fit.refuted]
+    speedup = x / x[0]
+    serial = np.full(len(n), np.nan)
+    serial[1:] = karp_flatt(speedup[1:], m[1:])
+    return ScalingFit(
+        mode=mode,
+        devices=tuple(n.astype(int).tolist()),
+        throughput=tuple(x.tolist()),
+        speedup=tuple(speedup.tolist()),
+        efficiency=tuple((speedup / m).tolist()),
+        karp_flatt=tuple(serial.tolist()),
+        per_node=per_node,
+        laws=fits,
+        chosen=chosen,
+        decided=_agree(standing, 2 * n[-1]) and len(n) > 3,
+        predictions={
+            count: _prediction(table, fits, chosen, count, x[0], n[0], variance, stays[count])
+            for count in counts
+        },
+        stays=stays,
+        next_runs=_next_runs(table, standing, n, per_node),
+        warnings=warnings(n, x, mode, serial, per_node),
+        notes=notes,
+    )
+
+
+class _Table:
+    """Runs in units of the smallest one: m = n / n0, throughput x / x0."""
+
+    def __init__(self, m, x, mode, edge, noise):
+        self.m, self.x, self.mode, self.edge, self.noise = m, x, mode, edge, noise
+        self.beyond = m > edge
+
+    def can_fit(self, law):
+        """Two links need a run on each of them."""
+        inside = ~self.beyond & (self.m > 1)
+        return law.name != "two links" or bool(self.beyond.any() and inside.any())
+
+    def columns(self, law, m=None):
+        return law.columns(self.m if m is None else m, self.edge, self.mode)
+
+    def solve(self, law, keep=slice(None), extra=None, rounds=20):
+        """Weights of at least 0 with the least squares of log residuals, and these squares.
+
+        Each round solves the problem linearised at the last one. `extra` adds runs (m, x).
+        """
+        m, x = self.m[keep], self.x[keep]
+        if extra is not None:
+            m, x = np.append(m, extra[0]), np.append(x, extra[1])
+        columns, target = self.columns(law, m), x**law.power
+        weights, _ = nnls(columns / target[:, None], np.ones(len(m)))
+        squares = _squares(columns, weights, target)
+        for _ in range(rounds):
+            fitted = columns @ weights
+            new, _ = nnls(columns / fitted[:, None], 1 + np.log(target / fitted))
+            steps = (weights + step * (new - weights) for step in (1, 0.5, 0.25, 0.1))
+            better = ((_squares(columns, w, target), w) for w in steps)
+            least, new = next(((s, w) for s, w in better if s < squares), (squares, weights))
+            if squares - least < 1e-12 * (squares + 1e-12):
+                break
+            weights, squares = new, least
+        return weights, squares
+
+    def linear(self, law, weights, keep=slice(None)):
+        """Relative columns at the fit, and what they should add up to."""
+        columns, target = self.columns(law)[keep], self.x[keep] ** law.power
+        fitted = columns @ weights
+        return columns / fitted[:, None], 1 + np.log(target / fitted)
+
+    def splits(self):
+        """(kept runs, run to predict, weight): the next larger count, and gaps at half weight."""
+        runs = range(len(self.m))
+        ahead = [(runs[:last], last, 1.0) for last in runs[3:]]
+        gaps = [([*runs[:gap], *runs[gap + 1 :]], gap, 0.5) for gap in runs[1:-1]]
+        for keep, target, weight in ahead + gaps:
+            like = self.beyond[keep] == self.beyond[target]
+            if (like & (self.m[keep] > 1)).any():  # nobody can tell a link that no run has used
+                yield keep, target, weight
+
+    def leave_out(self, law, variance):
+        """Log errors of predicting runs left out, and the weighted log of their probability.
+
+        A law that states a wide interval is punished for that, and not for missing (Dawid 1984,
+        doi:10.2307/2981683). No law: "efficiency stays", from the run before.
+        """
+        errors, score = [], 0.0
+        for keep, target, weight in self.splits():
+            m, x = self.m[target], self.x[target]
+            if law is None:
+                before = target - 1
+                predicted, spread = self.x[before] / self.m[before] * m, 1.0
+            else:
+                weights, _ = self.solve(law, keep)
+                columns, _ = self.linear(law, weights, keep)
+                row = self.columns(law, self.m[[target]])[0]
+                fitted = max(row @ weights, 1e-12)
+                spread = (row / fitted) @ np.linalg.pinv(columns.T @ columns) @ (row / fitted)
+                predicted = fitted**law.power
+            errors.append(float(np.log(predicted / x)))
+            wide = variance * (1 + spread)
+            score -= weight * 0.5 * float(errors[-1] ** 2 / wide + np.log(wide))
+        return errors, score
+
+    def parameters(self, law, weights, limit):
+        """Every parameter, a ratio of sums of weights, with its interval."""
+        system = self.linear(law, weights)
+        found = {}
+        for name, (top, bottom) in law.parameters.items():
+            top, bottom = np.array(top, dtype=float), np.array(bottom, dtype=float)
+            value = _quotient(top @ weights, bottom @ weights)
+            ends = [_furthest_ratio(system, limit, top, bottom, value, sign) for sign in (-1, 1)]
+            found[name] = Estimate(value, *ends)
+        return found
+
+    def range(self, law, weights, limit, m):
+        """Low and high end of the law's throughput at the counts m."""
+        ends = _extremes(self.linear(law, weights), limit, self.columns(law, m))[0]
+        with np.errstate(divide="ignore"):
+            return np.sort(ends**law.power, axis=0)
+
+
+def _squares(columns, weights, target):
+    with np.errstate(divide="ignore"):
+        return float(np.sum(np.log((columns @ weights) / target) ** 2))
+
+
+def _extremes(system, limit, directions):
+    """Least and largest `directions` @ weights where weights >= 0 leave squares up to `limit`.
+
+    The extreme of a linear function on an ellipsoid cut by planes lies on one of its faces, each
+    with some weights zero, where it has a closed form. Returns the two values for each direction,
+    and the weights that attain them.
+    """
+    columns, target = system
+    size = columns.shape[1]
+    directions = np.atleast_2d(directions)
+    values = np.array([[np.inf], [-np.inf]]) * np.ones(len(directions))
+    places = np.zeros((2, len(directions), size))
+    if not np.isfinite(limit):
+        return np.array([[0.0], [np.inf]]) * np.ones(len(directions)), places
+    for count in range(1, size + 1):
+        for face in map(list, itertools.combinations(range(size), count)):
+            part = columns[:, face]
+            normal = part.T @ part
+            if np.linalg.cond(normal) > 1e13:
+                continue
+            inverse = np.linalg.inv(normal)
+            centre = inverse @ part.T @ target
+            left = limit - float(np.sum((part @ centre - target) ** 2))
+            if left < 0:
+                continue
+            lean = directions[:, face] @ inverse
+            length = np.sqrt(np.sum(lean * directions[:, face], axis=1))
+            reach = np.divide(np.sqrt(left), length, out=np.zeros_like(length), where=length > 0)
+            for side, sign in enumerate((-1, 1)):
+                weights = centre + sign * reach[:, None] * lean
+                value = np.sum(weights * directions[:, face], axis=1)
+                allowed = (weights > -1e-9).all(axis=1)
+                better = allowed & (sign * value > sign * values[side])
+                values[side, better] = value[better]
+                places[side][np.ix_(better, face)] = weights[better]
+                others = [column for column in range(size) if column not in face]
+                places[side][np.ix_(better, others)] = 0
+    return values, places
+
+
+def _furthest_ratio(system, limit, top, bottom, value, sign):
+    """Least (sign -1) or largest (1) ratio of two sums of weights within the interval.
+
+    Dinkelbach's iteration (1967, doi:10.1287/mnsc.13.7.492).
+    """
+    if not np.isfinite(limit):
+        return 0.0 if sign < 0 else np.inf
+    for _ in range(50):
+        if not np.isfinite(value):
+            break
+        _, places = _extremes(system, limit, top - value * bottom)
+        place = places[(sign + 1) // 2, 0]
+        ratio = _quotient(top @ place, bottom @ place)
+        if not sign * (ratio - value) > 1e-9 * abs(value):
+            break
+        value = ratio
+    return max(float(value), 0.0)
+
+
+def _quotient(top, bottom):
+    return float(top / bottom) if bottom > 1e-12 * abs(top) else float(np.inf)
+
+
+def _limit(squares, freedom, noise):
+    """Sum of squares at the ends of an interval: F or, with known noise, chi-square."""
+    tail = (1 + CONFIDENCE) / 2
+    if noise is not None:
+        return squares + (float(stdtrit(1e9, tail)) * noise) ** 2
+    if freedom < 1:
+        return np.inf
+    return squares + float(stdtrit(freedom, tail)) ** 2 * _variance(squares, freedom)
+
+
+def _variance(squares, freedom):
+    return max(squares / freedom, NOISE**2)
+
+
+def _noise(solved, freedom, noise):
+    """Variance of a log throughput, and the squares beyond which a law is refuted."""
+    tail = 1 - REFUTED / 2
+    if noise is not None:
+        least = min(squares for _, squares in solved.values())
+        return noise**2, least + (float(stdtrit(1e9, tail)) * noise) ** 2
+    known = {name: (solved[name][1], count) for name, count in freedom.items() if count > 0}
+    if not known:
+        return 0.03**2, np.inf  # as many parameters as runs: any noise may be
+    squares, count = min(known.values(), key=lambda pair: _variance(*pair))
+    variance = _variance(squares, count)
+    return variance, variance * (count + float(stdtrit(count, tail)) ** 2)
+
+
+def _rms(errors):
+    return float(np.sqrt(np.mean(np.square(errors)))) if errors else float("nan")
+
+
+def _choose(fits, stays_errors, stays_score):
+    """The simplest standing law that predicts runs left out nearly as well as the best."""
+    if not stays_errors:
+        return STAYS
+    standing = {name: fit for name, fit in fits.items() if not fit.refuted}
+    best = max(fit.score for fit in standing.values())
+    if stays_score > best + SIMPLER:
+        return STAYS
+    near = [name for name, fit in standing.items() if fit.score >= best - SIMPLER]
+    return min(near, key=lambda name: (len(fits[name].law.terms), -round(fits[name].score, 6)))
+
+
+def _agree(standing, count):
+    """Whether all say nearly the same of a count."""
+    said = [fit.throughput(count) for fit in standing]
+    return bool(max(said) <= (1 + AGREE) * min(said))
+
+
+def _ceiling(table, law, weights, limit, scale):
+    """The most throughput at any count, with its interval; infinite if it grows for ever."""
+    m = table.m[-1] * np.geomspace(1 / table.m[-1], 1e8, 400)
+    value = (table.columns(law, m) @ weights) ** law.power
+    low, high = table.range(law, weights, limit, m)
+    decade = np.searchsorted(m, m[-1] / 10)
+
+    def top(curve):
+        grows = curve[-1] > 1.05 * curve[decade] and curve[-1] >= curve.max()
+        return float(np.inf if grows else scale * curve.max())
+
+    return Estimate(top(value), top(low), top(high))
+
+
+def _prediction(table, fits, chosen, count, scale, smallest, variance, stays):
+    """What the chosen law says of one run at a count; the interval holds all standing laws."""
+    m = np.array([count / smallest])
+    lows, highs = [], []
+    for fit in fits.values():
+        if fit.refuted:
+            continue
+        weights = np.array(fit.weights) / scale**fit.law.power
+        middle = float(fit.throughput(count)) / scale
+        room = fit.room - fit.misfit**2 * len(table.m)  # t squared times the variance of one run
+        with np.errstate(divide="ignore"):
+            low, high = np.log(table.range(fit.law, weights, fit.room, m)[:, 0])
+            middle = np.log(middle)
+        lows.append(middle - np.hypot(middle - low, np.sqrt(room)))
+        highs.append(middle + np.hypot(high - middle, np.sqrt(room)))
+    low, high = scale * np.exp(min(lows)), scale * np.exp(max(highs))
+    value = stays if chosen == STAYS else float(fits[chosen].throughput(count))
+    return Estimate(value, float(min(low, value)), float(max(high, value)))
+
+
+def _next_runs(table, standing, n, per_node):
+    """The two counts, up to four times the largest, after which the laws would differ most.
+
+    For each pair of laws: the squares that one of them could not explain if the other were right
+    (T-optimality: Atkinson and Fedorov 1975, doi:10.1093/biomet/62.1.57); the worst pair counts.
+    """
+    doubled = n[0] * 2.0 ** np.arange(np.log2(4 * n[-1] / n[0]) + 1e-9)
+    counts = sorted({*doubled, *(1.5 * doubled)} - set(n))
+    counts = [c for c in counts if c == int(c) and c <= 4 * n[-1]]
+    if per_node is not None:
+        counts = [c for c in counts if c <= per_node or c % per_node == 0]
+    pairs = [
+        (true, rival)
+        for true, rival in itertools.combinations(standing, 2)
+        if not np.allclose(true.throughput(doubled), rival.throughput(doubled), rtol=1e-3)
+    ]
+
+    def apart(true, rival, two):
+        runs = np.array(two) / n[0], true.throughput(two) / true.throughput(n[0])
+        _, squares = table.solve(rival.law, extra=runs, rounds=2)
+        return squares - rival.misfit**2 * len(n)
+
+    def worst(two):
+        return min(max(apart(a, b, two), apart(b, a, two)) for a, b in pairs)
+
+    twos = list(itertools.combinations(counts, 2))
+    if not pairs or not twos:
+        return (int(2 * n[-1]), int(4 * n[-1]))
+    return tuple(int(count) for count in max(twos, key=worst))
+
+
+def _checked(devices, values, kind, mode, per_node, noise, ahead):
+    """Sorted counts and throughputs, and notes on what was done to them."""
+    if kind not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
+    if mode not in MODES:
+        raise ValueError(f"mode must be strong (fixed job) or weak (fixed batch), got {mode!r}")
+    n, x = (_numbers(name, column) for name, column in (("devices", devices), ("values", values)))
+    if len(n) != len(x):
+        raise ValueError(f"values must be one for each of {len(n)} devices, got {len(x)}")
+    if not MIN_RUNS <= len(n) <= MAX_RUNS:
+        raise ValueError(f"devices must be {MIN_RUNS} to {MAX_RUNS} runs, got {len(n)}")
+    rows = {}
+    for row, (count, value) in enumerate(zip(n.tolist(), x.tolist(), strict=True), start=1):
+        if not (1 <= count <= 1e7 and count == int(count)):
+            raise ValueError(f"row {row}: devices must be whole, 1 to 10 million, got {count:g}")
+        if not 1e-15 <= value <= 1e21:
+            raise ValueError(f"row {row}: values must be from 1e-15 to 1e21, got {value:g}")
+        if count in rows:
+            raise ValueError(
+                f"row {row}: devices must be given once each, got {count:g} as in row {rows[count]}"
+            )
+        rows[count] = row
+    if per_node is not None and not (1 <= per_node <= 1e7 and per_node == int(per_node)):
+        raise ValueError(f"per_node must be a whole number, at least 1, got {per_node!r}")
+    if noise is not None and not 0 < noise < 1:
+        raise ValueError(f"noise must be between 0 and 1, got {noise!r}")
+    if not all(1 < factor <= 1e6 for factor in ahead):
+        raise ValueError(f"ahead must be multiples from 1 to a million, got {ahead!r}")
+    order = np.argsort(n)
+    notes = () if (order[:-1] < order[1:]).all() else ("The rows were sorted by devices.",)
+    n, x = n[order], x[order]
+    if kind == "time":
+        x = 1 / x if mode == "strong" else n / x
+    elif kind == "per device":
+        x = n * x
+    return n, x, notes
+
+
+def _numbers(name, column):
+    try:
+        numbers = np.asarray(column, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be a list of numbers, got {column!r:.60}") from None
+    if numbers.ndim != 1:
+        raise ValueError(f"{name} must be one list of numbers, got {numbers.ndim} dimensions")
+    return numbers

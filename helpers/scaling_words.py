@@ -1,0 +1,2 @@
+def warnings(*a): return ()
+def sentences(fit): return ()
