@@ -34,7 +34,9 @@ MODES = ("strong", "weak")
 KINDS = ("throughput", "time", "per device")
 MIN_RUNS, MAX_RUNS = 2, 1000
 NOISE = 0.005  # no table of timings is taken to be steadier than this
+ASSUMED = 0.03  # the scatter where a table cannot show it: as many parameters as runs
 CONFIDENCE = 0.95
+WIDE = 2.0  # a law that misses its own runs by more than this many scatters is no law of the table
 REFUTED = 0.01  # a law that leaves residuals as large by chance less often is out
 SIMPLER = 1.0  # log of the odds that a simpler law may lag behind
 AGREE = 0.1  # laws that differ by less at twice the largest count say the same
@@ -265,7 +267,7 @@ def fit_scaling(
             refuted=squares > best,
             room=limit,
         )
-    chosen = _choose(fits, *table.leave_out(None, variance))
+    chosen = _choose(fits, len(n), noise, *table.leave_out(None, variance))
     counts = [float(factor * n[-1]) for factor in ahead]
     stays = {count: float(x[-1] / n[-1] * count) for count in counts}
     standing = [fit for fit in fits.values() if not fit.refuted]
@@ -462,8 +464,8 @@ def _limit(squares, freedom, noise):
     tail = (1 + CONFIDENCE) / 2
     if noise is not None:
         return squares + (float(stdtrit(1e9, tail)) * noise) ** 2
-    if freedom < 1:
-        return np.inf
+    if freedom < 1:  # as many parameters as runs: no scatter is seen
+        return _limit(squares, freedom, ASSUMED)
     return squares + float(stdtrit(freedom, tail)) ** 2 * _variance(squares, freedom)
 
 
@@ -479,7 +481,7 @@ def _noise(solved, freedom, noise):
         return noise**2, least + (float(stdtrit(1e9, tail)) * noise) ** 2
     known = {name: (solved[name][1], count) for name, count in freedom.items() if count > 0}
     if not known:
-        return 0.03**2, np.inf  # as many parameters as runs: any noise may be
+        return _noise(solved, freedom, ASSUMED)
     squares, count = min(known.values(), key=lambda pair: _variance(*pair))
     variance = _variance(squares, count)
     return variance, variance * (count + float(stdtrit(count, tail)) ** 2)
@@ -489,11 +491,16 @@ def _rms(errors):
     return float(np.sqrt(np.mean(np.square(errors)))) if errors else float("nan")
 
 
-def _choose(fits, stays_errors, stays_score):
+def _choose(fits, runs, noise, stays_errors, stays_score):
     """The simplest standing law that predicts runs left out nearly as well as the best."""
-    if not stays_errors:
+    allowed = WIDE * (ASSUMED if noise is None else noise)
+    standing = {
+        name: fit
+        for name, fit in fits.items()
+        if not fit.refuted and fit.misfit <= allowed * np.sqrt(max(0, 1 - len(fit.weights) / runs))
+    }
+    if not stays_errors or not standing:
         return STAYS
-    standing = {name: fit for name, fit in fits.items() if not fit.refuted}
     best = max(fit.score for fit in standing.values())
     if stays_score > best + SIMPLER:
         return STAYS
