@@ -1,6 +1,275 @@
-def warnings(*a):
-    return ()
+"""What a scaling table says in words: warnings, what binds, what to try, which runs to add."""
+
+import math
+
+import numpy as np
+
+from helpers.words import percent, short
+
+FLAT = 1.05  # a throughput that grows by less is flat
+SUPERLINEAR = 1.04  # growth beyond that of the devices that noise does not explain
+DIP = 0.2  # how far the slope of a step lies below its neighbours', in log over log
+BREAK = 0.9  # a fall of the slope between two steps that no smooth law makes
+FALL = 0.06  # a fall of the serial fraction that noise does not explain
+
+NAMES = {
+    "amdahl": "Amdahl's law",
+    "gustafson": "Gustafson's law",
+    "communication": "the ring all-reduce",
+    "two links": "the ring all-reduce over two links",
+    "usl": "the Universal Scalability Law",
+    "efficiency stays": '"efficiency stays as it is"',
+}
+
+
+def warnings(devices, throughput, mode, serial, per_node=None):
+    """Sentences on what no smooth law explains, or what the wrong law would hide.
+
+    Parameters
+    ----------
+    devices, throughput : ndarray
+        At least two runs, sorted by devices.
+    mode : str
+        "strong" or "weak".
+    serial : ndarray
+        Serial fraction of Karp and Flatt for each run; the first is not used.
+    per_node : int, optional
+        Devices in a machine: a step there is expected.
+
+    Returns
+    -------
+    tuple of str
+    """
+    runs = [short(count, 7) for count in devices]
+    more = devices[1:] / devices[:-1]
+    gains = throughput[1:] / throughput[:-1]
+    slopes = np.log(gains) / np.log(more)
+    said = []
+    for step, (gain, slope) in enumerate(zip(gains, slopes, strict=True)):
+        a, b = runs[step], runs[step + 1]
+        after = slopes[step + 1] if step + 1 < len(slopes) else -math.inf
+        known = per_node is not None and devices[step] <= per_node < devices[step + 1]
+        machine = "" if per_node else f" If a machine holds {a}, say per_node={a}."
+        if gain > SUPERLINEAR * more[step]:
+            said.append(
+                f"Superlinear: {a} to {b} devices are {short(more[step])} times as many and "
+                f"{short(gain)} times as fast. No law here allows it. Something else slowed the "
+                f"run on {a}: memory that was short, a smaller batch, another setting."
+            )
+        elif gain < FLAT and more[step] >= 1.5:
+            rise = after > 0.8
+            if step == 0:
+                said.append(
+                    f"Starved: {b} devices are no faster than {a}. From the start something that "
+                    "they share sets the pace: the loader of the machine, a disk, a lock. Feed "
+                    "them made-up data: if that is faster, the loader binds."
+                )
+            elif rise:
+                said.append(
+                    f"Starved: from {a} to {b} devices nothing is gained, and beyond it grows "
+                    f"again. What is used up by {a} comes with each machine, as a loader does."
+                    f"{machine}"
+                )
+            elif gain < 1 / FLAT:
+                said.append(f"Retrograde: {b} devices are slower than {a}.")
+        elif 0 < step < len(slopes) - 1 and not known:
+            if slope < min(slopes[step - 1], after) - DIP:
+                said.append(
+                    f"A step: from {a} to {b} devices much is lost, before and after little. So "
+                    f"the link changes there, and laws without a step do not hold.{machine}"
+                )
+    if len(slopes) > 1 and slopes[-1] < slopes[-2] - BREAK:
+        said.append(
+            f"The run on {runs[-1]} breaks away: no smooth law falls so fast. The runs before do "
+            f"not foretell it. Measure between {runs[-2]} and {runs[-1]}, and {runs[-1]} again."
+        )
+    if len(serial) > 2 and serial[1] - serial[-1] > FALL and serial[-1] < 0.7 * serial[1]:
+        cause = (
+            "With a fixed batch on each device that is no discovery: the job grew with n. What is "
+            "lost does not grow as a part that serves all in turn would, so Amdahl's law is the "
+            "wrong class here; look at Gustafson's or at the all-reduce."
+            if mode == "weak"
+            else "What is lost is paid once, when the job is first split, and not again: it is no "
+            "serial part. Leave the smallest run out and see whether the law changes."
+        )
+        said.append(
+            f"The serial fraction of Karp and Flatt falls, from {percent(serial[1])} to "
+            f"{percent(serial[-1])}. {cause}"
+        )
+    return tuple(said)
+
+
+def starved(values, faster, tolerance=0.05):
+    """A sentence if a faster device gains nothing, else None.
+
+    Parameters
+    ----------
+    values, faster : array_like
+        Throughput of the same counts of two kinds of device, the second the faster one, above 0.
+    tolerance : float
+        Relative difference that is none.
+    """
+    values, faster = np.asarray(values, dtype=float), np.asarray(faster, dtype=float)
+    if values.shape != faster.shape or not (values > 0).all() or not (faster > 0).all():
+        raise ValueError(
+            f"faster must hold one positive throughput for each of {values.size}, got {faster}"
+        )
+    if (np.abs(faster / values - 1) > tolerance).any():
+        return None
+    return (
+        "Starved: a faster device is no faster. What sets the pace is not the device: look at the "
+        "loader, then at the network."
+    )
 
 
 def sentences(fit):
-    return ()
+    """What a `ScalingFit` says, sentence by sentence, for a reader of the series."""
+    return (
+        *_runs(fit),
+        _choice(fit),
+        *_binds(fit),
+        *_ahead(fit),
+        _next(fit),
+        *fit.warnings,
+        *fit.notes,
+    )
+
+
+def _span(estimate, say=short):
+    return f"{say(estimate.value)} ({say(estimate.low)} to {say(estimate.high)})"
+
+
+def _list(names):
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _runs(fit):
+    n, e = fit.devices, fit.karp_flatt
+    fixed = "the job" if fit.mode == "strong" else "the batch on each device"
+    yield f"{len(n)} runs on {n[0]} to {n[-1]} devices, {fixed} fixed ({fit.mode} scaling)."
+    yield (
+        f"On {n[-1]} devices the speed-up over {n[0]} is {short(fit.speedup[-1])} of "
+        f"{short(n[-1] / n[0])}: an efficiency of {percent(fit.efficiency[-1])}. The serial "
+        f"fraction of Karp and Flatt goes from {percent(e[1])} to {percent(e[-1])}."
+    )
+
+
+def _choice(fit):
+    refuted = [NAMES[name] for name in fit.laws if fit.laws[name].refuted]
+    left = f" The runs refute {_list(refuted)}." if refuted else ""
+    if fit.chosen == "efficiency stays":
+        if len(fit.devices) < 4:
+            return f"No law can be tested on fewer than four runs: the table cannot decide.{left}"
+        return f"No law predicts runs left out better than {NAMES[fit.chosen]}.{left}"
+    best = fit.laws[fit.chosen]
+    others = [
+        f"{NAMES[name]} ({percent(fit.laws[name].left_out)})"
+        for name in fit.standing
+        if name != fit.chosen
+    ]
+    verdict = (
+        "At twice the largest count all that stand agree to 10 %."
+        if fit.decided
+        else "They part by more than 10 % at twice the largest count: the table cannot decide."
+    )
+    return (
+        f"The choice is {NAMES[fit.chosen]}: it predicts runs left out to "
+        f"{percent(best.left_out)} (rms) and is as simple as any that does."
+        + (f" Not refuted: {_list(others)}. {verdict}" if others else "")
+        + left
+    )
+
+
+def _binds(fit):
+    """What the chosen law says binds, and what to try."""
+    if fit.chosen == "efficiency stays":
+        return
+    law = fit.laws[fit.chosen]
+    by, largest = law.parameters, fit.devices[-1] / fit.devices[0]
+    work = "a larger batch" if fit.mode == "strong" else "a larger batch on each device"
+    if fit.chosen == "amdahl":
+        f = by["serial fraction"]
+        if fit.mode == "strong":
+            yield (
+                f"The serial part binds: 1 - p = {_span(f, percent)} of the time of the smallest "
+                "run does not shrink. An all-reduce bound by bandwidth looks the same (2 G / beta "
+                "over the time to compute). Try to overlap it, or to give each device more: "
+                f"{work}."
+            )
+        else:
+            yield (
+                f"Something serves all devices in turn, for {_span(f, percent)} of the smallest "
+                "run's step each: a loader, a server of parameters, the latency of a ring. Give "
+                "each machine its own, or send fewer, larger messages."
+            )
+    elif fit.chosen == "gustafson":
+        yield (
+            f"Each further device adds p = {_span(by['p'])} of one. The loss is a share of the "
+            f"step that does not grow with n, as an all-reduce bound by bandwidth is. Try {work}, "
+            "fewer bytes for each number, or overlap."
+        )
+    elif fit.chosen == "two links":
+        inside, between = by["inside"], by["between"]
+        yield (
+            "The network between machines binds"
+            if between.value > inside.value
+            else "The links within a machine bind"
+        ) + (
+            ": to send the gradients once takes "
+            f"{_span(between, percent)} of the time to compute between machines and "
+            f"{_span(inside, percent)} within one. Try an all-reduce in two levels, fewer bytes "
+            f"for each number, {work}, or overlap."
+        )
+    else:
+        if fit.chosen == "usl":
+            sent, waited = by["sigma"].value * (largest - 1) / largest, by["kappa"].value
+            waited *= (largest - 1) * (1 if fit.mode == "strong" else largest)
+            names = "sigma (what all share)", "kappa (what each pair exchanges)"
+            values = by["sigma"], by["kappa"]
+        else:
+            sent = 2 * by["bandwidth"].value * (largest - 1) / largest
+            waited = 2 * by["latency"].value * (largest - 1)
+            names = "bandwidth", "latency"
+            values = by["bandwidth"], by["latency"]
+        size = 0 if sent > waited else 1
+        remedy = (
+            f"fewer bytes for each number, a faster link, {work}, or overlap",
+            "fewer and larger messages, an all-reduce in two levels or a tree, fewer devices",
+        )[size]
+        yield (
+            f"On {fit.devices[-1]} devices {names[size]} binds: "
+            + _list([f"{name} = {_span(e)}" for name, e in zip(names, values, strict=True)])
+            + f", in times that the smallest run computes. Try {remedy}."
+        )
+    if math.isfinite(law.ceiling.value):
+        first = fit.throughput[0]
+        most = [end / first for end in (law.ceiling.value, law.ceiling.low, law.ceiling.high)]
+        yield (
+            f"The ceiling of this law is {short(most[0])} times the smallest run "
+            f"({short(most[1])} to {short(most[2])}), or {short(law.ceiling.value)}."
+        )
+    else:
+        yield "This law has no ceiling: efficiency falls, but every device adds something."
+
+
+def _ahead(fit):
+    for count, said in fit.predictions.items():
+        useless = not said.high < 10 * said.low
+        interval = (
+            "but the laws that stand leave nearly everything open"
+            if useless
+            else f"between {short(said.low)} and {short(said.high)}"
+        )
+        stays = short(fit.stays[count])
+        beside = "" if fit.chosen == "efficiency stays" else f' ("efficiency stays": {stays})'
+        yield f"On {short(count, 7)} devices expect {short(said.value)}{beside}, {interval}."
+
+
+def _next(fit):
+    first, second = fit.next_runs
+    return (
+        f"Two more runs tell most: on {first} and on {second} devices."
+        if len(fit.standing) > 1
+        else f"To narrow the intervals, run on {first} and on {second} devices."
+    )
