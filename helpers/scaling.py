@@ -81,6 +81,7 @@ class ScalingFit:
     counts that would tell the laws apart best.
     """
 
+    kind: str
     mode: str
     devices: tuple
     throughput: tuple
@@ -101,6 +102,12 @@ class ScalingFit:
     def standing(self):
         """Names of the laws that the table does not refute."""
         return tuple(name for name, fit in self.laws.items() if not fit.refuted)
+
+    def as_given(self, devices, throughput):
+        """A throughput turned back into what the table held: a time, or that of one device."""
+        if self.kind == "time":
+            return (1 if self.mode == "strong" else devices) / throughput if throughput else np.inf
+        return throughput / devices if self.kind == "per device" else throughput
 
     def __str__(self):
         return "\n".join(sentences(self))
@@ -153,7 +160,7 @@ def fit_scaling(
     """
     n, x, notes = _checked(devices, values, kind, mode, per_node, noise, ahead)
     m, edge = n / n[0], np.inf if per_node is None else per_node / n[0]
-    table = Table(m, x / x[0], mode, edge, noise)
+    table = Table(m, x / x[0], mode, edge)
     laws = [law for law in LAWS.values() if mode in law.modes and table.can_fit(law)]
     solved = {law.name: table.solve(law) for law in laws}
     freedom = {law.name: len(n) - len(law.terms) for law in laws}
@@ -185,6 +192,7 @@ def fit_scaling(
     serial = np.full(len(n), np.nan)
     serial[1:] = karp_flatt(speedup[1:], m[1:])
     return ScalingFit(
+        kind=kind,
         mode=mode,
         devices=tuple(n.astype(int).tolist()),
         throughput=tuple(x.tolist()),

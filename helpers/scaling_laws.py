@@ -107,8 +107,8 @@ class Estimate:
 class Table:
     """Runs in units of the smallest one: m = n / n0, throughput x / x0."""
 
-    def __init__(self, m, x, mode, edge, noise):
-        self.m, self.x, self.mode, self.edge, self.noise = m, x, mode, edge, noise
+    def __init__(self, m, x, mode, edge):
+        self.m, self.x, self.mode, self.edge = m, x, mode, edge
         self.beyond = m > edge
 
     def can_fit(self, law):

@@ -161,7 +161,10 @@ def _choice(fit):
     if fit.chosen == "efficiency stays":
         if len(fit.devices) < 4:
             return f"No law can be tested on fewer than four runs: the table cannot decide.{left}"
-        return f"No law predicts runs left out better than {NAMES[fit.chosen]}.{left}"
+        return (
+            "No law both follows the runs and predicts those left out better than "
+            f"{NAMES[fit.chosen]}.{left}"
+        )
     best = fit.laws[fit.chosen]
     others = [
         f"{NAMES[name]} ({percent(fit.laws[name].left_out)})"
@@ -244,26 +247,30 @@ def _binds(fit):
         )
     if math.isfinite(law.ceiling.value):
         first = fit.throughput[0]
-        most = [end / first for end in (law.ceiling.value, law.ceiling.low, law.ceiling.high)]
+        most = [short(x / first) for x in (law.ceiling.value, law.ceiling.low, law.ceiling.high)]
         yield (
-            f"The ceiling of this law is {short(most[0])} times the smallest run "
-            f"({short(most[1])} to {short(most[2])}), or {short(law.ceiling.value)}."
+            f"The ceiling of this law is {most[0]} times the throughput of the smallest run "
+            f"({most[1]} to {most[2]})."
         )
     else:
         yield "This law has no ceiling: efficiency falls, but every device adds something."
 
 
 def _ahead(fit):
+    what = {"time": "a time of ", "per device": "for each device ", "throughput": ""}[fit.kind]
     for count, said in fit.predictions.items():
-        useless = not said.high < 10 * said.low
-        interval = (
-            "but the laws that stand leave nearly everything open"
-            if useless
-            else f"between {short(said.low)} and {short(said.high)}"
+        value, stays, *ends = (
+            short(fit.as_given(count, x))
+            for x in (said.value, fit.stays[count], *sorted((said.low, said.high)))
         )
-        stays = short(fit.stays[count])
+        low, high = reversed(ends) if fit.kind == "time" else ends
+        interval = (
+            f"between {low} and {high}"
+            if said.high < 10 * said.low
+            else "but the laws that stand leave nearly everything open"
+        )
         beside = "" if fit.chosen == "efficiency stays" else f' ("efficiency stays": {stays})'
-        yield f"On {short(count, 7)} devices expect {short(said.value)}{beside}, {interval}."
+        yield f"On {short(count, 7)} devices expect {what}{value}{beside}, {interval}."
 
 
 def _next(fit):
