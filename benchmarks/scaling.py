@@ -138,12 +138,13 @@ def published():
             group = "2025" if file != "scaling.csv" else unit in THROUGHPUT
             agreed = fit.decided and fit.chosen != STAYS
             inside = said.low <= true <= said.high
-            found.append((bool(told), group, len(devices), errors, inside, agreed, said))
+            ends = f"{said.low / true - 1:+.0%} {said.high / true - 1:+.0%}"
+            found.append((bool(told), group, len(devices), errors, inside, agreed))
             told_so = f"{per_node} a machine" if told else "not told"
             yield (
                 f"{name:48.48} {len(devices)} counts to {devices[-1]:5} {told_so:12} "
                 f"{fit.chosen:16} {errors['choice']:+7.1%} stays {errors[STAYS]:+7.1%} "
-                f"{'in' if inside else 'OUTSIDE'} {said.low / true - 1:+.0%} {said.high / true - 1:+.0%}",
+                f"{'in' if inside else 'OUTSIDE'} {ends}",
                 True,
             )
     met = True

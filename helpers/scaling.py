@@ -30,7 +30,7 @@ from helpers.scaling_words import sentences, warnings
 
 STAYS = "efficiency stays"
 KINDS = ("throughput", "time", "per device")
-MIN_RUNS, MAX_RUNS = 2, 1000
+MIN_RUNS, MAX_RUNS = 2, 100
 NOISE = 0.005  # no table of timings is taken to be steadier than this
 ASSUMED = 0.03  # the scatter where a table cannot show it: as many parameters as runs
 CONFIDENCE = 0.95
@@ -121,7 +121,7 @@ def fit_scaling(
     Parameters
     ----------
     devices : array_like
-        Numbers of devices, whole, at least 1, each once; 2 to 1000 runs.
+        Numbers of devices, whole, at least 1, each once; 2 to 100 runs.
     values : array_like
         One positive number for each run: the throughput of all devices together, the time of a
         step or job, or a rate or utilisation of one device (tokens/s each, MFU), as `kind` says.

@@ -128,6 +128,8 @@ class Table:
         if extra is not None:
             m, x = np.append(m, extra[0]), np.append(x, extra[1])
         columns, target = self.columns(law, m), x**law.power
+        size = _sizes(columns / target[:, None])
+        columns = columns / size
         weights, _ = nnls(columns / target[:, None], np.ones(len(m)))
         squares = _squares(columns, weights, target)
         for _ in range(rounds):
@@ -139,7 +141,7 @@ class Table:
             if squares - least < 1e-12 * (squares + 1e-12):
                 break
             weights, squares = new, least
-        return weights, squares
+        return np.where(weights > 1e-10 * weights.max(), weights, 0.0) / size, squares
 
     def linear(self, law, weights, keep=slice(None)):
         """Relative columns at the fit, and what they should add up to."""
@@ -174,7 +176,9 @@ class Table:
                 columns, _ = self.linear(law, weights, keep)
                 row = self.columns(law, self.m[[target]])[0]
                 fitted = max(row @ weights, 1e-12)
-                spread = (row / fitted) @ np.linalg.pinv(columns.T @ columns) @ (row / fitted)
+                size = _sizes(columns)
+                row, columns = row / fitted / size, columns / size
+                spread = row @ np.linalg.pinv(columns.T @ columns) @ row
                 predicted = fitted**law.power
             errors.append(float(np.log(predicted / x)))
             wide = variance * (1 + spread)
@@ -212,8 +216,8 @@ def _extremes(system, limit, directions):
     and the weights that attain them.
     """
     columns, target = system
-    size = columns.shape[1]
-    directions = np.atleast_2d(directions)
+    scale, size = _sizes(columns), columns.shape[1]
+    columns, directions = columns / scale, np.atleast_2d(directions) / scale
     values = np.array([[np.inf], [-np.inf]]) * np.ones(len(directions))
     places = np.zeros((2, len(directions), size))
     if not np.isfinite(limit):
@@ -241,7 +245,13 @@ def _extremes(system, limit, directions):
                 places[side][np.ix_(better, face)] = weights[better]
                 others = [column for column in range(size) if column not in face]
                 places[side][np.ix_(better, others)] = 0
-    return values, places
+    return values, places / scale
+
+
+def _sizes(columns):
+    """The length of each column, 1 for one of zeros."""
+    lengths = np.linalg.norm(columns, axis=0)
+    return np.where(lengths > 0, lengths, 1.0)
 
 
 def _furthest_ratio(system, limit, top, bottom, value, sign):

@@ -9,7 +9,7 @@ import math
 import re
 from dataclasses import dataclass
 
-MAX_ROWS, MAX_CHARACTERS = 1000, 100_000
+MAX_ROWS, MAX_CHARACTERS = 100, 20_000
 
 # What a header may call its columns; a whole word, or part of one where it cannot be another.
 _DEVICES = re.compile(r"\b(n|devices?|[gtcx]pus?|accelerators?|chips?|cards?|processes|ranks?)\b")
@@ -48,7 +48,7 @@ def read_table(text):
     Parameters
     ----------
     text : str
-        2 to 1000 rows, separated by commas, semicolons, tabs, bars (Markdown) or blanks; a head
+        2 to 100 rows, separated by commas, semicolons, tabs, bars (Markdown) or blanks; a head
         is optional where there are two columns. A decimal comma is read where semicolons, tabs,
         bars or blanks separate the columns. A cell may end in its unit, the same in all rows.
 

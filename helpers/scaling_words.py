@@ -7,10 +7,11 @@ import numpy as np
 from helpers.words import percent, short
 
 FLAT = 1.05  # a throughput that grows by less is flat
-SUPERLINEAR = 1.04  # growth beyond that of the devices that noise does not explain
+SUPERLINEAR = 1.06  # growth beyond that of the devices that a scatter of 3 % seldom makes
+APART = 1.4  # of runs closer together, in devices, scatter drowns the steps
 DIP = 0.2  # how far the slope of a step lies below its neighbours', in log over log
 BREAK = 0.9  # a fall of the slope between two steps that no smooth law makes
-FALL = 0.06  # a fall of the serial fraction that noise does not explain
+FALL = 0.1  # a fall of the serial fraction that a scatter of 3 % seldom makes
 
 NAMES = {
     "amdahl": "Amdahl's law",
@@ -40,6 +41,11 @@ def warnings(devices, throughput, mode, serial, per_node=None):
     -------
     tuple of str
     """
+    kept = [0]
+    for run, count in enumerate(devices):
+        if count >= APART * devices[kept[-1]]:
+            kept.append(run)
+    devices, throughput, serial = devices[kept], throughput[kept], serial[kept]
     runs = [short(count, 7) for count in devices]
     more = devices[1:] / devices[:-1]
     gains = throughput[1:] / throughput[:-1]
@@ -70,7 +76,7 @@ def warnings(devices, throughput, mode, serial, per_node=None):
                     f"again. What is used up by {a} comes with each machine, as a loader does."
                     f"{machine}"
                 )
-            elif gain < 1 / FLAT:
+            elif gain < 1 / FLAT and not any(text.startswith("Retrograde") for text in said):
                 said.append(f"Retrograde: {b} devices are slower than {a}.")
         elif 0 < step < len(slopes) - 1 and not known:
             if slope < min(slopes[step - 1], after) - DIP:
@@ -126,11 +132,11 @@ def sentences(fit):
     """What a `ScalingFit` says, sentence by sentence, for a reader of the series."""
     return (
         *_runs(fit),
+        *fit.warnings,
         _choice(fit),
         *_binds(fit),
         *_ahead(fit),
         _next(fit),
-        *fit.warnings,
         *fit.notes,
     )
 
@@ -159,8 +165,8 @@ def _choice(fit):
     refuted = [NAMES[name] for name in fit.laws if fit.laws[name].refuted]
     left = f" The runs refute {_list(refuted)}." if refuted else ""
     if fit.chosen == "efficiency stays":
-        if len(fit.devices) < 4:
-            return f"No law can be tested on fewer than four runs: the table cannot decide.{left}"
+        if len(fit.devices) < 3:
+            return "No law can be tested on two runs: the table cannot decide."
         return (
             "No law both follows the runs and predicts those left out better than "
             f"{NAMES[fit.chosen]}.{left}"
@@ -193,7 +199,9 @@ def _binds(fit):
     work = "a larger batch" if fit.mode == "strong" else "a larger batch on each device"
     if fit.chosen == "amdahl":
         f = by["serial fraction"]
-        if fit.mode == "strong":
+        if f.low == 0:
+            yield f"No loss is sure: the serial fraction is at most {percent(f.high)}."
+        elif fit.mode == "strong":
             yield (
                 f"The serial part binds: 1 - p = {_span(f, percent)} of the time of the smallest "
                 "run does not shrink. An all-reduce bound by bandwidth looks the same (2 G / beta "
