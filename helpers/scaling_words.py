@@ -8,8 +8,8 @@ from helpers.words import percent, short
 
 FLAT = 1.05  # a throughput that grows by less is flat
 SUPERLINEAR = 1.06  # growth beyond that of the devices that a scatter of 3 % seldom makes
-APART = 1.4  # of runs closer together, in devices, scatter drowns the steps
-DIP = 0.2  # how far the slope of a step lies below its neighbours', in log over log
+APART = 1.9  # of runs closer together, in devices, scatter drowns the steps
+DIP = 0.14  # the share of the throughput that a step takes beyond its neighbours' slope
 BREAK = 0.9  # a fall of the slope between two steps that no smooth law makes
 FALL = 0.1  # a fall of the serial fraction that a scatter of 3 % seldom makes
 
@@ -79,7 +79,7 @@ def warnings(devices, throughput, mode, serial, per_node=None):
             elif gain < 1 / FLAT and not any(text.startswith("Retrograde") for text in said):
                 said.append(f"Retrograde: {b} devices are slower than {a}.")
         elif 0 < step < len(slopes) - 1 and not known:
-            if slope < min(slopes[step - 1], after) - DIP:
+            if (min(slopes[step - 1], after) - slope) * math.log(more[step]) > DIP:
                 said.append(
                     f"A step: from {a} to {b} devices much is lost, before and after little. So "
                     f"the link changes there, and laws without a step do not hold.{machine}"
