@@ -106,7 +106,8 @@ class ScalingFit:
     def as_given(self, devices, throughput):
         """A throughput turned back into what the table held: a time, or that of one device."""
         if self.kind == "time":
-            return (1 if self.mode == "strong" else devices) / throughput if throughput else np.inf
+            with np.errstate(divide="ignore"):  # a throughput of 0 takes for ever
+                return np.divide(1 if self.mode == "strong" else devices, throughput)
         return throughput / devices if self.kind == "per device" else throughput
 
     def __str__(self):
@@ -169,7 +170,7 @@ def fit_scaling(
     for law in laws:
         weights, squares = solved[law.name]
         errors, score = table.leave_out(law, variance)
-        limit = _limit(squares, freedom[law.name], noise)
+        limit = interval_limit(squares, freedom[law.name], noise)
         fits[law.name] = LawFit(
             law=law,
             mode=mode,
@@ -214,13 +215,13 @@ def fit_scaling(
     )
 
 
-def _limit(squares, freedom, noise):
+def interval_limit(squares, freedom, noise):
     """Sum of squares at the ends of an interval: F or, with known noise, chi-square."""
     tail = (1 + CONFIDENCE) / 2
     if noise is not None:
         return squares + (float(stdtrit(1e9, tail)) * noise) ** 2
     if freedom < 1:  # as many parameters as runs: no scatter is seen
-        return _limit(squares, freedom, ASSUMED)
+        return interval_limit(squares, freedom, ASSUMED)
     return squares + float(stdtrit(freedom, tail)) ** 2 * _variance(squares, freedom)
 
 
@@ -320,18 +321,18 @@ def _next_runs(table, standing, n, per_node):
         if not np.allclose(true.throughput(doubled), rival.throughput(doubled), rtol=1e-3)
     ]
 
-    def apart(true, rival, two):
-        runs = np.array(two) / n[0], true.throughput(two) / true.throughput(n[0])
-        _, squares = table.solve(rival.law, extra=runs, rounds=2)
-        return squares - rival.misfit**2 * len(n)
-
-    def worst(two):
-        return min(max(apart(a, b, two), apart(b, a, two)) for a, b in pairs)
-
-    twos = list(itertools.combinations(counts, 2))
+    twos = list(itertools.combinations(range(len(counts)), 2))
     if not pairs or not twos:
         return (int(2 * n[-1]), int(4 * n[-1]))
-    return tuple(int(count) for count in max(twos, key=worst))
+    m, counts = np.array(counts) / n[0], np.array(counts)
+
+    def surprise(true, rival):
+        said = true.throughput(counts) / true.throughput(n[0])
+        return table.unexplained(rival.law, m, said, twos)
+
+    apart = [np.maximum(surprise(one, two), surprise(two, one)) for one, two in pairs]
+    best = twos[int(np.argmax(np.min(apart, axis=0)))]
+    return tuple(int(counts[run]) for run in best)
 
 
 def _checked(devices, values, kind, mode, per_node, noise, ahead):

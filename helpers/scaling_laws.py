@@ -119,20 +119,18 @@ class Table:
     def columns(self, law, m=None):
         return law.columns(self.m if m is None else m, self.edge, self.mode)
 
-    def solve(self, law, keep=slice(None), extra=None, rounds=20):
+    def solve(self, law, keep=slice(None)):
         """Weights of at least 0 with the least squares of log residuals, and these squares.
 
-        Each round solves the problem linearised at the last one. `extra` adds runs (m, x).
+        Each round solves the problem linearised at the last one.
         """
         m, x = self.m[keep], self.x[keep]
-        if extra is not None:
-            m, x = np.append(m, extra[0]), np.append(x, extra[1])
         columns, target = self.columns(law, m), x**law.power
         size = _sizes(columns / target[:, None])
         columns = columns / size
         weights, _ = nnls(columns / target[:, None], np.ones(len(m)))
         squares = _squares(columns, weights, target)
-        for _ in range(rounds):
+        for _ in range(20):
             fitted = columns @ weights
             new, _ = nnls(columns / fitted[:, None], 1 + np.log(target / fitted))
             steps = (weights + step * (new - weights) for step in (1, 0.5, 0.25, 0.1))
@@ -184,6 +182,14 @@ class Table:
             wide = variance * (1 + spread)
             score -= weight * 0.5 * float(errors[-1] ** 2 / wide + np.log(wide))
         return errors, score
+
+    def unexplained(self, law, m, x, twos):
+        """Squares of relative residuals that a law leaves if two more runs were as given."""
+        columns = np.vstack([self.columns(law), self.columns(law, m)])
+        target = np.append(self.x, x) ** law.power
+        relative, own = columns / target[:, None], range(len(self.x))
+        rows = (relative[[*own, *(len(self.x) + run for run in two)]] for two in twos)
+        return np.array([nnls(row, np.ones(len(row)))[1] ** 2 for row in rows])
 
     def parameters(self, law, weights, limit):
         """Every parameter, a ratio of sums of weights, with its interval."""
