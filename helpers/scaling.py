@@ -2,7 +2,8 @@
 
 A table is a list of runs: n devices, and the throughput X of all together. Counts are taken in
 units of the smallest run, m = n / n0, so that every parameter, the speed-up and the serial
-fraction of Karp and Flatt speak of the smallest run as "one device". The laws:
+fraction of Karp and Flatt speak of the smallest run as "one device"; what that run itself loses is
+not seen. The laws:
 
 - ``amdahl``: 1/X = ((1 - f) / m + f) / X0. With a fixed job f is the serial fraction 1 - p; with
   a fixed batch on each device it is a part that serves all devices in turn.
@@ -26,7 +27,7 @@ from scipy.special import stdtrit
 
 from helpers.amdahl import karp_flatt
 from helpers.scaling_laws import LAWS, MODES, Estimate, Law, Table
-from helpers.scaling_words import sentences, warnings
+from helpers.scaling_words import AGREE, sentences, warnings
 
 STAYS = "efficiency stays"
 KINDS = ("throughput", "time", "per device")
@@ -37,7 +38,6 @@ CONFIDENCE = 0.95
 WIDE = 2.0  # a law that misses its own runs by more than this many scatters is no law of the table
 REFUTED = 0.01  # a law that leaves residuals as large by chance less often is out
 SIMPLER = 1.5  # log of the odds that a simpler law may lag behind
-AGREE = 0.1  # laws that differ by less at twice the largest count say the same
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class LawFit:
     left_out: float
     score: float
     refuted: bool
-    room: float  # what the sum of squares may be within the interval
+    limit: float  # what the sum of squares may be within the interval
 
     def throughput(self, devices):
         """Throughput by the law at any counts, in the unit of the table."""
@@ -183,7 +183,7 @@ def fit_scaling(
             left_out=_rms(errors),
             score=score,
             refuted=squares > best,
-            room=limit,
+            limit=limit,
         )
     chosen = _choose(fits, len(n), noise, *table.leave_out(None, variance))
     counts = [float(factor * n[-1]) for factor in ahead]
@@ -293,9 +293,9 @@ def _prediction(table, fits, chosen, count, scale, smallest, variance, stays):
             continue
         weights = np.array(fit.weights) / scale**fit.law.power
         middle = float(fit.throughput(count)) / scale
-        room = fit.room - fit.misfit**2 * len(table.m)  # t squared times the variance of one run
+        room = fit.limit - fit.misfit**2 * len(table.m)  # t squared times the variance of one run
         with np.errstate(divide="ignore"):
-            low, high = np.log(table.range(fit.law, weights, fit.room, m)[:, 0])
+            low, high = np.log(table.range(fit.law, weights, fit.limit, m)[:, 0])
             middle = np.log(middle)
         lows.append(middle - np.hypot(middle - low, np.sqrt(room)))
         highs.append(middle + np.hypot(high - middle, np.sqrt(room)))

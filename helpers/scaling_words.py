@@ -6,6 +6,7 @@ import numpy as np
 
 from helpers.words import percent, short
 
+AGREE = 0.1  # laws that differ by less at twice the largest count say the same
 FLAT = 1.05  # a throughput that grows by less is flat
 SUPERLINEAR = 1.06  # growth beyond that of the devices that a scatter of 3 % seldom makes
 APART = 1.9  # of runs closer together, in devices, scatter drowns the steps
@@ -178,9 +179,10 @@ def _choice(fit):
         if name != fit.chosen
     ]
     verdict = (
-        "At twice the largest count all that stand agree to 10 %."
+        f"At twice the largest count all that stand agree to {percent(AGREE)}."
         if fit.decided
-        else "They part by more than 10 % at twice the largest count: the table cannot decide."
+        else f"At twice the largest count they part by more than {percent(AGREE)}, or the runs are "
+        "too few: the table cannot decide."
     )
     return (
         f"The choice is {NAMES[fit.chosen]}: it predicts runs left out to "
@@ -253,6 +255,8 @@ def _binds(fit):
             + _list([f"{name} = {_span(e)}" for name, e in zip(names, values, strict=True)])
             + f", in times that the smallest run computes. Try {remedy}."
         )
+        if fit.mode == "strong" and fit.chosen == "communication":
+            yield "The Universal Scalability Law is the same curve: sigma, kappa are twice these."
     if math.isfinite(law.ceiling.value):
         first = fit.throughput[0]
         most = [short(x / first) for x in (law.ceiling.value, law.ceiling.low, law.ceiling.high)]
