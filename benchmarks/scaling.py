@@ -91,14 +91,16 @@ def planted():
                 sure.append(decidable(law, same, weights, mode, per_node))
                 agreed.append(fit.decided)
             right, sure, agreed = (np.array(flags) for flags in (right, sure, agreed))
+            elsewhere = right[~sure]
             shares = {name: np.mean(flags) for name, flags in held.items()}
             chosen = right[sure].mean() if sure.any() else np.nan
             met &= min(shares.values()) >= 0.9 and not chosen < 0.9
             holds = ", ".join(f"{name} {share:.1%}" for name, share in shares.items())
             yield (
                 f"{mode:6} {law.name:13} interval holds: {holds}; next run {np.mean(foretold):.1%}"
-                f" | data can decide in {sure.sum()}: chosen {chosen:.1%} | says that the laws "
-                f"agree in {agreed.mean():.0%}, elsewhere right in {right[~sure].sum()} of {(~sure).sum()}",
+                f" | data can decide in {sure.sum()}: chosen {chosen:.1%}, elsewhere in "
+                f"{elsewhere.sum()} of {len(elsewhere)} | says that it is decided in "
+                f"{agreed.mean():.0%}: right {right[agreed].mean():.0%}",
                 met,
             )
 

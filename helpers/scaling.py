@@ -75,10 +75,12 @@ class ScalingFit:
 
     `devices`, and for each the `throughput` (1/s or as the table), the `speedup` (in units of the
     smallest run), `efficiency` = speedup / (n / n0) and `karp_flatt` (NaN for the smallest run).
-    `laws` by name; `chosen` is one of them or "efficiency stays"; `decided` is False if laws that
-    the table does not refute differ by over 10 % at twice the largest count. `predictions` maps
-    counts to `Estimate`s, `stays` to what "efficiency stays" says there; `next_runs` are the two
-    counts that would tell the laws apart best.
+    `laws` by name; `chosen` is one of them, or "efficiency stays" where none can be tested (fewer
+    than four runs), follows the runs, or predicts better. `decided` is False then, and where laws
+    that the table does not refute differ by over 10 % at twice the largest count. `predictions`
+    maps counts to `Estimate`s, whose interval holds all laws that follow the runs, `stays` to what
+    "efficiency stays" says there; `next_runs` are the two counts that would tell the laws apart
+    best.
     """
 
     kind: str
@@ -165,7 +167,8 @@ def fit_scaling(
     laws = [law for law in LAWS.values() if mode in law.modes and table.can_fit(law)]
     solved = {law.name: table.solve(law) for law in laws}
     freedom = {law.name: len(n) - len(law.terms) for law in laws}
-    variance, best = _noise(solved, freedom, noise)
+    variance, most = _noise(solved, freedom, noise)
+    scatter = (WIDE * (ASSUMED if noise is None else noise)) ** 2
     fits = {}
     for law in laws:
         weights, squares = solved[law.name]
@@ -182,13 +185,18 @@ def fit_scaling(
             misfit=float(np.sqrt(squares / len(n))),
             left_out=_rms(errors),
             score=score,
-            refuted=squares > best,
+            refuted=squares > most,
             limit=limit,
         )
-    chosen = _choose(fits, len(n), noise, *table.leave_out(None, variance))
+    standing = [fit for fit in fits.values() if not fit.refuted]
+    follow = [
+        fit for fit in standing if fit.misfit**2 * len(n) <= scatter * max(freedom[fit.law.name], 1)
+    ]
+    chosen = STAYS
+    if follow and len(n) > 3:
+        chosen = _choose(follow, *table.leave_out(None, variance))
     counts = [float(factor * n[-1]) for factor in ahead]
     stays = {count: float(x[-1] / n[-1] * count) for count in counts}
-    standing = [fit for fit in fits.values() if not fit.refuted]
     speedup = x / x[0]
     serial = np.full(len(n), np.nan)
     serial[1:] = karp_flatt(speedup[1:], m[1:])
@@ -203,9 +211,9 @@ def fit_scaling(
         per_node=per_node,
         laws=fits,
         chosen=chosen,
-        decided=_agree(standing, 2 * n[-1]) and len(n) > 3,
+        decided=chosen != STAYS and _agree(standing, 2 * n[-1]),
         predictions={
-            count: _prediction(table, fits, chosen, count, x[0], n[0], variance, stays[count])
+            count: _prediction(table, follow or standing, chosen, count, x[0], stays[count])
             for count in counts
         },
         stays=stays,
@@ -247,21 +255,15 @@ def _rms(errors):
     return float(np.sqrt(np.mean(np.square(errors)))) if errors else float("nan")
 
 
-def _choose(fits, runs, noise, stays_errors, stays_score):
-    """The simplest standing law that predicts runs left out nearly as well as the best."""
-    allowed = WIDE * (ASSUMED if noise is None else noise)
-    standing = {
-        name: fit
-        for name, fit in fits.items()
-        if not fit.refuted and fit.misfit <= allowed * np.sqrt(max(0, 1 - len(fit.weights) / runs))
-    }
-    if not stays_errors or not standing:
+def _choose(follow, stays_errors, stays_score):
+    """The simplest of the laws that predicts runs left out nearly as well as the best."""
+    if not stays_errors:
         return STAYS
-    best = max(fit.score for fit in standing.values())
+    best = max(fit.score for fit in follow)
     if stays_score > best + SIMPLER:
         return STAYS
-    near = [name for name, fit in standing.items() if fit.score >= best - SIMPLER]
-    return min(near, key=lambda name: (len(fits[name].law.terms), -round(fits[name].score, 6)))
+    near = [fit for fit in follow if fit.score >= best - SIMPLER]
+    return min(near, key=lambda fit: (len(fit.weights), -round(fit.score, 6))).law.name
 
 
 def _agree(standing, count):
@@ -284,23 +286,21 @@ def _ceiling(table, law, weights, limit, scale):
     return Estimate(top(value), top(low), top(high))
 
 
-def _prediction(table, fits, chosen, count, scale, smallest, variance, stays):
-    """What the chosen law says of one run at a count; the interval holds all standing laws."""
-    m = np.array([count / smallest])
-    lows, highs = [], []
-    for fit in fits.values():
-        if fit.refuted:
-            continue
-        weights = np.array(fit.weights) / scale**fit.law.power
+def _prediction(table, follow, chosen, count, scale, stays):
+    """What the chosen law says of one run at a count; the interval holds all that follow."""
+    value, lows, highs = stays, [], []
+    for fit in follow:
         middle = float(fit.throughput(count)) / scale
+        if fit.law.name == chosen:
+            value = scale * middle
+        weights = np.array(fit.weights) / scale**fit.law.power
         room = fit.limit - fit.misfit**2 * len(table.m)  # t squared times the variance of one run
+        ends = table.range(fit.law, weights, fit.limit, np.array([count / fit.smallest]))[:, 0]
         with np.errstate(divide="ignore"):
-            low, high = np.log(table.range(fit.law, weights, fit.limit, m)[:, 0])
-            middle = np.log(middle)
+            low, middle, high = np.log([ends[0], middle, ends[1]])
         lows.append(middle - np.hypot(middle - low, np.sqrt(room)))
         highs.append(middle + np.hypot(high - middle, np.sqrt(room)))
     low, high = scale * np.exp(min(lows)), scale * np.exp(max(highs))
-    value = stays if chosen == STAYS else float(fits[chosen].throughput(count))
     return Estimate(value, float(min(low, value)), float(max(high, value)))
 
 

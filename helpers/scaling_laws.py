@@ -112,9 +112,10 @@ class Table:
         self.beyond = m > edge
 
     def can_fit(self, law):
-        """Two links need a run on each of them."""
+        """A law needs a run for each of its terms, and two links need a run on each of them."""
         inside = ~self.beyond & (self.m > 1)
-        return law.name != "two links" or bool(self.beyond.any() and inside.any())
+        both = bool(self.beyond.any() and inside.any())
+        return len(law.terms) <= len(self.m) and (law.name != "two links" or both)
 
     def columns(self, law, m=None):
         return law.columns(self.m if m is None else m, self.edge, self.mode)

@@ -166,8 +166,8 @@ def _choice(fit):
     refuted = [NAMES[name] for name in fit.laws if fit.laws[name].refuted]
     left = f" The runs refute {_list(refuted)}." if refuted else ""
     if fit.chosen == "efficiency stays":
-        if len(fit.devices) < 3:
-            return "No law can be tested on two runs: the table cannot decide."
+        if len(fit.devices) < 4:
+            return "No law can be tested on fewer than four runs: the table cannot decide."
         return (
             "No law both follows the runs and predicts those left out better than "
             f"{NAMES[fit.chosen]}.{left}"
@@ -179,10 +179,10 @@ def _choice(fit):
         if name != fit.chosen
     ]
     verdict = (
-        f"At twice the largest count all that stand agree to {percent(AGREE)}."
+        f"At twice the largest count all of these agree to {percent(AGREE)}."
         if fit.decided
-        else f"At twice the largest count they part by more than {percent(AGREE)}, or the runs are "
-        "too few: the table cannot decide."
+        else f"At twice the largest count they part by more than {percent(AGREE)}: the table "
+        "cannot decide."
     )
     return (
         f"The choice is {NAMES[fit.chosen]}: it predicts runs left out to "
@@ -279,7 +279,7 @@ def _ahead(fit):
         interval = (
             f"between {low} and {high}"
             if said.high < 10 * said.low
-            else "but the laws that stand leave nearly everything open"
+            else "but that is hardly more than a guess"
         )
         beside = "" if fit.chosen == "efficiency stays" else f' ("efficiency stays": {stays})'
         yield f"On {short(count, 7)} devices expect {what}{value}{beside}, {interval}."
