@@ -32,6 +32,7 @@ from helpers.scaling_words import AGREE, sentences, warnings
 STAYS = "efficiency stays"
 KINDS = ("throughput", "time", "per device")
 MIN_RUNS, MAX_RUNS = 2, 100
+SPAN = 1e8  # from the smallest to the largest value
 NOISE = 0.005  # no table of timings is taken to be steadier than this
 ASSUMED = 0.03  # the scatter where a table cannot show it: as many parameters as runs
 CONFIDENCE = 0.95
@@ -274,7 +275,7 @@ def _agree(standing, count):
 
 def _ceiling(table, law, weights, limit, scale):
     """The most throughput at any count, with its interval; infinite if it grows for ever."""
-    m = table.m[-1] * np.geomspace(1 / table.m[-1], 1e8, 400)
+    m = np.geomspace(1, 1e8 * table.m[-1], 400)
     value = (table.columns(law, m) @ weights) ** law.power
     low, high = table.range(law, weights, limit, m)
     decade = np.searchsorted(m, m[-1] / 10)
@@ -363,6 +364,12 @@ def _checked(devices, values, kind, mode, per_node, noise, ahead):
         raise ValueError(f"noise must be between 0 and 1, got {noise!r}")
     if not all(1 < factor <= 1e6 for factor in ahead):
         raise ValueError(f"ahead must be multiples from 1 to a million, got {ahead!r}")
+    if max(x) > SPAN * min(x):
+        row = int(np.argmax(x)) + 1
+        raise ValueError(
+            f"row {row}: values must lie within a factor of {SPAN:g}, got {max(x):g} beside "
+            f"{min(x):g} in row {int(np.argmin(x)) + 1}"
+        )
     order = np.argsort(n)
     notes = () if (order[:-1] < order[1:]).all() else ("The rows were sorted by devices.",)
     n, x = n[order], x[order]

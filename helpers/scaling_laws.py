@@ -132,7 +132,7 @@ class Table:
         weights, _ = nnls(columns / target[:, None], np.ones(len(m)))
         squares = _squares(columns, weights, target)
         for _ in range(20):
-            fitted = columns @ weights
+            fitted = _fitted(columns, weights, target)
             new, _ = nnls(columns / fitted[:, None], 1 + np.log(target / fitted))
             steps = (weights + step * (new - weights) for step in (1, 0.5, 0.25, 0.1))
             better = ((_squares(columns, w, target), w) for w in steps)
@@ -145,7 +145,7 @@ class Table:
     def linear(self, law, weights, keep=slice(None)):
         """Relative columns at the fit, and what they should add up to."""
         columns, target = self.columns(law)[keep], self.x[keep] ** law.power
-        fitted = columns @ weights
+        fitted = _fitted(columns, weights, target)
         return columns / fitted[:, None], 1 + np.log(target / fitted)
 
     def splits(self):
@@ -210,9 +210,13 @@ class Table:
             return np.sort(ends**law.power, axis=0)
 
 
+def _fitted(columns, weights, target):
+    """The sums of terms; one that is far too small is raised so that it has a logarithm."""
+    return np.maximum(columns @ weights, 1e-9 * target)
+
+
 def _squares(columns, weights, target):
-    with np.errstate(divide="ignore"):
-        return float(np.sum(np.log((columns @ weights) / target) ** 2))
+    return float(np.sum(np.log(_fitted(columns, weights, target) / target) ** 2))
 
 
 def _extremes(system, limit, directions):

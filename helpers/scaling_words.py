@@ -236,13 +236,11 @@ def _binds(fit):
         )
     else:
         if fit.chosen == "usl":
-            sent, waited = by["sigma"].value * (largest - 1) / largest, by["kappa"].value
-            waited *= (largest - 1) * (1 if fit.mode == "strong" else largest)
+            sent, waited = by["sigma"].value, by["kappa"].value * largest
             names = "sigma (what all share)", "kappa (what each pair exchanges)"
             values = by["sigma"], by["kappa"]
         else:
-            sent = 2 * by["bandwidth"].value * (largest - 1) / largest
-            waited = 2 * by["latency"].value * (largest - 1)
+            sent, waited = by["bandwidth"].value, by["latency"].value * largest
             names = "bandwidth", "latency"
             values = by["bandwidth"], by["latency"]
         size = 0 if sent > waited else 1
@@ -253,7 +251,7 @@ def _binds(fit):
         yield (
             f"On {fit.devices[-1]} devices {names[size]} binds: "
             + _list([f"{name} = {_span(e)}" for name, e in zip(names, values, strict=True)])
-            + f", in times that the smallest run computes. Try {remedy}."
+            + f", in units of the time of the smallest run. Try {remedy}."
         )
         if fit.mode == "strong" and fit.chosen == "communication":
             yield "The Universal Scalability Law is the same curve: sigma, kappa are twice these."

@@ -242,6 +242,7 @@ def test_order_and_unit_do_not_matter():
         (([1, 2], [3, 0]), "row 2: values must be from 1e-15 to 1e21, got 0"),
         (([1, 2], [3, -4]), "row 2: values must be from 1e-15 to 1e21, got -4"),
         (([1, 2], [float("nan"), 4]), "row 1: values must be from 1e-15 to 1e21, got nan"),
+        (([1, 2, 4], [3, 1e-6, 1e9]), "row 3: values must lie within a factor of 1e+08, got 1e+09"),
         (([1, 2], ["a", "b"]), "values must be a list of numbers, got ['a', 'b']"),
         (([[1, 2]], [[3, 4]]), "devices must be one list of numbers, got 2 dimensions"),
         (([1, 2], [3, 4], "speed"), "kind must be one of throughput, time, per device"),
