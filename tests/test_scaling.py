@@ -97,9 +97,10 @@ def test_intervals_hold_the_truth(mode, law, weights, parameters, per_node):
     assert np.sum(held, axis=0).min() >= 43
 
 
-def test_the_ends_of_an_interval_are_where_the_profile_meets_the_limit():
+@pytest.mark.parametrize("planted", [[1, 0.1, 0.004], [1, 0, 0.004], [1, 0.1, 0], [1, 0, 0]])
+def test_the_ends_of_an_interval_are_where_the_profile_meets_the_limit(planted):
     law, random = LAWS["communication"], np.random.default_rng(3)
-    x = curve("communication", [1, 0.1, 0.004], "strong")
+    x = curve("communication", planted, "strong")
     x = x * np.exp(0.03 * random.standard_normal(len(N)))
     table = Table(N, x / x[0], "strong", np.inf)
     weights, squares = table.solve(law)
@@ -112,6 +113,10 @@ def test_the_ends_of_an_interval_are_where_the_profile_meets_the_limit():
             held, _ = nnls(np.vstack([columns, row]), np.append(target, 0))
             reached = np.sum((columns @ held - target) ** 2)
             assert reached == pytest.approx(limit, rel=1e-3) or (end == 0 and reached < limit)
+    ahead = table.columns(law, np.array([256.0]))
+    for end in table.range(law, weights, limit, np.array([256.0]))[:, 0]:
+        held, _ = nnls(np.vstack([columns, 1e5 * end * ahead]), np.append(target, 1e5))
+        assert np.sum((columns @ held - target) ** 2) == pytest.approx(limit, rel=1e-3)
 
 
 def test_known_noise_sets_the_interval():
@@ -140,6 +145,20 @@ def test_ceilings():
 
 
 # The choice
+
+
+def test_what_is_left_out():
+    table = Table(N[:5], N[:5], "weak", np.inf)
+    found = [(list(keep), target, weight) for keep, target, weight in table.splits()]
+    assert found == [
+        ([0, 1, 2], 3, 1.0),  # the next larger count
+        ([0, 1, 2, 3], 4, 1.0),
+        ([0, 2, 3, 4], 1, 0.5),  # gaps
+        ([0, 1, 3, 4], 2, 0.5),
+        ([0, 1, 2, 4], 3, 0.5),
+    ]
+    table = Table(N[:5], N[:5], "weak", 8)  # the only run beyond a machine is not foretold
+    assert [target for _, target, _ in table.splits()] == [3, 1, 2, 3]
 
 
 def test_the_choice_is_not_that_of_the_smallest_residuals():
