@@ -109,13 +109,13 @@ def test_the_ends_of_an_interval_are_where_the_profile_meets_the_limit(planted):
     for name, said in table.parameters(law, weights, limit).items():
         top, bottom = np.array(law.parameters[name], dtype=float)
         for end in (said.low, said.high):
-            row = 1e5 * (top - end * bottom)  # holds the ratio fast
+            row = 1e7 * (top - end * bottom)  # holds the ratio fast
             held, _ = nnls(np.vstack([columns, row]), np.append(target, 0))
             reached = np.sum((columns @ held - target) ** 2)
             assert reached == pytest.approx(limit, rel=1e-3) or (end == 0 and reached < limit)
     ahead = table.columns(law, np.array([256.0]))
     for end in table.range(law, weights, limit, np.array([256.0]))[:, 0]:
-        held, _ = nnls(np.vstack([columns, 1e5 * end * ahead]), np.append(target, 1e5))
+        held, _ = nnls(np.vstack([columns, 1e7 * end * ahead]), np.append(target, 1e7))
         assert np.sum((columns @ held - target) ** 2) == pytest.approx(limit, rel=1e-3)
 
 
@@ -168,6 +168,23 @@ def test_the_choice_is_not_that_of_the_smallest_residuals():
     assert fit.laws["usl"].misfit < fit.laws["amdahl"].misfit
     assert fit.chosen == "amdahl"
     assert fit.laws["usl"].left_out > fit.laws["amdahl"].left_out
+
+
+def test_the_score_is_the_probability_of_the_runs_left_out():
+    table, variance = Table(N[:4], np.array([1, 1.9, 3.5, 6]), "strong", np.inf), 0.01
+    errors, score = table.leave_out(None, variance)
+    # From 3.5 on 4 to 8 devices; from 1 on 1 to 2; from 1.9 on 2 to 4.
+    assert errors == pytest.approx(np.log([7 / 6, 2 / 1.9, 3.8 / 3.5]))
+    # Both runs of an error scatter: twice the variance. Gaps count half.
+    densities = -0.5 * (np.square(errors) / 0.02 + np.log(0.02))
+    assert score == pytest.approx(densities @ [1, 0.5, 0.5])
+    # Two laws that miss nothing: the one that is surer of it wins.
+    table = Table(N, curve("amdahl", [0.95, 0.05], "strong"), "strong", np.inf)
+    scores = {}
+    for name in ("amdahl", "usl"):
+        errors, scores[name] = table.leave_out(LAWS[name], variance)
+        assert errors == pytest.approx([0] * len(errors), abs=1e-6)
+    assert scores["amdahl"] > scores["usl"] + 1
 
 
 def test_a_table_that_cannot_decide_says_so():
