@@ -11,7 +11,7 @@ FLAT = 1.05  # a throughput that grows by less is flat
 SUPERLINEAR = 1.06  # growth beyond that of the devices that a scatter of 3 % seldom makes
 APART = 1.9  # of runs closer together, in devices, scatter drowns the steps
 DIP = 0.14  # the share of the throughput that a step takes beyond its neighbours' slope
-BREAK = 0.9  # a fall of the slope between two steps that no smooth law makes
+BREAK = 0.25  # a fall of the slope between two steps, in log over log, beyond what a law makes
 FALL = 0.1  # a fall of the serial fraction that a scatter of 3 % seldom makes
 
 NAMES = {
@@ -61,20 +61,19 @@ def warnings(devices, throughput, mode, serial, per_node=None):
             said.append(
                 f"Superlinear: {a} to {b} devices are {short(more[step])} times as many and "
                 f"{short(gain)} times as fast. No law here allows it. Something else slowed the "
-                f"run on {a}: memory that was short, a smaller batch, another setting."
+                f"run on {a}, such as short memory, or the two runs are not of one job."
             )
         elif gain < FLAT and more[step] >= 1.5:
-            rise = after > 0.8
             if step == 0:
                 said.append(
                     f"Starved: {b} devices are no faster than {a}. From the start something that "
                     "they share sets the pace: the loader of the machine, a disk, a lock. Feed "
                     "them made-up data: if that is faster, the loader binds."
                 )
-            elif rise:
+            elif after > 0.8:
                 said.append(
                     f"Starved: from {a} to {b} devices nothing is gained, and beyond it grows "
-                    f"again. What is used up by {a} comes with each machine, as a loader does."
+                    f"again. It looks as if {a} use up what each machine has once, as a loader."
                     f"{machine}"
                 )
             elif gain < 1 / FLAT and not any(text.startswith("Retrograde") for text in said):
@@ -82,21 +81,25 @@ def warnings(devices, throughput, mode, serial, per_node=None):
         elif 0 < step < len(slopes) - 1 and not known:
             if (min(slopes[step - 1], after) - slope) * math.log(more[step]) > DIP:
                 said.append(
-                    f"A step: from {a} to {b} devices much is lost, before and after little. So "
-                    f"the link changes there, and laws without a step do not hold.{machine}"
+                    f"A step: from {a} to {b} devices much is lost, before and after little, as "
+                    f"where the link changes. Laws without a step do not hold then.{machine}"
                 )
-    if len(slopes) > 1 and slopes[-1] < slopes[-2] - BREAK:
-        said.append(
-            f"The run on {runs[-1]} breaks away: no smooth law falls so fast. The runs before do "
-            f"not foretell it. Measure between {runs[-2]} and {runs[-1]}, and {runs[-1]} again."
-        )
+    if len(slopes) > 1:
+        r = more[-2:].max()  # where X = m / (1 + kappa m^2) turns fastest, m^2 = 1 / (kappa r^2)
+        sharpest = 2 * math.log((r + 1 / r) / 2) / math.log(r)
+        if slopes[-2] - slopes[-1] > sharpest + BREAK:
+            said.append(
+                f"The run on {runs[-1]} breaks away: no law here falls so fast. The runs before "
+                f"do not foretell it. Measure between {runs[-2]} and {runs[-1]}, and "
+                f"{runs[-1]} again."
+            )
     if len(serial) > 2 and serial[1] - serial[-1] > FALL and serial[-1] < 0.7 * serial[1]:
         cause = (
-            "With a fixed batch on each device that is no discovery: the job grew with n. What is "
-            "lost does not grow as a part that serves all in turn would, so Amdahl's law is the "
-            "wrong class here; look at Gustafson's or at the all-reduce."
+            "With a fixed batch on each device the job grew with n, so that is no gain. What is "
+            "lost does not grow as a part that serves all in turn would: Amdahl's law is the "
+            "wrong class here. Look at Gustafson's or at the all-reduce."
             if mode == "weak"
-            else "What is lost is paid once, when the job is first split, and not again: it is no "
+            else "What is lost seems to be paid once, when the job is first split: that is no "
             "serial part. Leave the smallest run out and see whether the law changes."
         )
         said.append(

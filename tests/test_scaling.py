@@ -129,6 +129,19 @@ def test_known_noise_sets_the_interval():
     assert widths[2] == pytest.approx(4 * widths[0], rel=0.05)
 
 
+def test_a_run_at_the_end_of_its_interval_is_as_surprising_as_said():
+    x, noise = curve("usl", [0.98, 0.02, 0.002], "weak"), 0.02
+    x = x * np.exp(noise * np.random.default_rng(4).standard_normal(len(N)))
+    fit = fit_scaling(N, x, mode="weak", noise=noise)
+    assert fit.standing == ("usl",)
+    before = len(N) * fit.laws["usl"].misfit ** 2
+    for count, said in fit.predictions.items():
+        for end in (said.low, said.high):
+            table = Table(np.append(N, count), np.append(x, end) / x[0], "weak", np.inf)
+            more = table.solve(LAWS["usl"])[1] - before
+            assert more == pytest.approx((1.96 * noise) ** 2, rel=0.05)
+
+
 def test_ceilings():
     fit = fit_scaling(N, 10 * curve("amdahl", [0.95, 0.05], "strong"))
     assert fit.laws["amdahl"].ceiling.value == pytest.approx(200, rel=1e-3)  # 10 / 0.05
@@ -207,8 +220,8 @@ def test_the_next_two_runs_part_the_laws_more_than_the_next_two_doublings():
     by_laws = {n: [law.throughput(n) for law in fit.laws.values()] for n in (12, *fit.next_runs)}
     apart = {n: max(said) / min(said) for n, said in by_laws.items()}
     assert max(apart.values()) == apart[max(fit.next_runs)]
-    in_machines = fit_scaling(N[:5], curve("amdahl", [0.97, 0.03], "weak")[:5], per_node=8)
-    assert all(n < 8 or n % 8 == 0 for n in in_machines.next_runs)
+    in_machines = fit_scaling(N[:4], x, mode="weak", per_node=7)
+    assert set(in_machines.next_runs) < {3, 6, 14, 21, 28} and not set(fit.next_runs) < {3, 6}
 
 
 def test_the_link_between_machines_must_have_been_used_to_be_foretold():
@@ -311,6 +324,7 @@ def warned(table, word, **how):
 
 
 def test_a_step_is_seen_where_the_link_changes():
+    assert fitted(TF_AMP, mode="weak").chosen == STAYS  # no law without a step follows
     (said,) = warned(TF_AMP, "A step", mode="weak")
     assert "from 8 to 16 devices" in said and "per_node=8" in said
     assert not warned(TF_AMP, "A step", mode="weak", per_node=8)
@@ -350,6 +364,11 @@ def test_a_run_that_breaks_away_is_seen():
     (said,) = warned(ULTRA_SCALE, "breaks away", kind="per device")
     assert "Measure between 256 and 512" in said
     assert warned(ULTRA_SCALE, "Retrograde", kind="per device")
+    # The sharpest bend of a law, where kappa m^2 passes 1: by doublings, and in steps of 4.
+    for n in (N, N[::2]):
+        for kappa in 10.0 ** np.arange(-4, 0, 0.25):
+            x = curve("usl", [1, 0, kappa], "strong", devices=n)
+            assert not warned(dict(zip(n, x, strict=True)), "breaks away")
 
 
 @pytest.mark.parametrize(("mode", "law", "weights"), [case[:3] for case in CASES if not case[4]])
