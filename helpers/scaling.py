@@ -309,7 +309,7 @@ def _next_runs(table, standing, n, per_node):
     """The two counts, up to four times the largest, after which the laws would differ most.
 
     For each pair of laws: the squares that one of them could not explain if the other were right
-    (T-optimality: Atkinson and Fedorov 1975, doi:10.1093/biomet/62.1.57); the worst pair counts.
+    (T-optimality: Atkinson and Fedorov 1975, Biometrika 62, 57-70); the worst pair counts.
     """
     doubled = n[0] * 2.0 ** np.arange(np.log2(4 * n[-1] / n[0]) + 1e-9)
     counts = sorted({*doubled, *(1.5 * doubled)} - set(n))

@@ -161,8 +161,9 @@ class Table:
     def leave_out(self, law, variance):
         """Log errors of predicting runs left out, and the weighted log of their probability.
 
-        A law that states a wide interval is punished for that, and not for missing (Dawid 1984,
-        doi:10.2307/2981683). No law: "efficiency stays", from the run before.
+        A law that states a wide interval is punished for that, and not for missing: each run is
+        judged by the law as it stood before it, as in the prequential approach of Dawid 1984. No
+        law: "efficiency stays", from the run before.
         """
         errors, score = [], 0.0
         for keep, target, weight in self.splits():
@@ -268,7 +269,7 @@ def _sizes(columns):
 def _furthest_ratio(system, limit, top, bottom, value, sign):
     """Least (sign -1) or largest (1) ratio of two sums of weights within the interval.
 
-    Dinkelbach's iteration (1967, doi:10.1287/mnsc.13.7.492).
+    Dinkelbach's iteration for fractional programs.
     """
     if not np.isfinite(limit):
         return 0.0 if sign < 0 else np.inf
