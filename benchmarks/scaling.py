@@ -14,21 +14,16 @@ named. Exit status 1 if a bar is missed.
   number of devices in a machine. No law has seen the run that it predicts.
 """
 
-import csv
 import sys
-from pathlib import Path
 
 import numpy as np
 
-from helpers.scaling import STAYS, fit_scaling
+from helpers.catalog import scaling_2025, scaling_tables
+from helpers.scaling import STAYS, fit_scaling, foretell_largest
 from helpers.scaling_laws import LAWS, Table
 
-DATA = Path(__file__).resolve().parents[1] / "helpers" / "data"
 TABLES, NOISE, DISTANCE, PER_NODE = 200, 0.03, 4, 8
 DEVICES = 2.0 ** np.arange(7)
-KINDS = {"ms/step": "time", "min/run": "time", "% MFU": "per device"}
-KINDS |= {"tok/s per device": "per device"}
-THROUGHPUT = ("img/s", "seq/s", "tok/s")
 
 
 def draw(law, random):
@@ -105,40 +100,18 @@ def planted():
             )
 
 
-def series():
-    """(name, unit, mode, devices, values, devices in a machine) of the published tables."""
-    rows = {}
-    for file in ("scaling.csv", "scaling_2025.csv"):
-        with (DATA / file).open(newline="", encoding="utf-8") as lines:
-            for row in csv.DictReader(lines):
-                rows.setdefault((file, row["series"]), []).append(row)
-    for (file, name), table in rows.items():
-        unit, mode = table[0]["unit"], table[0]["scaling_mode"]
-        if len(table) < 3 or mode == "pipeline" or unit in ("efficiency", "relative"):
-            continue
-        table.sort(key=lambda row: int(row["devices"]))
-        devices = [int(row["devices"]) for row in table]
-        values = [float(row["value"]) for row in table]
-        nodes = [int(row["nodes"]) for row in table]
-        per_node = max(n // m for n, m in zip(devices, nodes, strict=True))
-        yield file, name, unit, mode, devices, values, per_node
-
-
 def published():
     """Rows of text, and whether the bar is met."""
     found = []
-    for file, name, unit, mode, devices, values, per_node in series():
-        kind = KINDS.get(unit, "throughput")
-        true = fit_scaling(devices, values, kind, mode).throughput[-1]
+    new = set(scaling_2025()["series"])
+    for name, table in scaling_tables().items():
+        devices, per_node = table["devices"], table["per_node"]
         for told in (None, per_node):
-            ahead = (devices[-1] / devices[-2],)
-            fit = fit_scaling(devices[:-1], values[:-1], kind, mode, per_node=told, ahead=ahead)
-            (said,), (stays,) = fit.predictions.values(), fit.stays.values()
-            errors = {law: fit.throughput(devices[-1]) / true - 1 for law, fit in fit.laws.items()}
-            errors |= {STAYS: stays / true - 1, "choice": said.value / true - 1}
-            group = "2025" if file != "scaling.csv" else unit in THROUGHPUT
+            foretold = foretell_largest(**{**table, "per_node": told})
+            fit, said, true = foretold.fit, foretold.said, foretold.true
+            errors, inside = foretold.errors, foretold.inside
+            group = "2025" if name in new else table["kind"] == "throughput"
             agreed = fit.decided and fit.chosen != STAYS
-            inside = said.low <= true <= said.high
             ends = f"{said.low / true - 1:+.0%} {said.high / true - 1:+.0%}"
             found.append(
                 (

@@ -108,13 +108,54 @@ class ScalingFit:
 
     def as_given(self, devices, throughput):
         """A throughput turned back into what the table held: a time, or that of one device."""
-        if self.kind == "time":
-            with np.errstate(divide="ignore"):  # a throughput of 0 takes for ever
-                return np.divide(1 if self.mode == "strong" else devices, throughput)
-        return throughput / devices if self.kind == "per device" else throughput
+        return _given(devices, throughput, self.kind, self.mode)
 
     def __str__(self):
         return "\n".join(sentences(self))
+
+
+@dataclass(frozen=True)
+class Foretold:
+    """The largest run of a table beside what the others say of it.
+
+    `fit` of the others; `true` and `said` (an `Estimate`) are throughputs of the largest run.
+    `errors`: predicted / true - 1 of each law, of "efficiency stays", and of the "choice".
+    """
+
+    fit: ScalingFit
+    true: float
+    said: Estimate
+    errors: dict
+
+    @property
+    def inside(self):
+        """Whether the interval holds the run."""
+        return self.said.low <= self.true <= self.said.high
+
+
+def foretell_largest(devices, values, kind="throughput", mode="strong", *, per_node=None):
+    """Leave the largest run out, and predict it from the others; arguments as `fit_scaling`.
+
+    Returns
+    -------
+    Foretold
+
+    Examples
+    --------
+    >>> foretold = foretell_largest([1, 2, 4, 8, 16, 32], [10, 18.2, 30.8, 47.1, 64, 78])
+    >>> {name: round(foretold.errors[name], 2) for name in ("choice", "efficiency stays")}
+    {'choice': 0.0, 'efficiency stays': 0.64}
+    """
+    n, x, _ = _checked(devices, values, kind, mode, per_node, None, ())
+    count = n[-1]
+    fit = fit_scaling(
+        n[:-1], _given(n, x, kind, mode)[:-1], kind, mode, per_node=per_node, ahead=(count / n[-2],)
+    )
+    (said,), (stays,) = fit.predictions.values(), fit.stays.values()
+    predicted = {name: float(law.throughput(count)) for name, law in fit.laws.items()}
+    predicted |= {STAYS: stays, "choice": said.value}
+    errors = {name: value / float(x[-1]) - 1 for name, value in predicted.items()}
+    return Foretold(fit, float(x[-1]), said, errors)
 
 
 def fit_scaling(
@@ -293,7 +334,7 @@ def _prediction(table, follow, chosen, count, scale, stays):
     for fit in follow:
         middle = float(fit.throughput(count)) / scale
         if fit.law.name == chosen:
-            value = scale * middle
+            value = float(scale * middle)
         weights = np.array(fit.weights) / scale**fit.law.power
         room = fit.limit - fit.misfit**2 * len(table.m)  # t squared times the variance of one run
         ends = table.range(fit.law, weights, fit.limit, np.array([count / fit.smallest]))[:, 0]
@@ -378,6 +419,13 @@ def _checked(devices, values, kind, mode, per_node, noise, ahead):
     elif kind == "per device":
         x = n * x
     return n, x, notes
+
+
+def _given(devices, throughput, kind, mode):
+    if kind == "time":
+        with np.errstate(divide="ignore"):  # a throughput of 0 takes for ever
+            return np.divide(1 if mode == "strong" else devices, throughput)
+    return throughput / devices if kind == "per device" else throughput
 
 
 def _numbers(name, column):

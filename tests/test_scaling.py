@@ -1,6 +1,5 @@
 """The fits of scaling tables: known answers, intervals, choices, warnings, and bad tables."""
 
-import csv
 import re
 import time
 
@@ -9,7 +8,7 @@ import pytest
 from scipy.optimize import nnls
 
 from helpers import amdahl, catalog, parallel
-from helpers.scaling import STAYS, fit_scaling, interval_limit
+from helpers.scaling import KINDS, STAYS, fit_scaling, foretell_largest, interval_limit
 from helpers.scaling_laws import LAWS, Table
 from helpers.scaling_table import MAX_ROWS, read_table
 from helpers.scaling_words import starved, warnings
@@ -499,36 +498,58 @@ def test_a_bad_table_is_refused_at_once_by_row(text, message):
 # The table of 2024 and 2025
 
 
-def rows():
-    with (catalog.DATA / "scaling_2025.csv").open(newline="", encoding="utf-8") as lines:
-        return list(csv.DictReader(lines))
+def test_every_machine_of_the_new_table_holds_eight():
+    rows = catalog.scaling_2025()
+    assert (rows["nodes"] * 8 == rows["devices"]).all() and (rows["note"] != "").all()
 
 
-def test_the_new_table_has_the_columns_of_the_old_one():
-    with (catalog.DATA / "scaling.csv").open(encoding="utf-8") as old:
-        assert ",".join(rows()[0]) == old.readline().strip()
+def test_a_prefix_or_a_share_is_no_value_of_the_new_table(tmp_path):
+    path = tmp_path / "scaling_2025.csv"
+    text = (catalog.DATA / path.name).read_text(encoding="utf-8")
+    for good, wrong in (("44.32,", "0.4432,"), ("38336,", "38.336,"), ("5762,", "5762000,")):
+        path.write_text(text.replace(good, wrong), encoding="utf-8")
+        with pytest.raises(ValueError, match="scaling_2025.csv, line .*: value must be from"):
+            catalog.scaling_2025(tmp_path)
 
 
-def test_every_row_of_the_new_table_is_plausible():
-    ranges = {"% MFU": (5, 60), "tok/s": (3_000, 150_000), "tok/s per device": (5_000, 9_000)}
-    seen = set()
-    for row in rows():
-        key = row["series"], row["devices"]
-        assert key not in seen
-        seen.add(key)
-        devices, value = int(row["devices"]), float(row["value"])
-        low, high = ranges[row["unit"]]
-        assert low <= (value / devices if row["unit"] == "tok/s" else value) <= high, key
-        assert int(row["nodes"]) == devices // 8 and row["source"] and row["note"]
-        if row["global_batch"] and row["batch_per_device"]:
-            assert int(row["global_batch"]) == devices * int(row["batch_per_device"])
+def test_the_published_tables_are_all_that_can_be_fitted():
+    tables = catalog.scaling_tables()
+    assert len(tables) == 59
+    assert tables["Ultra-Scale 80B"] == dict(
+        devices=[32, 64, 128, 256, 512],
+        values=[14.76, 30.65, 34.29, 30.75, 17.79],
+        kind="per device",
+        mode="strong",
+        per_node=8,
+    )
+    for table in tables.values():
+        assert len(fit_scaling(**table).devices) >= 3
+    units = catalog.scaling().set_index("series")["unit"]
+    times = {name for name, table in tables.items() if table["kind"] == "time"}
+    assert set(units[list(times)]) == {"ms/step", "min/run"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("mode", ["strong", "weak"])
+def test_the_largest_run_is_foretold_from_the_others_alone(kind, mode):
+    n, x = np.array([1, 2, 4, 8, 16]), np.array([10, 19, 35, 60, 1])
+    values = {"throughput": x, "per device": x / n, "time": (1 if mode == "strong" else n) / x}
+    foretold = foretell_largest(n, values[kind], kind, mode)
+    before = fit_scaling(n[:-1], x[:-1], mode=mode)
+    said = before.predictions[16]
+    assert foretold.fit.devices == (1, 2, 4, 8) and foretold.fit.kind == kind
+    assert foretold.true == pytest.approx(1)
+    assert foretold.errors["choice"] == pytest.approx(said.value - 1)
+    assert foretold.errors[STAYS] == pytest.approx(120 - 1)  # 60 / 8 for each of 16
+    assert foretold.errors["amdahl"] == pytest.approx(before.laws["amdahl"].throughput(16) - 1)
+    assert not foretold.inside
 
 
 def test_tokens_per_second_agree_with_the_utilisation_printed_beside_them():
     # llm-foundry prints MFU too: 13b on H100 39.79, 39.58, 39.95, 39.86; of 989.5 Tflop/s.
-    found = [row for row in rows() if row["series"] == "llm-foundry MPT 13b H100-80GB"]
+    found = catalog.scaling_tables()["llm-foundry MPT 13b H100-80GB"]
     printed = {8: 39.79, 16: 39.58, 32: 39.95, 64: 39.86}
-    each = {int(row["devices"]): float(row["value"]) / int(row["devices"]) for row in found}
+    each = dict(zip(found["devices"], found["values"], strict=True))
     assert each.keys() == printed.keys()
-    ratios = [each[n] / printed[n] for n in printed]
+    ratios = [each[n] / n / printed[n] for n in printed]
     assert max(ratios) / min(ratios) < 1.001

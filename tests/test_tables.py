@@ -18,6 +18,7 @@ LOADERS = {
     "runs.csv": catalog.runs,
     "interconnects.csv": catalog.interconnects,
     "scaling.csv": catalog.scaling,
+    "scaling_2025.csv": catalog.scaling_2025,
 }
 
 
