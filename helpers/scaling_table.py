@@ -103,16 +103,17 @@ def read_table(text):
     )
 
 
-def _lines(text):
-    """The rows that are not blank, each with its number; refused if they are no small text."""
-    if isinstance(text, bytes):
+def as_text(content):
+    """The text of a file or field; a ValueError that names the row if it is no small text."""
+    if isinstance(content, bytes):
         try:
-            text = text.decode("utf-8-sig")
+            content = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            row = text.count(b"\n", 0, error.start) + 1
+            row = content.count(b"\n", 0, error.start) + 1
             raise ValueError(f"row {row}: the table must be text in UTF-8, got bytes") from None
-    if not isinstance(text, str):
-        raise ValueError(f"text must be a table as text, got {type(text).__name__}")
+    if not isinstance(content, str):
+        raise ValueError(f"text must be a table as text, got {type(content).__name__}")
+    text = content.lstrip("\ufeff")
     odd = re.search(r"[^\t\n\r -~\u00a0-\U0010ffff]|\ufffd", text[:MAX_CHARACTERS])
     if odd:
         row = text.count("\n", 0, odd.start()) + 1
@@ -123,7 +124,12 @@ def _lines(text):
             f"row {row}: the table must have at most {MAX_ROWS} rows and {MAX_CHARACTERS} "
             f"characters, got {text.count(chr(10)) + 1} rows and {len(text)} characters"
         )
-    lines = text.lstrip("\ufeff").replace("\u00a0", " ").splitlines()
+    return text
+
+
+def _lines(text):
+    """The rows that are not blank, each with its number; refused if they are too many or none."""
+    lines = as_text(text).replace("\u00a0", " ").splitlines()
     lines = [(row, line.strip(" ")) for row, line in enumerate(lines, start=1)]
     lines = [(row, line) for row, line in lines if line.strip() and not _RULE.fullmatch(line)]
     if not lines:

@@ -139,8 +139,8 @@ def sentences(fit):
         *fit.warnings,
         _choice(fit),
         *_binds(fit),
-        *_ahead(fit),
-        _next(fit),
+        *(ahead(fit, count) for count in fit.predictions),
+        next_runs(fit),
         *fit.notes,
     )
 
@@ -269,24 +269,26 @@ def _binds(fit):
         yield "This law has no ceiling: efficiency falls, but every device adds something."
 
 
-def _ahead(fit):
+def ahead(fit, count):
+    """What to expect of one of the counts of `fit.predictions`, in a sentence."""
     what = {"time": "a time of ", "per device": "for each device ", "throughput": ""}[fit.kind]
-    for count, said in fit.predictions.items():
-        value, stays, *ends = (
-            short(fit.as_given(count, x))
-            for x in (said.value, fit.stays[count], *sorted((said.low, said.high)))
-        )
-        low, high = reversed(ends) if fit.kind == "time" else ends
-        interval = (
-            f"between {low} and {high}"
-            if said.high < 10 * said.low
-            else "but that is hardly more than a guess"
-        )
-        beside = "" if fit.chosen == "efficiency stays" else f' ("efficiency stays": {stays})'
-        yield f"On {short(count, 7)} devices expect {what}{value}{beside}, {interval}."
+    said = fit.predictions[count]
+    value, stays, *ends = (
+        short(fit.as_given(count, x))
+        for x in (said.value, fit.stays[count], *sorted((said.low, said.high)))
+    )
+    low, high = reversed(ends) if fit.kind == "time" else ends
+    interval = (
+        f"between {low} and {high}"
+        if said.high < 10 * said.low
+        else "but that is hardly more than a guess"
+    )
+    beside = "" if fit.chosen == "efficiency stays" else f' ("efficiency stays": {stays})'
+    return f"On {short(count, 7)} devices expect {what}{value}{beside}, {interval}."
 
 
-def _next(fit):
+def next_runs(fit):
+    """Which two runs to add, in a sentence."""
     first, second = fit.next_runs
     return (
         f"Two more runs tell most: on {first} and on {second} devices."
