@@ -1,4 +1,4 @@
-"""The control for a reader's own scaling table: it fits, keeps what was typed, and never goes stale."""
+"""The control for a reader's own table: it fits, keeps what was typed, never goes stale."""
 
 import html
 import re
