@@ -180,3 +180,10 @@ def test_where_no_law_is_chosen_none_is_drawn():
     lines = [mark for mark in scaling_scene(fit, 8.0).marks if isinstance(mark, Line)]
     assert len(lines) == 3 and lines[0].dashed
     assert scaling_scene(fit, 8.0).sentence.startswith("No law is chosen. On 8 devices expect")
+
+
+def test_the_interval_of_one_prediction_is_an_upright_line():
+    fit = fit_scaling([1, 2, 4, 8], [10, 18.2, 30.8, 47.1], ahead=(2,))
+    said, upright = fit.predictions[16.0], scaling_scene(fit).marks[2]
+    assert upright.x == (16.0, 16.0)
+    assert upright.y == (pytest.approx(said.low / 160), pytest.approx(said.high / 160))

@@ -34,13 +34,17 @@ def scaling_scene(fit, count=None, further=()):
     first, last = fit.devices[0], fit.devices[-1]
     marks = [Line((last, BEYOND * last), 2 * (fit.efficiency[-1],), QUIET, True, 1.2)]
     place = BEYOND * last, fit.efficiency[-1]
-    marks.append(Words(*place, STAYS, QUIET, "right", (-4, 9), ((2 * last, place[1]),)))
+    marks.append(Words(*place, STAYS, QUIET, "right", (-4, -22), ((2 * last, place[1]),)))
     counts = sorted(fit.predictions)
-    if len(counts) > 1:
-        for end in ("low", "high"):
-            said = [getattr(fit.predictions[n], end) for n in counts]
-            said = np.minimum(efficiency(np.array(counts), said), 1e3)  # the axes end before
-            marks.append(Line(tuple(counts), tuple(said.tolist()), QUIET, False, 0.8))
+    ends = [
+        efficiency(np.array(counts), [getattr(fit.predictions[n], end) for n in counts])
+        for end in ("low", "high")
+    ]
+    ends = np.minimum(ends, 1e3)  # the axes end before
+    if len(counts) == 1:  # an upright line from end to end
+        counts, ends = 2 * counts, ends.T
+    for end in ends:
+        marks.append(Line(tuple(counts), tuple(end.tolist()), QUIET, False, 0.8))
     if fit.chosen != STAYS:
         steps = {first * (BEYOND * last / first) ** (step / 60) for step in range(61)}
         if fit.per_node and first <= fit.per_node < last:  # the law may jump there
