@@ -187,3 +187,9 @@ def test_the_interval_of_one_prediction_is_an_upright_line():
     said, upright = fit.predictions[16.0], scaling_scene(fit).marks[2]
     assert upright.x == (16.0, 16.0)
     assert upright.y == (pytest.approx(said.low / 160), pytest.approx(said.high / 160))
+
+
+def test_the_end_of_a_machine_is_marked_where_it_is_told():
+    fit = fit_scaling([1, 2, 4, 8], [10, 18.2, 30.8, 47.1], per_node=4)
+    (edge,) = [m for m in scaling_scene(fit).marks if isinstance(m, Line) and m.x == (4, 4)]
+    assert edge.dashed and edge.y == (0, 1)

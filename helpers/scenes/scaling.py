@@ -45,6 +45,9 @@ def scaling_scene(fit, count=None, further=()):
         counts, ends = 2 * counts, ends.T
     for end in ends:
         marks.append(Line(tuple(counts), tuple(end.tolist()), QUIET, False, 0.8))
+    if fit.per_node:
+        marks.append(Line(2 * (fit.per_node,), (0.0, 1.0), QUIET, True, 0.8))
+        marks.append(Words(fit.per_node, 0.3, "one machine", QUIET, "right", (-5, 0)))
     if fit.chosen != STAYS:
         steps = {first * (BEYOND * last / first) ** (step / 60) for step in range(61)}
         if fit.per_node and first <= fit.per_node < last:  # the law may jump there
