@@ -23,7 +23,8 @@ def wait_for(control, text):
 
 def test_a_table_is_pasted_and_files_are_uploaded(control):
     field, page = control.locator("textarea"), control.page
-    field.fill(OWN)
+    field.fill(OWN[:-4])
+    field.press_sequentially(OWN[-4:])  # JupyterLab does not take the digits for its own
     control.get_by_role("button", name="Fit this table").click()
     wait_for(control, "On 32 devices expect")
     assert "5 runs on 1 to 16 devices" in control.inner_text()
