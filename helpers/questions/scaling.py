@@ -263,8 +263,9 @@ def parting_run(f=0.0264, p=0.556, limit_devices=96, apart=1.7):
             "The laws cross near the largest run; beyond it, Gustafson's runs away.",
             "Between 64 and 96 the quotient passes what is asked.",
         ],
-        reasoning="; ".join(
-            f"on {devices} they say " + " and ".join(short(x) for x in said(devices))
+        reasoning="The two speed-ups: "
+        + "; ".join(
+            f"on {devices} devices " + " and ".join(short(x) for x in said(devices))
             for devices in (64, 80, 96)
         )
         + ". Where they cross, near 30, a further run would tell nothing.",
