@@ -1,7 +1,7 @@
 """The base of all controls: inputs and a picture that follows them.
 
 matplotlib draws once what stands still (axes, ticks, labels). What moves is a small SVG over it,
-made from the marks of a scene, so every number in it comes from the model core. A step of a slider
+made from the marks of a scene, so every number in it comes from the models. A step of a slider
 therefore costs one short text, not a new picture.
 """
 
@@ -15,14 +15,8 @@ from matplotlib.figure import Figure
 from helpers.controls.page import background
 from helpers.controls.places import Frame
 from helpers.controls.svg import drawing, svg
-from helpers.pictures.drawing import (
-    PIXELS_PER_INCH,
-    SIZE,
-    draw,
-    png,
-    same_everywhere,
-    still,
-)
+from helpers.pictures.drawing import draw, png, same_everywhere, still
+from helpers.scenes.marks import PIXELS_PER_INCH, SIZE
 
 
 class Control(widgets.VBox):
