@@ -228,9 +228,9 @@ def _binds(fit):
     elif fit.chosen == "two links":
         inside, between = by["inside"], by["between"]
         yield (
-            "The network between machines binds"
+            "The time between machines binds"
             if between.value > inside.value
-            else "The links within a machine bind"
+            else "The time within a machine binds"
         ) + (
             ": to send the gradients once takes "
             f"{_span(between, percent)} of the time to compute between machines and "

@@ -400,12 +400,12 @@ def test_the_sentences_name_what_binds():
             ("strong", "amdahl"): "The serial part binds: 1 - p = 5% ",
             ("strong", "communication"): "On 64 devices latency binds",  # 0.5 > 0.2
             ("strong", "usl"): "On 64 devices latency binds",
-            ("strong", "two links"): "The network between machines binds",
+            ("strong", "two links"): "The time between machines binds",
             ("weak", "amdahl"): "Something serves all devices in turn, for 3% ",
             ("weak", "gustafson"): "Each further device adds p = 0.6 ",
             ("weak", "communication"): "On 64 devices latency binds",
             ("weak", "usl"): "kappa (what each pair exchanges) binds",
-            ("weak", "two links"): "The network between machines binds",
+            ("weak", "two links"): "The time between machines binds",
         }[mode, law]
         assert expected in said, said
         assert "nan" not in said and "inf" not in said

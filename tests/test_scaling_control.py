@@ -117,7 +117,7 @@ def test_devices_in_a_machine_add_the_law_of_two_links(control):
     assert "If a machine holds 8" in said(control)
     control.inputs["per_node"].value = 8
     assert control.fitted()[0].chosen == "two links"
-    assert "The network between machines binds" in said(control)
+    assert "The time between machines binds" in said(control)
 
 
 def test_a_slider_says_what_to_expect_on_more_devices(control):
