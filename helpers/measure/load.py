@@ -57,7 +57,7 @@ def quota(groups=CGROUPS, own=OWN_CGROUP):
     for folder in _groups(groups, own):
         # Two versions of control groups write the same two numbers into one file or two.
         for names in (["cpu.max"], ["cpu.cfs_quota_us", "cpu.cfs_period_us"]):
-            words = " ".join(_text(folder / name) for name in names).split()
+            words = " ".join(text_of(folder / name) for name in names).split()
             if len(words) == 2 and words[0].isdecimal() and words[1].isdecimal() and int(words[1]):
                 limits.append(int(words[0]) / int(words[1]))
     return min(limits, default=math.inf)
@@ -67,7 +67,7 @@ def throttled(groups=CGROUPS, own=OWN_CGROUP):
     """Seconds for which control groups have held this process so far; None if unknown."""
     held = []
     for folder in _groups(groups, own):
-        lines = (line.split() for line in _text(folder / "cpu.stat").splitlines())
+        lines = (line.split() for line in text_of(folder / "cpu.stat").splitlines())
         values = {words[0]: words[1] for words in lines if len(words) == 2}
         for name, unit in (("throttled_usec", 1e-6), ("throttled_time", 1e-9)):
             if values.get(name, "").isdecimal():
@@ -78,7 +78,7 @@ def throttled(groups=CGROUPS, own=OWN_CGROUP):
 def memory_limit(groups=CGROUPS, own=OWN_CGROUP, meminfo=Path("/proc/meminfo")):
     """Bytes that this process may still take; infinite if unknown."""
     limits = [math.inf]
-    for line in _text(meminfo).splitlines():
+    for line in text_of(meminfo).splitlines():
         if line.startswith("MemAvailable:"):
             limits.append(int(line.split()[1]) * 1024)
     pairs = (
@@ -87,7 +87,7 @@ def memory_limit(groups=CGROUPS, own=OWN_CGROUP, meminfo=Path("/proc/meminfo")):
     )
     for folder in _groups(groups, own):
         for limit, used in pairs:
-            words = [_text(folder / name).strip() for name in (limit, used)]
+            words = [text_of(folder / name).strip() for name in (limit, used)]
             if all(word.isdecimal() for word in words):
                 limits.append(max(0, int(words[0]) - int(words[1])))
     return min(limits)
@@ -118,7 +118,7 @@ def reading(stat=STAT, cpus=None, own=time.process_time):
     """
     cpus = _allowed() if cpus is None else cpus
     ticks = []
-    for line in _text(stat).splitlines():
+    for line in text_of(stat).splitlines():
         name, *words = line.split() or [""]
         if name.startswith("cpu") and name[3:].isdecimal() and int(name[3:]) in cpus:
             ticks.append([int(word) for word in words[:8]])
@@ -158,7 +158,7 @@ def _allowed():
 def _groups(groups, own):
     """Folders of the control groups that hold this process, those that hold these included."""
     folders = []
-    for line in _text(own).splitlines():
+    for line in text_of(own).splitlines():
         _, controllers, path = line.split(":", 2)
         for top in {"", *controllers.split(",")}:
             folder = groups / top / path.lstrip("/")
@@ -166,7 +166,7 @@ def _groups(groups, own):
     return sorted(set(folders))
 
 
-def _text(path):
+def text_of(path):
     """What a file holds, or nothing where it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace")

@@ -65,7 +65,7 @@ def machine():
 
 def cpu_model(cpuinfo=CPUINFO):
     """Model of the processor, or "unknown"."""
-    found = re.search(r"^(?:model name|Model)\s*:\s*(.+)$", load._text(cpuinfo), re.MULTILINE)
+    found = re.search(r"^(?:model name|Model)\s*:\s*(.+)$", load.text_of(cpuinfo), re.MULTILINE)
     if found:
         return found[1].strip()
     if platform.system() == "Darwin":
@@ -87,12 +87,12 @@ def caches(folder=CACHES):
     """
     sizes, shared = {}, {}
     for index in sorted(folder.glob("cpu[0-9]*/cache/index*")):
-        words = [load._text(index / name).strip() for name in ("level", "type", "size")]
+        words = [load.text_of(index / name).strip() for name in ("level", "type", "size")]
         size = re.fullmatch(r"(\d+)([KMG]?)", words[2])
         if words[1] in ("Data", "Unified") and words[0].isdecimal() and size:
             level, number = f"L{words[0]}", int(size[1]) << " KMG".index(size[2] or " ") * 10
             sizes[level] = max(number, sizes.get(level, 0))
-            shared[level, load._text(index / "shared_cpu_list").strip()] = number
+            shared[level, load.text_of(index / "shared_cpu_list").strip()] = number
     last = max(sizes, default="")
     together = sum(size for (level, _), size in shared.items() if level == last)
     return dict(sorted(sizes.items())), together
