@@ -24,6 +24,7 @@ from helpers.ranges import between, checked
 LOADERS = ("link", "copy")
 CHUNKS = (1, 2, 4, 8, 16)
 LOADED = 2**26  # B of the job
+KINDS = ("load", "compute", "both")
 SIDE = 256  # rows and columns of the matrices that are multiplied
 
 
@@ -41,8 +42,8 @@ class Overlap(NamedTuple):
         Time of the job with a loader thread and two buffers, in s.
     predicted, in_turns, perfect : Measured
         max + min/n, the sum, and the maximum of load and compute, in s.
-    error : Measured
-        Measured / predicted - 1.
+    ratio : Measured
+        Measured / predicted.
     """
 
     loader: str
@@ -53,7 +54,7 @@ class Overlap(NamedTuple):
     predicted: Measured
     in_turns: Measured
     perfect: Measured
-    error: Measured
+    ratio: Measured
 
     @property
     def winner(self):
@@ -194,8 +195,5 @@ def overlap(loader, chunks, rounds):
         formula(predicted),
         formula(lambda load, compute, both: load + compute),
         formula(lambda load, compute, both: np.maximum(load, compute)),
-        formula(lambda load, compute, both: both / predicted(load, compute, both) - 1),
+        formula(lambda load, compute, both: both / predicted(load, compute, both)),
     )
-
-
-KINDS = ("load", "compute", "both")

@@ -40,6 +40,8 @@ class Speedup(NamedTuple):
         Speed-up of the whole by Amdahl's law from these three, and by the stopwatch.
     naive : Measured
         The same law from p and the nominal factor, with r = 1.
+    ratio : Measured
+        Measured / predicted.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Speedup(NamedTuple):
     predicted: Measured
     measured: Measured
     naive: Measured
+    ratio: Measured
 
 
 def speedups(p=0.75, threads=None, *, work=0.06, seconds=8.0, watch=None, progress=None):
@@ -106,7 +109,7 @@ def speedups(p=0.75, threads=None, *, work=0.06, seconds=8.0, watch=None, progre
     lacking = unknown(_why(most))
     found = [_speedup(name, *case, rounds) for name, case in cases.items() if name != BASE]
     if lacking.why:
-        found.append(Speedup("FP64, more threads", 2, 2.0, *[lacking] * 6))
+        found.append(Speedup("FP64, more threads", 2, 2.0, *[lacking] * 7))
     return tuple(found)
 
 
@@ -156,12 +159,8 @@ def _speedup(name, precision, threads, other, rounds):
     s, r = quotient(fast, part("fast")), quotient(part("slow"), slow)
     nominal = threads * (2.0 if precision == "FP32" else 1.0)
     law = amdahl.speedup.formula
-    formulas = (
-        p,
-        s,
-        r,
-        lambda times: law(p(times), s(times), r(times)),
-        quotient(part("whole", BASE), part("whole")),
-        lambda times: law(p(times), nominal),
-    )
+    predicted = lambda times: law(p(times), s(times), r(times))  # noqa: E731
+    measured = quotient(part("whole", BASE), part("whole"))
+    naive = lambda times: law(p(times), nominal)  # noqa: E731
+    formulas = (p, s, r, predicted, measured, naive, quotient(measured, predicted))
     return Speedup(name, threads, nominal, *map(rounds.of, formulas))

@@ -12,7 +12,6 @@ Methods, beside that of `helpers.measure.watch`:
   longer of flop/π and bytes/β, write-allocate included; steps one after the other add up.
 """
 
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +21,6 @@ from helpers.measure.machine import caches, usable_threads
 from helpers.measure.watch import (
     Measured,
     Stopwatch,
-    Task,
     blas,
     thread_counts,
     unknown,
@@ -147,7 +145,7 @@ class Roofline(NamedTuple):
     threads: int
     peak: Measured
     bandwidth: Measured
-    points: tuple
+    points: tuple[Point, ...]
 
 
 def bandwidths(
@@ -223,7 +221,9 @@ def _without(rounds, key, call):
     took = rounds.seconds(key)
     if took.known and call > CALL * took.value:
         share = f"{min(1, call / took.value):.0%}".replace("%", " %")
-        return unknown(f"too short: {share} of the time is the call itself", took.rounds)
+        return unknown(
+            f"too short: {share} of the time is the call itself", took.rounds, took.others
+        )
     return took
 
 
@@ -260,19 +260,17 @@ def peaks(threads=None, size=None, precisions=("FP32", "FP64"), *, seconds=8.0, 
     size = int(checked("size", size, between(16, 8192, whole=True)))
     for precision in precisions:
         _one_of("precisions", precision, kernels.BYTES)
-    keys = [(precision, count) for precision in precisions for count in counts]
-    made = {p: kernels.product(size, size, size, p) for p in precisions}
+    if not blas():
+        stuck = unknown("the BLAS library does not say how many threads it uses")
+        return tuple(Peak(p, n, size, 2 * size**3, stuck) for p in precisions for n in counts)
+    made = {precision: kernels.product(size, size, size, precision) for precision in precisions}
     tasks = {
-        key: watch.long_enough(made[key[0]]._replace(blas=key[1]))
-        for key in keys
-        if key[1] == 1 or blas()
+        (precision, count): watch.long_enough(task._replace(blas=count))
+        for precision, task in made.items()
+        for count in counts
     }
     rounds = watch.rounds(tasks, seconds, MOST_ROUNDS, progress, "π")
-    stuck = unknown("the BLAS library does not say how many threads it uses")
-    return tuple(
-        Peak(*key, size, made[key[0]].flops, rounds.seconds(key) if key in tasks and blas() else stuck)
-        for key in keys
-    )
+    return tuple(Peak(*key, size, task.flops, rounds.seconds(key)) for key, task in tasks.items())
 
 
 def _square(watch, threads):

@@ -149,7 +149,7 @@ class Rounds(NamedTuple):
             return unknown("too fast for the clock", len(values), share)
         middle = values[len(values) // 4 : -(len(values) // 4) or None]
         if middle[-1] > 1.5 * middle[0] > 0:
-            why = f"too unsteady: half of the rounds lie as far apart as 1 and "
+            why = "too unsteady: half of the rounds lie as far apart as 1 and "
             return unknown(f"{why}{middle[-1] / middle[0]:.1f}", len(values), share)
         inner = _inward(len(values))
         quiet = self.others[counts]
@@ -195,9 +195,7 @@ class Stopwatch:
         Takes a `load.Reading`.
     """
 
-    def __init__(
-        self, limit=0.1, now=time.perf_counter, sleep=time.sleep, reading=load.reading
-    ):
+    def __init__(self, limit=0.1, now=time.perf_counter, sleep=time.sleep, reading=load.reading):
         if not 0 <= limit <= 1:
             raise ValueError(f"limit must be from 0 to 1, got {limit}")
         self.limit, self.now, self.sleep, self.reading = limit, now, sleep, reading
@@ -216,9 +214,13 @@ class Stopwatch:
         return took / (task.passes * task.inner)
 
     def long_enough(self, task):
-        """The task with so many passes that a timing takes a while, each power of 2 tried."""
-        while task.passes < 2**20 and self.seconds(task) * task.passes * task.inner < LONG_ENOUGH:
-            task = task._replace(passes=2 * task.passes)
+        """The task with so many passes, a power of 2, that a timing takes a hundredth second."""
+        while (took := self.seconds(task) * task.inner) * task.passes < LONG_ENOUGH:
+            missing = math.ceil(math.log2(LONG_ENOUGH / max(took, 1e-9)))
+            passes = min(2**20, max(2 * task.passes, 2**missing))
+            if passes == task.passes:
+                break
+            task = task._replace(passes=passes)
         return task
 
     def rounds(self, tasks, seconds=5.0, most=9, progress=None, words="measuring"):
@@ -239,6 +241,8 @@ class Stopwatch:
         -------
         Rounds
         """
+        if not tasks:
+            return Rounds({}, np.zeros(0), self.limit, 0.0)
         progress = progress or (lambda share, words: None)
         names, rows, others = list(tasks), [], []
         start, before = self.now(), self.reading()
