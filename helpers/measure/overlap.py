@@ -109,6 +109,7 @@ def overlaps(chunks=CHUNKS, loaders=LOADERS, ratio=1.0, *, seconds=8.0, watch=No
         With the loader "copy" without result where there is one core.
     """
     watch = watch or Stopwatch()
+    start = watch.now()
     counts = [int(n) for n in checked("chunks", chunks, between(1, 64, whole=True))]
     ratio = float(checked("ratio", ratio, between(0.1, 10)))
     for loader in loaders:
@@ -121,7 +122,7 @@ def overlaps(chunks=CHUNKS, loaders=LOADERS, ratio=1.0, *, seconds=8.0, watch=No
         for loader in here:
             for n in counts:
                 tasks |= job.tasks(loader, n, pool)
-        rounds = watch.rounds(tasks, seconds, 9, progress, "overlap")
+        rounds = watch.rounds(tasks, seconds - (watch.now() - start), 9, progress, "overlap")
     lacking = unknown("one core: it cannot copy and compute at the same time")
     return tuple(
         overlap(loader, n, rounds) if loader in here else Overlap(loader, n, *[lacking] * 7)

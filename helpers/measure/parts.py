@@ -85,6 +85,7 @@ def speedups(p=0.75, threads=None, *, work=0.06, seconds=8.0, watch=None, progre
         library does not let itself be told.
     """
     watch = watch or Stopwatch()
+    start = watch.now()
     p = float(checked("p", p, P))
     most = usable_threads() if threads is None else threads
     cases = _cases(most)
@@ -105,7 +106,7 @@ def speedups(p=0.75, threads=None, *, work=0.06, seconds=8.0, watch=None, progre
         tasks[name, "fast"] = Task(_in_turns(fast), blas=count)
         tasks[name, "slow"] = Task(_in_turns(slow))
         tasks[name, "whole"] = Task(_in_turns(slow + fast), blas=count)
-    rounds = watch.rounds(tasks, seconds, 9, progress, "two parts")
+    rounds = watch.rounds(tasks, seconds - (watch.now() - start), 9, progress, "two parts")
     lacking = unknown(_why(most))
     found = [_speedup(name, *case, rounds) for name, case in cases.items() if name != BASE]
     if lacking.why:

@@ -172,7 +172,7 @@ def bandwidths(
         Without result where the call itself takes more than a tenth of the time, and where too
         little memory is free.
     """
-    watch, progress = _how(**how)
+    watch, progress, start = _how(**how)
     sizes = [int(size) for size in checked("sizes", sizes, between(2**12, 2**30, "B", whole=True))]
     counts = _threads(threads)
     for operation in operations:
@@ -190,7 +190,7 @@ def bandwidths(
                     tasks[operation, count, size] = watch.long_enough(task)
         rounds = watch.rounds(
             tasks,
-            seconds / len(counts),
+            seconds * (index + 1) / len(counts) - (watch.now() - start),
             MOST_ROUNDS,
             _part(progress, index, len(counts)),
             f"β with {_count(count, 'thread')}",
@@ -254,7 +254,7 @@ def peaks(threads=None, size=None, precisions=("FP32", "FP64"), *, seconds=8.0, 
     -------
     tuple of Peak
     """
-    watch, progress = _how(**how)
+    watch, progress, start = _how(**how)
     counts = _threads(thread_counts(usable_threads()) if threads is None else threads)
     size = _square(watch, 1) if size is None else size
     size = int(checked("size", size, between(16, 8192, whole=True)))
@@ -269,7 +269,7 @@ def peaks(threads=None, size=None, precisions=("FP32", "FP64"), *, seconds=8.0, 
         for precision, task in made.items()
         for count in counts
     }
-    rounds = watch.rounds(tasks, seconds, MOST_ROUNDS, progress, "π")
+    rounds = watch.rounds(tasks, seconds - (watch.now() - start), MOST_ROUNDS, progress, "π")
     return tuple(Peak(*key, size, task.flops, rounds.seconds(key)) for key, task in tasks.items())
 
 
@@ -304,7 +304,7 @@ def roofline(threads=None, batches=BATCHES, width=WIDTH, pictures=8, *, seconds=
     -------
     Roofline
     """
-    watch, progress = _how(**how)
+    watch, progress, start = _how(**how)
     (count,) = _threads([usable_threads() if threads is None else threads])
     batches = [int(b) for b in checked("batches", batches, between(1, 4096, whole=True))]
     width = int(checked("width", width, between(16, 8192, whole=True)))
@@ -332,7 +332,9 @@ def roofline(threads=None, batches=BATCHES, width=WIDTH, pictures=8, *, seconds=
         else:
             tasks[name] = task
     tasks = {name: watch.long_enough(task) for name, task in tasks.items()}
-    rounds = watch.rounds(tasks, seconds, MOST_ROUNDS, progress, "the roofline")
+    rounds = watch.rounds(
+        tasks, seconds - (watch.now() - start), MOST_ROUNDS, progress, "the roofline"
+    )
     rates = {
         "β": lambda times: tasks["β"].moved / times["β"],
         "π": lambda times: square.flops / times["π"],
@@ -404,7 +406,8 @@ def _reason(task, took, share, turns, steps, last):
 
 
 def _how(watch=None, progress=None):
-    return watch or Stopwatch(), progress
+    watch = watch or Stopwatch()
+    return watch, progress, watch.now()
 
 
 def _part(progress, index, parts):

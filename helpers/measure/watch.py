@@ -215,13 +215,8 @@ class Stopwatch:
 
     def long_enough(self, task):
         """The task with so many passes, a power of 2, that a timing takes a hundredth second."""
-        while (took := self.seconds(task) * task.inner) * task.passes < LONG_ENOUGH:
-            missing = math.ceil(math.log2(LONG_ENOUGH / max(took, 1e-9)))
-            passes = min(2**20, max(2 * task.passes, 2**missing))
-            if passes == task.passes:
-                break
-            task = task._replace(passes=passes)
-        return task
+        took = max(min(self.seconds(task) for _ in range(2)) * task.inner, 1e-8)
+        return task._replace(passes=2 ** max(0, math.ceil(math.log2(LONG_ENOUGH / took))))
 
     def rounds(self, tasks, seconds=5.0, most=9, progress=None, words="measuring"):
         """Time tasks in turns, until `most` rounds count or the time is used up.
