@@ -242,8 +242,8 @@ def rounds_of(values, others, limit=0.1):
 
 
 def test_a_noisy_round_does_not_count():
-    result = rounds_of([1, 9, 2, 3], [0, 0.5, 0.05, 0.1]).seconds("a")
-    assert result == watch.Measured(2, 1, 3, 3, 0.05)
+    result = rounds_of([2, 9, 2.5, 2.2], [0, 0.5, 0.05, 0.1]).seconds("a")
+    assert result == watch.Measured(2.2, 2, 2.5, 3, 0.05)
     assert result.known
 
 
@@ -392,7 +392,7 @@ def test_the_convolution_convolves(monkeypatch):
 
 def test_a_known_bandwidth_comes_out():
     """Write-allocate included: without it copy would show 2/3 of it, and add 3/4."""
-    found = roof.bandwidths(sizes=[2**14, 2**17], watch=Planted())
+    found = roof.bandwidths(sizes=[2**14, 2**17], watch=Planted(), seconds=1000)
     assert [(b.operation, b.size) for b in found] == [
         (operation, size) for operation in ("copy", "add", "read") for size in (2**14, 2**17)
     ]
@@ -405,7 +405,7 @@ def test_a_known_bandwidth_comes_out():
 
 
 def test_a_size_at_which_the_call_itself_counts_is_no_bandwidth():
-    found = roof.bandwidths(sizes=[2**14, 2**22], watch=Planted(call=1e-6))
+    found = roof.bandwidths(sizes=[2**14, 2**22], watch=Planted(call=1e-6), seconds=1000)
     known = {(row.operation, row.size): row.seconds for row in found}
     assert known["copy", 2**22].known and known["read", 2**14].known
     # 24 KiB at 20 GB/s are 1.23 µs: of 2.23 µs the call takes 45 %
@@ -421,10 +421,10 @@ def test_what_does_not_fit_into_memory_is_said(monkeypatch):
 
 
 def test_a_noisy_machine_gives_no_point():
-    for row in roof.bandwidths(sizes=[2**14], watch=Planted(share=0.4), seconds=3):
+    for row in roof.bandwidths(sizes=[2**14], watch=Planted(share=0.4), seconds=99):
         assert row.seconds.why == "too noisy: others used 40 % of the cores"
         assert math.isnan(row.rate)
-    noisy = roof.roofline(1, [1], 16, 1, watch=Planted(share=0.4), seconds=3)
+    noisy = roof.roofline(1, [1], 16, 1, watch=Planted(share=0.4), seconds=99)
     assert {point.share.known for point in noisy.points} == {False}
     assert {point.reason for point in noisy.points} == {""}
 
@@ -459,8 +459,9 @@ def test_points_of_a_machine_without_losses_lie_on_the_roof():
         "fully connected, batch 16",
     }
     assert all(share == pytest.approx(1) for share in shares.values())
-    # The planted machine takes the time of a direct convolution; the steps should take longer.
-    assert copied > 1.5
+    # The planted machine takes the time of a direct convolution; the copy should come on top.
+    direct, copying, _ = kernels.convolution(1)
+    assert copied == pytest.approx(1 + (copying.moved / BETA) / (direct.flops / PI))
     one = next(point for point in found.points if point.name.endswith("batch 1"))
     assert one.intensity == pytest.approx(2 * 64**2 / (4 * (64**2 + 3 * 64)))  # 64 are allocated
     assert one.predicted.value == pytest.approx(one.moved / BETA)
@@ -580,8 +581,8 @@ def test_overlap_of_planted_parts_is_max_plus_min_over_n(load_time, compute_time
     assert row.measured.value == pytest.approx(expected)
     assert row.predicted.value == pytest.approx(expected)
     assert row.ratio.value == pytest.approx(1)
-    assert row.in_turns.value == 10 if 2.0 in (load_time, compute_time) else 16
-    assert row.perfect.value == 8
+    assert row.in_turns.value == pytest.approx(load_time + compute_time)
+    assert row.perfect.value == pytest.approx(8)
     assert row.winner == "max + min/n"
 
 

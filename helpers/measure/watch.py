@@ -144,7 +144,9 @@ class Rounds(NamedTuple):
             worst = float(np.median(self.others[~counts]))
             why = f"too noisy: others used {worst:.0%} of the cores"
             return unknown(why.replace("%", " %"), int(counts.sum()), worst)
-        values = np.sort(formula({name: times[counts] for name, times in self.times.items()}))
+        with np.errstate(divide="ignore", invalid="ignore"):  # a clock may stand still
+            values = formula({name: times[counts] for name, times in self.times.items()})
+        values = np.sort(values)
         if not np.isfinite(values).all():
             return unknown("too fast for the clock", len(values), share)
         middle = values[len(values) // 4 : -(len(values) // 4) or None]
