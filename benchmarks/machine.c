@@ -89,15 +89,17 @@ double read_both(double *c, const double *a, const double *b, long n, int thread
     return now() - start;
 }
 
-/* Twelve independent chains of multiply-adds in registers: seconds for all, flop in *flops. */
-double multiply_add(long times, int threads, double *flops, float *result) {
+/* Twelve independent chains of multiply-adds in registers: seconds for all, flop in *flops. The
+ * numbers come from the caller: a compiler that knows them may compute a chain in advance. */
+double multiply_add(long times, int threads, float factor, float more, double *flops,
+                    float *result) {
     double start = now(), total = 0;
 #pragma omp parallel num_threads(threads) reduction(+ : total)
     {
         floats x = {0}, y = {0}, chain[CHAINS];
-        x += 0.999999f, y += 1e-6f;
+        x += factor, y += more;
         for (int k = 0; k < CHAINS; k++)
-            chain[k] = x * (float)k;
+            chain[k] = x + (float)k;
         for (long i = 0; i < times; i++) {
 #pragma GCC unroll 12
             for (int k = 0; k < CHAINS; k++)

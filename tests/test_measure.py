@@ -3,17 +3,21 @@
 Clocks are planted: they go on only when a task says so, and the numbers to be found are known.
 """
 
+import importlib
 import json
 import math
+import subprocess
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from helpers import networks, pipeline
-from helpers.measure import kernels, load, overlap, parts, roof, watch
+from helpers.measure import kernels, library, load, overlap, parts, roof, watch
 from helpers.measure import machine as machines
 from helpers.measure.load import Reading
+from helpers.measure.progress import Bar
 from helpers.measure.record import (
     Record,
     load_record,
@@ -861,3 +865,66 @@ def test_the_shipped_records_are_read_and_quiet():
         assert len(known) > 0.7 * len(list(results(record))), name
         assert all(not result.others > 0.1 for result in known), name
         assert Path(name).name == name
+
+
+# The library, the bar, the command
+
+
+def test_kernels_for_other_processors_are_tried_and_a_bad_one_is_left_out(monkeypatch):
+    asked = []
+
+    def run(command, env, **_):
+        name = env.get("OPENBLAS_CORETYPE", "")
+        asked.append(name)
+        output = {"": b"1e9\n", "Zen": b"2e9\n", "SkylakeX": b""}[name]  # the last one crashed
+        return subprocess.CompletedProcess(command, 0, output)
+
+    monkeypatch.setattr(library, "blas", lambda: {"internal_api": "openblas"})
+    monkeypatch.setattr(library.subprocess, "run", run)
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")  # is not passed on
+    assert library.core_types(["Zen", "SkylakeX"]) == {"": 1e9, "Zen": 2e9}
+    assert asked == ["", "Zen", "SkylakeX"]
+    monkeypatch.setattr(library, "blas", lambda: {"internal_api": "mkl"})
+    assert library.core_types() == {}
+
+
+@pytest.mark.parametrize(
+    ("chosen", "rates", "restarted"),
+    [
+        (None, {"": 1.0, "Zen": 1.2, "Haswell": 1.1}, "Zen"),
+        (None, {"": 1.0, "Zen": 1.01}, None),  # no more than noise
+        (None, {}, None),
+        ("Haswell", {"": 1.0, "Zen": 1.2}, None),  # what the reader chose stays
+    ],
+)
+def test_a_program_is_started_again_with_the_fastest_kernels(monkeypatch, chosen, rates, restarted):
+    started = []
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
+    if chosen:
+        monkeypatch.setenv("OPENBLAS_CORETYPE", chosen)
+    monkeypatch.setattr(library, "core_types", lambda: rates)
+    monkeypatch.setattr(library.os, "execve", lambda *what: started.append(what))
+    library.restart_with_fastest()
+    assert [what[2]["OPENBLAS_CORETYPE"] for what in started] == [restarted] * bool(restarted)
+
+
+def test_a_bar_shows_the_share_that_is_done():
+    output = StringIO()
+    with Bar(file=output) as bar:
+        bar(0.25, "β")
+        bar(1, "β")
+    assert "β  25 %|" in output.getvalue() and "β 100 %|" in output.getvalue()
+
+
+def test_the_command_saves_nothing_of_a_noisy_machine(monkeypatch, tmp_path, capsys, real):
+    command = importlib.import_module("helpers.measure.__main__")
+    monkeypatch.setattr(command, "restart_with_fastest", lambda: None)
+    monkeypatch.setattr(command, "measure_all", lambda seconds, watch: real)
+    monkeypatch.setattr(Stopwatch, "wait_until_quiet", lambda self, seconds: False)
+    path = tmp_path / "mine.json"
+    assert command.main([str(path)]) == 1 and not path.exists()
+    monkeypatch.setattr(Stopwatch, "wait_until_quiet", lambda self, seconds: True)
+    assert command.main([str(path)]) == 0 and load_record(path).machine == real.machine
+    lines = capsys.readouterr().out.splitlines()
+    assert sum("GB/s useful" in line or "not measured" in line for line in lines) >= 6
+    assert lines[-1] == f"saved as {path}"

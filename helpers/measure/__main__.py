@@ -10,6 +10,7 @@ import math
 import sys
 from pathlib import Path
 
+from helpers.measure.library import restart_with_fastest
 from helpers.measure.record import measure_all, save_record
 from helpers.measure.watch import Stopwatch
 from helpers.words import si
@@ -54,6 +55,7 @@ def main(arguments=None):
     parser.add_argument("--seconds", type=float, default=120.0, help="to use, about")
     parser.add_argument("--wait", type=float, default=300.0, help="for quiet, at most")
     options = parser.parse_args(arguments)
+    restart_with_fastest()
     watch = Stopwatch()
     if not watch.wait_until_quiet(options.wait):
         print(f"too noisy for {options.wait:g} s: nothing was measured")

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.measure import load, watch
+from helpers.measure import load
+from helpers.measure.library import blas
 
 CPUINFO = Path("/proc/cpuinfo")
 CACHES = Path("/sys/devices/system/cpu")
@@ -48,7 +49,7 @@ class Machine(NamedTuple):
 def machine():
     """Describe this `Machine`."""
     counted, (sizes, last) = load.cores(), caches()
-    known = watch.blas()
+    known = blas()
     words = [str(known.get(key) or "") for key in ("internal_api", "version", "architecture")]
     return Machine(
         cpu_model(),

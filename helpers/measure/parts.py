@@ -14,8 +14,9 @@ import numpy as np
 
 from helpers import amdahl
 from helpers.measure import kernels
+from helpers.measure.library import blas
 from helpers.measure.machine import usable_threads
-from helpers.measure.watch import Measured, Stopwatch, Task, blas, thread_counts, unknown
+from helpers.measure.watch import Measured, Stopwatch, Task, thread_counts, unknown
 from helpers.ranges import Range, checked
 
 BASE = "FP64, 1 thread"

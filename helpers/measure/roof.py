@@ -17,11 +17,11 @@ from typing import NamedTuple
 import numpy as np
 
 from helpers.measure import kernels, load
+from helpers.measure.library import blas
 from helpers.measure.machine import caches, usable_threads
 from helpers.measure.watch import (
     Measured,
     Stopwatch,
-    blas,
     thread_counts,
     unknown,
 )

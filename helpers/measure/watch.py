@@ -19,9 +19,9 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from helpers.measure import load
+from helpers.measure.library import blas_threads
 
 LEAST_ROUNDS = 3  # with fewer there is no result
 STRETCH = 0.25  # s between looks at the load: it is counted in ticks of 10 ms
@@ -270,22 +270,6 @@ class Stopwatch:
             if not load.others(before, self.reading()) > self.limit:
                 return True
         return False
-
-
-@cache
-def _controller():
-    return ThreadpoolController()
-
-
-def blas_threads(threads):
-    """A context in which the BLAS library uses so many threads, if it lets itself be told."""
-    return _controller().limit(limits=threads, user_api="blas")
-
-
-def blas():
-    """What is known of the BLAS library, a dictionary; empty if it does not let itself be told."""
-    found = _controller().select(user_api="blas").info()
-    return found[0] if found else {}
 
 
 def thread_counts(most):
