@@ -271,6 +271,28 @@ def test_without_result_there_is_a_reason_and_no_number(values, others, why):
     assert all(map(math.isnan, (result.value, result.low, result.high)))
 
 
+def test_a_machine_that_gets_slower_is_not_believed():
+    drift = [1.0, 1.0, 1.0, 1.0, 1.15, 1.15, 1.3, 1.3, 1.3]  # a hot processor, say
+    result = rounds_of(drift, [0] * 9).seconds("a")
+    assert result.why == (
+        "too unsteady: the last third of the rounds gave 1.30 times the first: "
+        "throttled, or disturbed"
+    )
+    rounds = Rounds({"a": np.array(drift), "b": np.array(drift)}, np.zeros(9), 0.1, 1.0)
+    assert rounds.of(lambda times: times["a"] / times["b"]).value == 1  # a quotient stays
+
+
+def test_a_container_that_is_held_back_is_not_believed():
+    class Held(Clock):
+        def reading(self):
+            return super().reading()._replace(held=5 + 0.3 * self.time)
+
+    clock = Held()
+    stopwatch = Stopwatch(now=clock.now, sleep=clock.sleep, reading=clock.reading)
+    result = stopwatch.rounds({"a": Task(lambda: clock.sleep(1.0))}, seconds=99).seconds("a")
+    assert result.why == "throttled: the quota of the container held us 30 % of the time"
+
+
 def test_a_quotient_is_taken_within_each_round():
     """A machine that gets slower by half keeps the quotient."""
     drift = np.array([1.0, 1.1, 1.2, 1.3, 1.5])
@@ -281,9 +303,9 @@ def test_a_quotient_is_taken_within_each_round():
 def test_the_interval_holds_the_median_as_often_as_it_says():
     random = np.random.default_rng(5)
     for count in (6, 9, 15):
-        draws = [rounds_of(random.exponential(0.1, count) + 1, [0] * count) for _ in range(2000)]
+        draws = [rounds_of(random.exponential(0.1, count) + 2, [0] * count) for _ in range(2000)]
         results = [draw.seconds("a") for draw in draws]
-        middle = 1 + 0.1 * math.log(2)
+        middle = 2 + 0.1 * math.log(2)
         held = np.mean([result.low <= middle <= result.high for result in results])
         assert 0.945 < held < 0.98, count
 

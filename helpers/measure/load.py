@@ -96,12 +96,14 @@ def memory_limit(groups=CGROUPS, own=OWN_CGROUP, meminfo=Path("/proc/meminfo")):
 class Reading(NamedTuple):
     """Processor time until now, in s: of all on the allowed cores, of idle ones too, and our own.
 
-    `busy` and `total` are NaN where the system does not tell.
+    `busy` and `total` are NaN where the system does not tell. `held` is the time, in s, for which
+    the quota of a container has kept us waiting; 0 where there is none or the system does not tell.
     """
 
     busy: float
     total: float
     own: float
+    held: float = 0.0
 
 
 def reading(stat=STAT, cpus=None, own=time.process_time):
@@ -122,12 +124,13 @@ def reading(stat=STAT, cpus=None, own=time.process_time):
         name, *words = line.split() or [""]
         if name.startswith("cpu") and name[3:].isdecimal() and int(name[3:]) in cpus:
             ticks.append([int(word) for word in words[:8]])
+    held = throttled() or 0.0
     if not ticks:
-        return Reading(math.nan, math.nan, own())
+        return Reading(math.nan, math.nan, own(), held)
     second = os.sysconf("SC_CLK_TCK")
     total = sum(map(sum, ticks))
     idle = sum(sum(core[IDLE : IO_WAIT + 1]) for core in ticks)
-    return Reading((total - idle) / second, total / second, own())
+    return Reading((total - idle) / second, total / second, own(), held)
 
 
 def others(before, after):
@@ -143,7 +146,7 @@ def others(before, after):
     >>> others(Reading(busy=10, total=100, own=3), Reading(busy=10, total=102, own=5))
     nan
     """
-    busy, total, own = (late - early for early, late in zip(before, after, strict=True))
+    busy, total, own, _ = (late - early for early, late in zip(before, after, strict=True))
     # A box that hides what we use ourselves would hide the others as well. Ticks are coarse.
     if not total > 0 or busy < 0.8 * own - 0.1:
         return math.nan

@@ -25,6 +25,7 @@ from helpers.measure.library import blas_threads
 
 LEAST_ROUNDS = 3  # with fewer there is no result
 STRETCH = 0.25  # s between looks at the load: it is counted in ticks of 10 ms
+DRIFT = 1.25  # from the first third of the rounds to the last
 LONG_ENOUGH = 0.01  # s of a timed task: far above what reading a clock takes
 # OpenBLAS keeps its threads awake for some 2**26 clock ticks after a product, seen here as 25 to
 # 40 ms, in which they would hinder whatever is timed next.
@@ -119,12 +120,15 @@ class Rounds(NamedTuple):
         Share from which on a round does not count.
     spent : float
         Time of all rounds, in s.
+    held : float
+        Share of this time for which the quota of a container kept us waiting.
     """
 
     times: dict
     others: np.ndarray
     limit: float
     spent: float
+    held: float = 0.0
 
     def of(self, formula):
         """The `Measured` value of a formula of the times.
@@ -140,12 +144,17 @@ class Rounds(NamedTuple):
         if len(counts) < LEAST_ROUNDS:
             why = f"too slow: {LEAST_ROUNDS} rounds are the least, {len(counts)} took "
             return unknown(f"{why}{self.spent:.1f} s", len(counts), share)
+        if self.held > self.limit:
+            why = f"throttled: the quota of the container held us {self.held:.0%} of the time"
+            return unknown(why.replace("%", " %"), int(counts.sum()), share)
         if counts.sum() < LEAST_ROUNDS:
             worst = float(np.median(self.others[~counts]))
             why = f"too noisy: others used {worst:.0%} of the cores"
             return unknown(why.replace("%", " %"), int(counts.sum()), worst)
         with np.errstate(divide="ignore", invalid="ignore"):  # a clock may stand still
             values = formula({name: times[counts] for name, times in self.times.items()})
+            third = len(values) // 3
+            drift = np.median(values[-third:]) / np.median(values[:third])
         values = np.sort(values)
         if not np.isfinite(values).all():
             return unknown("too fast for the clock", len(values), share)
@@ -153,6 +162,9 @@ class Rounds(NamedTuple):
         if middle[-1] > 1.5 * middle[0] > 0:
             why = "too unsteady: half of the rounds lie as far apart as 1 and "
             return unknown(f"{why}{middle[-1] / middle[0]:.1f}", len(values), share)
+        if third > 2 and max(drift, 1 / drift) > DRIFT:
+            why = f"too unsteady: the last third of the rounds gave {drift:.2f} times the first"
+            return unknown(f"{why}: throttled, or disturbed", len(values), share)
         inner = _inward(len(values))
         quiet = self.others[counts]
         quiet = quiet[~np.isnan(quiet)]
@@ -243,7 +255,7 @@ class Stopwatch:
         progress = progress or (lambda share, words: None)
         names, rows, others = list(tasks), [], []
         start, before = self.now(), self.reading()
-        looked = start
+        looked, held = start, before.held
         for name in names:
             self.seconds(tasks[name]._replace(passes=1))
         while self.now() - start < seconds and sum(~(np.array(others) > self.limit)) < most:
@@ -255,11 +267,14 @@ class Stopwatch:
                 after = self.reading()
                 others += [load.others(before, after)] * (len(rows) - len(others))
                 before, looked = after, self.now()
-        others += [load.others(before, self.reading())] * (len(rows) - len(others))
+        after = self.reading()
+        others += [load.others(before, after)] * (len(rows) - len(others))
         progress(1, words)
         table = np.array(rows).reshape(-1, len(names)).T
         times = dict(zip(names, table, strict=True))
-        return Rounds(times, np.array(others, dtype=float), self.limit, self.now() - start)
+        spent = self.now() - start
+        held = (after.held - held) / max(spent, 1e-9)
+        return Rounds(times, np.array(others, dtype=float), self.limit, spent, held)
 
     def wait_until_quiet(self, seconds=60.0):
         """Wait until others use no more than the limit for a second; is it so, or unknown?"""
