@@ -129,6 +129,7 @@ def save_record(record, path):
     # A result on one line: the file stays short, and a changed result is one changed line.
     text = re.sub(r"\{[^{}\[\]]*\}", lambda found: " ".join(found[0].split()), text)
     path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text + "\n", encoding="utf-8")
     return path
 
