@@ -405,7 +405,8 @@ class Entry(NamedTuple):
     chapters: tuple = ()  # whose controls and questions offer it, in the order of the list
 
 
-# Every network by its name; a new one stands here and nowhere else.
+# Every network by its name; a new one stands here and nowhere else. A name that torchvision lists
+# is held to its counts there.
 NETWORKS = {
     "ResNet-50 v1.5": Entry(partial(resnet, 50), "ResNet50", ("budget", "parallel", "examination")),
     "ResNet-50 v1": Entry(partial(resnet, 50, "v1"), chapters=("budget",)),

@@ -160,7 +160,7 @@ def crossover_batch(parameters, inputs):
 
     With a larger batch of all devices together, splitting the data sends less.
 
-    Source: Derived with SymPy in notebook 06 from the two counts of bytes.
+    Source: Derived in notebook 06 from the two counts of bytes.
 
     >>> crossover_batch(4096 * 1000, inputs=4096)
     1000.0

@@ -4,10 +4,7 @@ For every public model function there is the same formula on Python's fractions,
 definition and not from the code. Hypothesis chooses the numbers.
 """
 
-import inspect
 import math
-import re
-import warnings
 from decimal import Decimal
 from fractions import Fraction
 
@@ -15,23 +12,37 @@ import numpy as np
 import pandas as pd
 import pytest
 import sympy
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from helpers import amdahl, budget, networks, parallel, pipeline, roofline
+from helpers import amdahl, budget, networks, parallel, pipeline, ranges, roofline
 from helpers.ranges import LARGEST, SMALLEST
+from models import MODELS
 
 TOLERANCE = 1e-13
-SIZES = st.floats(SMALLEST, LARGEST)
+WHOLE = 2**53  # up to which every whole number is a floating-point number
+ANY_SIZE = st.floats(SMALLEST, LARGEST)
 # Ordinary sizes come up as often as extreme ones.
-POSITIVE = st.one_of(st.floats(1e-3, 1e3), st.integers(1, 10**20), SIZES)
+POSITIVE = st.one_of(st.floats(1e-3, 1e3), st.integers(1, 10**20), ANY_SIZE)
 NOT_NEGATIVE = st.one_of(st.just(0.0), POSITIVE)
 AT_LEAST_ONE = st.one_of(st.integers(1, 4096), st.floats(1, 1e3), st.floats(1, LARGEST))
 ABOVE_ONE = st.one_of(st.integers(2, 4096), st.floats(1.001, LARGEST))
 FRACTION = st.one_of(
     st.sampled_from([0.0, 0.5, 1.0]), st.floats(0, 1).filter(lambda f: f == 0 or f >= SMALLEST)
 )
-COUNT = st.one_of(st.integers(1, 4096), st.integers(1, 10**40))
+BELOW_ONE = FRACTION.filter(lambda fraction: fraction < 1)
+# What is tried of each range: finite numbers, since no fraction is infinite.
+TRIED = {
+    ranges.POSITIVE: POSITIVE,
+    ranges.POSITIVE_OR_INFINITE: POSITIVE,
+    ranges.NOT_NEGATIVE: NOT_NEGATIVE,
+    ranges.NOT_NEGATIVE_OR_INFINITE: NOT_NEGATIVE,
+    ranges.AT_LEAST_ONE: AT_LEAST_ONE,
+    ranges.AT_LEAST_ONE_OR_INFINITE: AT_LEAST_ONE,
+    ranges.FRACTION: FRACTION,
+    ranges.POSITIVE_FRACTION: FRACTION.filter(bool),
+    ranges.COUNT: st.one_of(st.integers(1, 4096), st.integers(1, 10**40)),
+}
 LAYER = networks.resnet(50).layers[0]
 
 
@@ -51,88 +62,43 @@ def ring(size, n, bandwidth, latency):
     return 2 * (n - 1) * (size / n / bandwidth + latency)
 
 
-# Each function: its arguments, and the same formula in exact arithmetic.
+# Each formula in exact arithmetic, of the same arguments.
 EXACT = {
-    roofline.attainable: (
-        {"intensity": NOT_NEGATIVE, "peak": POSITIVE, "bandwidth": POSITIVE},
-        lambda intensity, peak, bandwidth: min(peak, intensity * bandwidth),
-    ),
-    roofline.ridge: (
-        {"peak": POSITIVE, "bandwidth": POSITIVE},
-        lambda peak, bandwidth: peak / bandwidth,
-    ),
-    roofline.balance: (
-        {"intensity": NOT_NEGATIVE, "peak": POSITIVE, "bandwidth": POSITIVE},
-        lambda intensity, peak, bandwidth: intensity / (peak / bandwidth),
-    ),
+    roofline.attainable: lambda intensity, peak, bandwidth: min(peak, intensity * bandwidth),
+    roofline.ridge: lambda peak, bandwidth: peak / bandwidth,
+    roofline.balance: lambda intensity, peak, bandwidth: intensity / (peak / bandwidth),
     roofline.compute_utilisation: (
-        {"intensity": NOT_NEGATIVE, "peak": POSITIVE, "bandwidth": POSITIVE},
-        lambda intensity, peak, bandwidth: min(peak, intensity * bandwidth) / peak,
+        lambda intensity, peak, bandwidth: min(peak, intensity * bandwidth) / peak
     ),
     roofline.bandwidth_utilisation: (
-        {"intensity": POSITIVE, "peak": POSITIVE, "bandwidth": POSITIVE},
         lambda intensity, peak, bandwidth: (
             min(peak, intensity * bandwidth) / (intensity * bandwidth)
-        ),
+        )
     ),
     roofline.overlapped_time: (
-        {"work": NOT_NEGATIVE, "intensity": POSITIVE, "peak": POSITIVE, "bandwidth": POSITIVE},
-        lambda work, intensity, peak, bandwidth: work / min(peak, intensity * bandwidth),
+        lambda work, intensity, peak, bandwidth: work / min(peak, intensity * bandwidth)
     ),
     amdahl.serial_time: (
-        {"work": NOT_NEGATIVE, "intensity": POSITIVE, "peak": POSITIVE, "bandwidth": POSITIVE},
-        lambda work, intensity, peak, bandwidth: work / peak + work / intensity / bandwidth,
+        lambda work, intensity, peak, bandwidth: work / peak + work / intensity / bandwidth
     ),
     amdahl.compute_fraction: (
-        {"intensity": NOT_NEGATIVE, "peak": POSITIVE, "bandwidth": POSITIVE},
-        lambda intensity, peak, bandwidth: intensity * bandwidth / (peak + intensity * bandwidth),
+        lambda intensity, peak, bandwidth: intensity * bandwidth / (peak + intensity * bandwidth)
     ),
-    amdahl.speedup: (
-        {"p": FRACTION, "s": POSITIVE, "r": POSITIVE},
-        lambda p, s, r: 1 / (r * (1 - p) + p / s),
-    ),
-    amdahl.limit: (
-        {"p": FRACTION.filter(lambda p: p < 1), "r": POSITIVE},
-        lambda p, r: 1 / (r * (1 - p)),
-    ),
-    amdahl.gustafson: (
-        {"p_after": FRACTION, "s": POSITIVE},
-        lambda p_after, s: 1 + p_after * (s - 1),
-    ),
+    amdahl.speedup: lambda p, s, r: 1 / (r * (1 - p) + p / s),
+    amdahl.limit: lambda p, r: 1 / (r * (1 - p)),
+    amdahl.gustafson: lambda p_after, s: 1 + p_after * (s - 1),
     budget.training_work: (
-        {
-            "forward_work": NOT_NEGATIVE,
-            "examples": NOT_NEGATIVE,
-            "epochs": NOT_NEGATIVE,
-            "passes": NOT_NEGATIVE,
-        },
-        lambda forward_work, examples, epochs, passes: forward_work * examples * epochs * passes,
+        lambda forward_work, examples, epochs, passes: forward_work * examples * epochs * passes
     ),
-    budget.training_time: (
-        {
-            "work": NOT_NEGATIVE,
-            "peak": POSITIVE,
-            "fraction": FRACTION.filter(bool),
-            "devices": AT_LEAST_ONE,
-        },
-        lambda work, peak, fraction, devices: work / peak / fraction / devices,
-    ),
-    budget.achieved_fraction: (
-        {"work": NOT_NEGATIVE, "time": POSITIVE, "peak": POSITIVE, "devices": AT_LEAST_ONE},
-        lambda work, time, peak, devices: work / time / peak / devices,
-    ),
-    budget.linear_work: (
-        {"inputs": COUNT, "outputs": COUNT},
-        lambda inputs, outputs: 2 * inputs * outputs,
-    ),
+    budget.training_time: lambda work, peak, fraction, devices: work / peak / fraction / devices,
+    budget.achieved_fraction: lambda work, time, peak, devices: work / time / peak / devices,
+    budget.linear_work: lambda inputs, outputs: 2 * inputs * outputs,
     LAYER.traffic: (
-        {"batch": POSITIVE, "number_bytes": POSITIVE},
         lambda batch, number_bytes: (
             number_bytes * (64 * 3 * 7 * 7 + batch * (3 * 224 * 224 + 64 * 112 * 112))
-        ),
+        )
     ),
     LAYER.intensity: (
-        {"batch": POSITIVE, "number_bytes": POSITIVE},
         lambda batch, number_bytes: (
             batch
             * 2
@@ -142,132 +108,69 @@ EXACT = {
             * 112
             * 112
             / (number_bytes * (64 * 147 + batch * (3 * 224 * 224 + 64 * 112 * 112)))
-        ),
+        )
     ),
-    pipeline.chunked_time: (
-        {
-            "load": NOT_NEGATIVE,
-            "compute": NOT_NEGATIVE,
-            "chunks": AT_LEAST_ONE,
-            "store": NOT_NEGATIVE,
-        },
-        chunked,
-    ),
-    pipeline.buffered_time: (
-        {
-            "load": NOT_NEGATIVE,
-            "compute": NOT_NEGATIVE,
-            "chunks": st.integers(1, 64),
-            "store": NOT_NEGATIVE,
-            "buffers": st.integers(1, 8),
-        },
-        buffered,
-    ),
+    pipeline.chunked_time: (chunked),
+    pipeline.buffered_time: (buffered),
     pipeline.chunked_performance: (
-        {"intensity": POSITIVE, "peak": POSITIVE, "bandwidth": POSITIVE, "chunks": AT_LEAST_ONE},
         lambda intensity, peak, bandwidth, chunks: (
             1 / chunked(1 / intensity / bandwidth, 1 / peak, chunks)
-        ),
+        )
     ),
-    pipeline.overlap_gain: (
-        {"balance": POSITIVE},
-        lambda balance: (1 + balance) / max(1, balance),
-    ),
+    pipeline.overlap_gain: lambda balance: (1 + balance) / max(1, balance),
     pipeline.pipelined_speedup: (
-        {"balance": NOT_NEGATIVE, "s": POSITIVE, "chunks": AT_LEAST_ONE},
-        lambda balance, s, chunks: chunked(1, balance, chunks) / chunked(1, balance / s, chunks),
+        lambda balance, s, chunks: chunked(1, balance, chunks) / chunked(1, balance / s, chunks)
     ),
     pipeline.speedup_over_serial: (
-        {"balance": NOT_NEGATIVE, "s": POSITIVE, "chunks": AT_LEAST_ONE},
-        lambda balance, s, chunks: (1 + balance) / chunked(1, balance / s, chunks),
+        lambda balance, s, chunks: (1 + balance) / chunked(1, balance / s, chunks)
     ),
-    parallel.allreduce_bytes: (
-        {"size": NOT_NEGATIVE, "devices": AT_LEAST_ONE},
-        lambda size, devices: ring(size, devices, 1, 0),
-    ),
+    parallel.allreduce_bytes: lambda size, devices: ring(size, devices, 1, 0),
     parallel.allreduce_time: (
-        {
-            "size": NOT_NEGATIVE,
-            "devices": AT_LEAST_ONE,
-            "bandwidth": POSITIVE,
-            "latency": NOT_NEGATIVE,
-        },
-        lambda size, devices, bandwidth, latency: ring(size, devices, bandwidth, latency),
+        lambda size, devices, bandwidth, latency: ring(size, devices, bandwidth, latency)
     ),
     parallel.network_intensity: (
-        {"step_work": NOT_NEGATIVE, "size": POSITIVE, "devices": ABOVE_ONE},
-        lambda step_work, size, devices: step_work / ring(size, devices, 1, 0),
+        lambda step_work, size, devices: step_work / ring(size, devices, 1, 0)
     ),
     parallel.step_time: (
-        {
-            "compute": NOT_NEGATIVE,
-            "communication": NOT_NEGATIVE,
-            "overlap": FRACTION,
-            "overhead": NOT_NEGATIVE,
-        },
         lambda compute, communication, overlap, overhead: (
             compute + communication - overlap * min(compute, communication) + overhead
-        ),
+        )
     ),
-    parallel.throughput: (
-        {"batch": POSITIVE, "devices": AT_LEAST_ONE, "step_time": POSITIVE},
-        lambda batch, devices, step_time: batch * devices / step_time,
-    ),
-    parallel.efficiency: (
-        {"speedup": POSITIVE, "devices": AT_LEAST_ONE},
-        lambda speedup, devices: speedup / devices,
-    ),
+    parallel.throughput: lambda batch, devices, step_time: batch * devices / step_time,
+    parallel.efficiency: lambda speedup, devices: speedup / devices,
     parallel.data_split_bytes: (
-        {"parameters": NOT_NEGATIVE, "devices": AT_LEAST_ONE, "number_bytes": POSITIVE},
-        lambda parameters, devices, number_bytes: ring(parameters * number_bytes, devices, 1, 0),
+        lambda parameters, devices, number_bytes: ring(parameters * number_bytes, devices, 1, 0)
     ),
     parallel.model_split_bytes: (
-        {
-            "inputs": POSITIVE,
-            "global_batch": POSITIVE,
-            "devices": AT_LEAST_ONE,
-            "number_bytes": POSITIVE,
-        },
         lambda inputs, global_batch, devices, number_bytes: ring(
             inputs * global_batch * number_bytes, devices, 1, 0
-        ),
+        )
     ),
-    parallel.crossover_batch: (
-        {"parameters": NOT_NEGATIVE, "inputs": POSITIVE},
-        lambda parameters, inputs: parameters / inputs,
-    ),
-    parallel.lstm_work: (
-        {"batch": POSITIVE, "hidden": POSITIVE},
-        lambda batch, hidden: batch * (4 * 2 * 2 * hidden * hidden + 9 * hidden),
-    ),
+    parallel.crossover_batch: lambda parameters, inputs: parameters / inputs,
+    parallel.lstm_work: lambda batch, hidden: batch * (4 * 2 * 2 * hidden * hidden + 9 * hidden),
     parallel.lstm_traffic: (
-        {"batch": POSITIVE, "hidden": POSITIVE, "number_bytes": POSITIVE},
         lambda batch, hidden, number_bytes: (
             number_bytes * (4 * (2 * hidden + 1) * hidden + 5 * batch * hidden)
-        ),
+        )
     ),
     parallel.lstm_intensity: (
-        {
-            "global_batch": POSITIVE,
-            "hidden": POSITIVE,
-            "devices": AT_LEAST_ONE,
-            "number_bytes": POSITIVE,
-        },
         lambda global_batch, hidden, devices, number_bytes: (
             global_batch
             / devices
             * (16 * hidden + 9)
             / (number_bytes * (8 * hidden + 4 + 5 * global_batch / devices))
-        ),
+        )
     ),
-    parallel.pipeline_bubble: (
-        {"stages": COUNT, "chunks": AT_LEAST_ONE},
-        lambda stages, chunks: (stages - 1) / (chunks + stages - 1),
-    ),
-    parallel.pipeline_speedup: (
-        {"stages": COUNT, "chunks": AT_LEAST_ONE},
-        lambda stages, chunks: stages * chunks / (chunks + stages - 1),
-    ),
+    parallel.pipeline_bubble: lambda stages, chunks: (stages - 1) / (chunks + stages - 1),
+    parallel.pipeline_speedup: lambda stages, chunks: stages * chunks / (chunks + stages - 1),
+}
+# Where a formula has a value only for fewer numbers than its function takes, or steps to count.
+NARROWER = {
+    (roofline.bandwidth_utilisation, "intensity"): POSITIVE,
+    (amdahl.limit, "p"): BELOW_ONE,
+    (parallel.network_intensity, "devices"): ABOVE_ONE,
+    (pipeline.buffered_time, "chunks"): st.integers(1, 64),
+    (pipeline.buffered_time, "buffers"): st.integers(1, 8),
 }
 # Differences of nearly equal numbers lose digits; and what gives no number or takes none.
 ELSEWHERE = {
@@ -280,22 +183,10 @@ ELSEWHERE = {
 }
 
 
-def public_functions():
-    for module in (roofline, amdahl, budget, pipeline, parallel):
-        for name, function in inspect.getmembers(module, inspect.isfunction):
-            if function.__module__ == module.__name__ and not name.startswith("_"):
-                yield name
-
-
 def test_every_public_function_is_tried():
     tried = {function.__name__ for function in EXACT} | ELSEWHERE
-    assert tried == {*public_functions(), "traffic", "intensity"}
-
-
-def quietly(function, *arguments, **named):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        return function(*arguments, **named)
+    public = MODELS.keys() | {"traffic", "intensity"}
+    assert tried == public, f"write the exact form of {public - tried} into EXACT"
 
 
 def assert_exact(result, exact, tolerance=TOLERANCE):
@@ -308,26 +199,36 @@ functions = pytest.mark.parametrize("function", EXACT, ids=lambda function: func
 
 @functions
 def test_results_are_those_of_exact_arithmetic(function):
-    arguments, exact = EXACT[function]
+    exact = EXACT[function]
+    tried = {
+        name: NARROWER.get((function, name), TRIED[allowed])
+        for name, allowed in function.ranges.items()
+    }
 
     @settings(max_examples=60, deadline=None, derandomize=True, database=None)
-    @given(st.fixed_dictionaries(arguments))
+    @given(st.fixed_dictionaries(tried))
     def agrees(values):
-        assert_exact(
-            quietly(function, **values),
-            exact(**{name: Fraction(float(value)) for name, value in values.items()}),
-        )
+        fractions = {name: Fraction(float(value)) for name, value in values.items()}
+        assert_exact(function(**values), exact(**fractions))
 
     agrees()
 
 
 @settings(max_examples=100, deadline=None, derandomize=True, database=None)
 @given(*[st.integers(1, 512)] * 5, st.integers(1, 64))
-def test_convolutions_are_exact(inputs, outputs, kernel, height, width, groups):
-    work = quietly(
-        budget.convolution_work, groups * inputs, groups * outputs, kernel, height, width, groups
-    )
-    assert work == 2 * kernel**2 * inputs * groups * outputs * height * width
+@example(64, 64, 2, 512, 2**29, 1)  # 2**53
+@example(511, 509, 503, 499, 491, 61)  # 4e18: no floating-point number
+def test_the_work_of_a_convolution_is_exact_as_long_as_whole_numbers_are(
+    inputs, outputs, kernel, height, width, groups
+):
+    work = budget.convolution_work(groups * inputs, groups * outputs, kernel, height, width, groups)
+    exact = 2 * kernel**2 * inputs * groups * outputs * height * width
+    assert_exact(work, exact, tolerance=0 if exact <= WHOLE else TOLERANCE)
+
+
+def test_groups_of_one_channel_divide_exactly():
+    groups = np.arange(1, 4097)
+    assert (budget.convolution_work(groups, groups, 1, 1, 1, groups) == 2 * groups).all()
 
 
 @settings(max_examples=100, deadline=None, derandomize=True, database=None)
@@ -335,7 +236,7 @@ def test_convolutions_are_exact(inputs, outputs, kernel, height, width, groups):
 def test_two_levels_are_two_rings(size, per_node, nodes, link, network, latency):
     exact = [Fraction(float(x)) for x in (size, link, network, latency)]
     for devices, inside, outside in ((per_node * nodes, per_node, nodes), (1, 1, 1)):
-        time = quietly(parallel.hierarchical_time, size, devices, per_node, link, network, latency)
+        time = parallel.hierarchical_time(size, devices, per_node, link, network, latency)
         G, beta, port, wait = exact
         assert_exact(time, ring(G, inside, beta, wait) + ring(G, outside, port, wait))
 
@@ -345,29 +246,16 @@ def test_two_levels_are_two_rings(size, per_node, nodes, link, network, latency)
 def test_karp_flatt_keeps_the_digits_of_its_terms(gain, devices):
     S, n = Fraction(float(gain)), Fraction(float(devices))
     exact, terms = (1 / S - 1 / n) / (1 - 1 / n), (1 / S + 1 / n) / (1 - 1 / n)
-    result = quietly(amdahl.karp_flatt, gain, devices)
+    result = amdahl.karp_flatt(gain, devices)
     assert abs(Fraction(result) - exact) <= Fraction(TOLERANCE) * terms
 
 
 @settings(max_examples=100, deadline=None, derandomize=True, database=None)
-@given(FRACTION.filter(lambda p: p < 1), ABOVE_ONE)
+@given(BELOW_ONE, ABOVE_ONE)
 def test_break_even_keeps_the_digits_of_its_terms(p, s):
     exact = (1 - Fraction(p) / Fraction(float(s))) / (1 - Fraction(p))
     terms = (1 + Fraction(p) / Fraction(float(s))) / (1 - Fraction(p))
-    assert abs(Fraction(quietly(amdahl.break_even, p, s)) - exact) <= Fraction(TOLERANCE) * terms
-
-
-@pytest.mark.parametrize("size", [1e-300, 5e-324, 1e46, 1e308])
-@functions
-def test_what_is_too_small_or_too_large_is_refused_by_name(function, size):
-    arguments, _ = EXACT[function]
-    good = {name: 0.5 if strategy is FRACTION else 1 for name, strategy in arguments.items()}
-    for name in arguments:
-        for value in (size, [1, size]):
-            with pytest.raises(
-                ValueError, match=rf"^{name} must be .*, got {re.escape(str(size))}$"
-            ):
-                quietly(function, **{**good, name: value})
+    assert abs(Fraction(amdahl.break_even(p, s)) - exact) <= Fraction(TOLERANCE) * terms
 
 
 TYPES = [
@@ -376,26 +264,22 @@ TYPES = [
 ]
 
 
-@pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.__name__)
 @functions
-def test_a_number_of_any_type_is_the_same_number(function, kind):
-    arguments, _ = EXACT[function]
-    limits = {
-        name: 1 if name in ("p", "p_after", "fraction", "overlap") else 64 for name in arguments
-    }
-    expected = function(**limits)
-    typed = {name: kind(value) for name, value in limits.items()}
-    result = quietly(function, **typed)
-    assert result == expected and type(result) is type(expected)
-    several = {name: [value] * 3 for name, value in typed.items()}
-    assert quietly(function, **several).tolist() == [expected] * 3
+def test_a_number_of_any_type_is_the_same_number(function):
+    numbers = {name: 1 if allowed.high == 1 else 64 for name, allowed in function.ranges.items()}
+    expected = function(**numbers)
+    for kind in TYPES:
+        typed = {name: kind(value) for name, value in numbers.items()}
+        result = function(**typed)
+        assert result == expected and type(result) is type(expected), kind
+        several = {name: [value] * 3 for name, value in typed.items()}
+        assert function(**several).tolist() == [expected] * 3, kind
 
 
 @functions
 def test_shapes_come_out_as_they_went_in(function):
-    names = list(EXACT[function][0])
-    good = dict.fromkeys(names, 1)
-    for name in names:
+    good = dict.fromkeys(function.ranges, 1)
+    for name in good:
         for shape in ((0,), (1,), (3,), (2, 3)):
             for fill in (0.0, 1.0) if name in ("store", "latency", "overhead") else (1.0,):
                 assert np.shape(function(**{**good, name: np.full(shape, fill)})) == shape
@@ -444,7 +328,7 @@ def test_what_is_no_number_is_refused_in_a_line(bad):
         (lambda: budget.convolution_work(4, 63, 7, 112, 112, groups=4), "groups"),
         (lambda: budget.linear_work(2.5, 4), "inputs"),
         (lambda: parallel.pipeline_bubble(2.5, 4), "stages"),
-        (lambda: parallel.pipeline_speedup([1, 2.5], 4), "stages"),
+        (lambda: parallel.pipeline_speedup([1, 2.5, 4], 4), "stages"),
         (lambda: networks.resnet(np.array([50])), "depth"),
         (lambda: networks.resnet("50"), "depth"),
         (lambda: networks.vgg([16]), "depth"),

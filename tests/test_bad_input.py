@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,26 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers import amdahl, budget, networks, parallel, pipeline, ranges, roofline
+from helpers import budget, networks, parallel, ranges, roofline
 from helpers.notation import NOTATION, SHARED, model, notation_table
 from helpers.ranges import COUNT, POSITIVE, Range, between
+from models import MODELS
 
 ROOT = Path(__file__).resolve().parents[1]
-SCHEDULE = pipeline.schedule  # takes no arrays: test_pipeline
-
-
-def _functions():
-    for module in (roofline, amdahl, budget, pipeline, parallel):
-        for name, function in inspect.getmembers(module, inspect.isfunction):
-            if hasattr(function, "ranges") and function.__module__ == module.__name__:
-                yield pytest.param(function, id=name)
-    first = networks.alexnet().layers[0]
-    yield pytest.param(first.traffic, id="traffic")
-    yield pytest.param(first.intensity, id="intensity")
-
-
-EVERY = list(_functions())
-FUNCTIONS = [param for param in EVERY if param.values[0] is not SCHEDULE]
+LAYER = networks.alexnet().layers[0]
+EVERY = MODELS | {"traffic": LAYER.traffic, "intensity": LAYER.intensity}
+ARRAYS = {name: function for name, function in EVERY.items() if name != "schedule"}
+functions = pytest.mark.parametrize("function", ARRAYS.values(), ids=ARRAYS)
+SIZES = [5e-324, 1e-300, 1e46, 1e308]  # of which no model takes a number
 
 
 def good(allowed):
@@ -38,22 +30,31 @@ def good(allowed):
 
 def bad(allowed):
     """Numbers that a range does not allow."""
-    edges = [-np.inf, -1.0, 0.0, 0.99, 1.0, 1.0001, np.inf, np.nan]
+    edges = [-np.inf, -1.0, 0.0, 0.99, 1.0, 1.0001, np.inf, np.nan, *SIZES]
     return [edge for edge in edges if allowed.refused(edge)]
 
 
-def _good_arguments(function):
+def good_arguments(function):
     return {name: good(allowed) for name, allowed in function.ranges.items()}
 
 
-@pytest.mark.parametrize("function", EVERY)
-def test_every_argument_is_a_word_of_the_notation(function):
-    assert list(inspect.signature(function).parameters) == list(function.ranges)
-    assert function.ranges.keys() <= NOTATION.keys()
+def refusal(function, **arguments):
+    """What the function says of some arguments beside good ones; empty if it takes them."""
+    try:
+        function(**{**good_arguments(function), **arguments})
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def test_every_argument_is_a_word_of_the_notation():
+    for function in EVERY.values():
+        assert list(inspect.signature(function).parameters) == list(function.ranges), function
+        assert function.ranges.keys() <= NOTATION.keys(), function
 
 
 def test_the_notation_holds_no_word_too_many():
-    words = {name for param in EVERY for name in param.values[0].ranges}
+    words = {name for function in EVERY.values() for name in function.ranges}
     assert NOTATION.keys() - words == {"ridge", "attainable"}  # results
 
 
@@ -88,15 +89,15 @@ DIFFERENT = {
 
 
 def test_every_word_has_one_range():
-    assert {name: quantity.range.words for name, quantity in NOTATION.items()} == {
-        name: words for words, names in WORDS.items() for name in names.split()
-    }
+    pinned = {name: words for words, names in WORDS.items() for name in names.split()}
+    assert NOTATION.keys() == pinned.keys(), "write each new word into WORDS, at its range"
+    assert {name: quantity.range.words for name, quantity in NOTATION.items()} == pinned
 
 
 def test_functions_differ_from_the_table_only_where_they_must():
     assert DIFFERENT == {
         (function.__name__, name): allowed.words
-        for (function,) in (param.values for param in EVERY)
+        for function in EVERY.values()
         for name, allowed in function.ranges.items()
         if allowed != NOTATION[name].range
     }
@@ -139,43 +140,40 @@ def test_nothing_is_no_work_and_no_band_is_a_band():
         parallel.data_split_bytes(1000, 4, number_bytes=0)
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_good_input_is_accepted(function):
-    result = function(**_good_arguments(function))
+@functions
+def test_good_input_is_accepted_by_name_and_by_place(function):
+    values = good_arguments(function)
+    result = function(**values)
     assert result == "balanced" if function is roofline.bound else np.isfinite(result)
+    assert function(*values.values()) == result
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@functions
 def test_bad_numbers_are_refused_by_name(function):
+    said, expected = {}, {}
     for name, allowed in function.ranges.items():
-        for wrong in bad(allowed):
+        words = dict.fromkeys(SIZES, "of a size from 1e-45 to 1e+45")
+        words |= dict.fromkeys(bad(allowed), allowed.words)
+        for wrong in words:
             for value in (wrong, [good(allowed), wrong]):
-                with pytest.raises(ValueError) as refusal:
-                    function(**{**_good_arguments(function), name: value})
-                assert str(refusal.value) == f"{name} must be {allowed.words}, got {wrong}"
+                said[name, str(value)] = refusal(function, **{name: value})
+                expected[name, str(value)] = f"{name} must be {words[wrong]}, got {wrong}"
+    assert said == expected
 
 
-@pytest.mark.parametrize("bad", ["5", b"5", None, 2j, [[1], [2, 3]], {}, object()])
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_what_is_no_number_is_refused_by_name(function, bad):
+@functions
+def test_what_is_no_number_is_refused_by_name(function):
     for name in function.ranges:
-        with pytest.raises(ValueError, match=f"^{name} must be real numbers .*, got "):
-            function(**{**_good_arguments(function), name: bad})
+        for value in ("5", b"5", None, 2j, [[1], [2, 3]], {}, object()):
+            said = refusal(function, **{name: value})
+            assert re.fullmatch(f"{name} must be real numbers .*, got .*", said), (name, value)
 
 
-@pytest.mark.parametrize("function", [f for f in FUNCTIONS if len(f.values[0].ranges) > 1])
+@pytest.mark.parametrize("function", [f for f in ARRAYS.values() if len(f.ranges) > 1])
 def test_shapes_that_do_not_match_are_refused(function):
-    names = list(function.ranges)
-    values = _good_arguments(function)
-    arrays = {names[0]: [values[names[0]]] * 2, names[1]: [values[names[1]]] * 3}
-    with pytest.raises(ValueError, match=rf"^shapes .* {names[0]} \(2,\).* {names[1]} \(3,\)"):
-        function(**{**values, **arrays})
-
-
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_arguments_given_by_place_are_those_given_by_name(function):
-    values = _good_arguments(function)
-    assert function(*values.values()) == function(**values)
+    (one, first), (other, second), *_ = good_arguments(function).items()
+    said = refusal(function, **{one: [first] * 2, other: [second] * 3})
+    assert re.match(rf"shapes .* {one} \(2,\).* {other} \(3,\)", said), said
 
 
 @pytest.mark.parametrize(
@@ -192,7 +190,7 @@ def test_a_call_that_does_not_fit_is_refused_by_python(wrong, words):
         wrong()
 
 
-@pytest.mark.parametrize("function", EVERY)
+@pytest.mark.parametrize("function", EVERY.values(), ids=EVERY)
 def test_docstrings_tell_what_the_notation_knows(function):
     text = inspect.getdoc(function)
     places = [
@@ -245,3 +243,8 @@ def test_notebook_00_shows_the_shared_notation():
     (cell,) = (cell for cell in notebook["cells"] if cell["id"] == "notation")
     assert f"\n\n{notation_table()}\n\n" in "".join(cell["source"])
     assert len({quantity.symbol for quantity in SHARED.values()}) == len(SHARED)
+
+
+def test_the_smallest_and_the_largest_size_are_allowed_beside_zero():
+    sizes = [0.0, ranges.SMALLEST, ranges.LARGEST, np.inf]
+    assert ranges.checked("x", sizes, ranges.NOT_NEGATIVE_OR_INFINITE).tolist() == sizes

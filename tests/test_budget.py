@@ -41,7 +41,7 @@ def test_every_network_has_its_name():
     assert {f"VGG-{depth}" for depth in (11, 13, 16, 19)} < ALL.keys()
 
 
-@pytest.mark.parametrize("name", sorted(NETWORKS.keys() - {"ResNet-50 v1"}))  # not in torchvision
+@pytest.mark.parametrize("name", sorted(name for name in NETWORKS if NETWORKS[name].published))
 def test_every_network_matches_torchvision(name):
     rows = networks().query("source.str.startswith('torchvision')")
     rows = rows[rows["model"] == NETWORKS[name].published]
@@ -50,16 +50,17 @@ def test_every_network_matches_torchvision(name):
     assert (rows["macs"] == round(ALL[name].macs, -6)).all()  # printed in 0.001 G
 
 
-def test_chapters_offer_the_networks_of_old():
-    assert list(offered("budget")) == [
-        *("ResNet-50 v1.5", "ResNet-50 v1", "ResNet-18", "ResNet-152 v1.5", "VGG-16", "AlexNet")
-    ]
-    assert list(offered("parallel")) == ["ResNet-50 v1.5", "ResNet-152 v1.5", "VGG-16", "AlexNet"]
-    size = {name: build().parameters for name, build in offered("examination").items()}
-    assert sorted(size, key=size.get) == [
-        *("ResNet-18", "ResNet-50 v1.5", "ResNet-101 v1.5", "ResNet-152 v1.5"),
-        *("AlexNet", "VGG-16", "VGG-19"),
-    ]
+@pytest.mark.parametrize(
+    ("chapter", "first", "others"),
+    [
+        ("budget", "ResNet-50 v1.5", {"ResNet-50 v1", "ResNet-18", "ResNet-152 v1.5"}),
+        ("parallel", "ResNet-50 v1.5", {"ResNet-152 v1.5", "VGG-16", "AlexNet"}),
+        ("examination", "ResNet-50 v1.5", {"ResNet-101 v1.5", "VGG-19", "AlexNet"}),
+    ],
+)
+def test_chapters_offer_networks_and_the_hero_first(chapter, first, others):
+    assert list(offered(chapter))[0] == first
+    assert others < offered(chapter).keys() < NETWORKS.keys()
 
 
 def test_grouped_convolutions_by_hand():
@@ -211,7 +212,7 @@ def test_a_run_with_winograds_algorithm_is_above_the_peak():
 
 
 def test_unknown_networks_are_refused():
-    with pytest.raises(ValueError, match="depth must be one of 18, 34, 50, 101, 152, got 51"):
+    with pytest.raises(ValueError, match="depth must be one of 18, .*, 152, got 51"):
         resnet(51)
     with pytest.raises(ValueError, match="version must be one of v1.5, v1, got 'v2'"):
         resnet(50, "v2")

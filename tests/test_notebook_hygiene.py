@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from helpers.publishing import rules
 from helpers.publishing.notebooks import SERIES, unlisted
 from helpers.publishing.rules import MAX_BYTES, RULES, broken_links
-from helpers.publishing.server import METADATA, WIDGET_VIEW
+from helpers.publishing.traces import METADATA, WIDGET_VIEW
 
 
 def sample():

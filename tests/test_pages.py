@@ -17,9 +17,10 @@ from PIL import Image, UnidentifiedImageError
 
 from helpers.publishing.notebooks import PATHS, SERIES, SHOWN
 from helpers.publishing.pages import PageExporter, mathml
-from helpers.publishing.server import METADATA
 from helpers.publishing.slides import CONTROL, LAB, LONG, SHORT, LectureExporter, build_slides
+from helpers.publishing.traces import METADATA
 
+pytestmark = pytest.mark.slow  # exports every notebook, and builds the slides
 EXAMINATION = SERIES[-1].name
 EXPORTERS = [PageExporter, LectureExporter]
 MIN_ALT_LENGTH = 40

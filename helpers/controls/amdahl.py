@@ -1,10 +1,8 @@
 """Amdahl's law with sliders."""
 
-import ipywidgets as widgets
-
 from helpers.amdahl import compute_fraction
 from helpers.controls.control import Control
-from helpers.controls.inputs import log_slider
+from helpers.controls.inputs import choice, log_slider, slider
 from helpers.pictures.amdahl import speedup_axes
 from helpers.scenes.amdahl import speedup_scene
 
@@ -18,25 +16,19 @@ class AmdahlControl(Control):
         First values: p from 0 to 1, s from 1 to 1000, r from 1 to 16.
     """
 
+    axes = staticmethod(speedup_axes)
     DIRECT, FROM_MACHINE = "p itself", "p from I, β and π"
 
     def __init__(self, p=0.9, s=3.0, r=1.0):
         super().__init__(
-            source=widgets.Dropdown(
-                options=[self.DIRECT, self.FROM_MACHINE], description="start from"
-            ),
-            p=widgets.FloatSlider(
-                p, min=0, max=1, step=0.001, readout_format=".3f", description="p"
-            ),
+            source=choice("start from", [self.DIRECT, self.FROM_MACHINE]),
+            p=slider("p", p, 0, 1, 0.001, ".3f"),
             intensity=log_slider("intensity I (flop/B)", 157, 0.1, 1000),
             bandwidth=log_slider("bandwidth β (GB/s)", 900, 50, 1e4),
             peak=log_slider("peak π (Tflop/s)", 15.7, 1, 2000),
             s=log_slider("speed-up s", s, 1, 1000),
             r=log_slider("bandwidth loss r", r, 1, 16),
         )
-
-    def draw_axes(self, ax):
-        return speedup_axes(ax)
 
     def scene(self):
         p = self.value("p")

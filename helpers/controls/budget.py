@@ -5,7 +5,7 @@ import ipywidgets as widgets
 from helpers.budget import IMAGENET_IMAGES, training_work
 from helpers.catalog import runs
 from helpers.controls.control import Control
-from helpers.controls.inputs import device_peaks, log_slider
+from helpers.controls.inputs import choice, device_peaks, log_slider, slider
 from helpers.networks import offered
 from helpers.pictures.budget import training_axes
 from helpers.scenes.budget import training_scene
@@ -18,24 +18,19 @@ class TrainingControl(Control):
     Published runs of the same network and number of epochs stand beside it.
     """
 
+    axes = staticmethod(training_axes)
+
     def __init__(self):
         self.networks = {name: build() for name, build in offered("budget").items()}
         self.published = runs()
         self.peaks = device_peaks("fp32", "fp16", "bf16")
         super().__init__(
-            network=widgets.Dropdown(options=list(self.networks), description="network"),
+            network=choice("network", self.networks),
             epochs=widgets.IntSlider(90, min=1, max=300, description="epochs"),
-            device=widgets.Dropdown(
-                options=list(self.peaks), value="H100-SXM fp16", description="device"
-            ),
+            device=choice("device", self.peaks, "H100-SXM fp16"),
             devices=log_slider("number of devices n", 1, 1, 1000, whole=True),
-            fraction=widgets.FloatSlider(
-                0.25, min=0.01, max=1, step=0.01, readout_format=".0%", description="of peak"
-            ),
+            fraction=slider("of peak", 0.25, 0.01, 1, 0.01, ".0%"),
         )
-
-    def draw_axes(self, ax):
-        return training_axes(ax)
 
     def scene(self):
         network, epochs = self.value("network"), self.value("epochs")

@@ -1,7 +1,7 @@
 """The base of all controls: inputs and a picture that follows them.
 
 matplotlib draws once what stands still (axes, ticks, labels). What moves is a small SVG over it,
-made from the marks of a scene, so every number in it comes from the model core. A step of a slider
+made from the marks of a scene, so every number in it comes from the models. A step of a slider
 therefore costs one short text, not a new picture.
 """
 
@@ -15,23 +15,17 @@ from matplotlib.figure import Figure
 from helpers.controls.page import background
 from helpers.controls.places import Frame
 from helpers.controls.svg import drawing, svg
-from helpers.pictures.drawing import (
-    PIXELS_PER_INCH,
-    SIZE,
-    draw,
-    png,
-    same_everywhere,
-    still,
-)
+from helpers.pictures.drawing import draw, png, same_everywhere, still
+from helpers.scenes.marks import PIXELS_PER_INCH, SIZE
 
 
 class Control(widgets.VBox):
     """A group of inputs over a picture; the base of all controls.
 
-    Subclasses say what stands still (`draw_axes`) and what moves (`scene`). The sentence of the
-    scene stands under the picture and is read aloud with it. A control of several pictures
-    overrides `draw_all` and `scenes` in their place. Each can be made without arguments: so do the
-    tests and benchmarks, which find them all by themselves (`every_control`).
+    Subclasses say what stands still (`axes`, a function that draws it on an Axes) and what moves
+    (`scene`). The sentence of the scene stands under the picture and is read aloud with it. A
+    control of several pictures overrides `draw_all` and `scenes` in their place. Each can be made
+    without arguments: so do the tests and benchmarks, which find them all (`every_control`).
 
     Parameters
     ----------
@@ -67,17 +61,13 @@ class Control(widgets.VBox):
         self.add_class("series-control")
         _replace_those_of_the_last_run(self)
 
-    def draw_axes(self, ax):
-        """Draw on `ax` what does not move; return it."""
-        raise NotImplementedError
-
     def scene(self):
         """The `Scene` for the present values."""
         raise NotImplementedError
 
     def draw_all(self, figure):
         """Draw on `figure` what does not move; return its Axes."""
-        return [self.draw_axes(figure.add_subplot())]
+        return [self.axes(figure.add_subplot())]
 
     def scenes(self):
         """A `Scene` for each of the Axes, for the present values."""

@@ -1,10 +1,8 @@
 """The roofs of the catalog's devices."""
 
-import ipywidgets as widgets
-
 from helpers.catalog import devices
 from helpers.controls.control import Control
-from helpers.controls.inputs import device_peaks, log_slider
+from helpers.controls.inputs import choice, device_peaks, log_slider
 from helpers.pictures.roofline import roofline_axes
 from helpers.scenes.marks import Scene
 from helpers.scenes.roofline import roofline_scene, units_used
@@ -27,6 +25,8 @@ class DeviceControl(Control):
         If the catalog has no such choice, or the intensity is out of range.
     """
 
+    axes = staticmethod(roofline_axes)
+
     def __init__(self, device="V100-SXM2 fp32", intensity=2.0):
         bandwidths = devices()["bandwidth"]
         self.machines = {
@@ -37,14 +37,9 @@ class DeviceControl(Control):
             choices = ", ".join(self.machines)
             raise ValueError(f"device must be one of {choices}, got {device!r}")
         super().__init__(
-            device=widgets.Dropdown(
-                options=list(self.machines), value=device, description="device, precision"
-            ),
+            device=choice("device, precision", self.machines, device),
             intensity=log_slider("intensity I (flop/B)", intensity, 0.1, 1000),
         )
-
-    def draw_axes(self, ax):
-        return roofline_axes(ax)
 
     def scene(self):
         device, intensity = self.value("device"), self.value("intensity")

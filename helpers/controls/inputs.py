@@ -31,6 +31,20 @@ def positions(widget):
     return [widget.min + widget.step * step for step in range(steps + 1)]
 
 
+def choice(description, options, value=None):
+    """A list to choose from; the first of the options if no value is given."""
+    options = list(options)
+    value = options[0] if value is None else value
+    return widgets.Dropdown(options=options, value=value, description=description)
+
+
+def slider(description, value, low, high, step, written):
+    """A slider over evenly spread numbers; `written` is their format, such as ``".0%"``."""
+    return widgets.FloatSlider(
+        value, min=low, max=high, step=step, readout_format=written, description=description
+    )
+
+
 def log_slider(description, value, low, high, *, whole=False):
     """A slider over round numbers from `low` to `high`, evenly spread on a logarithmic scale.
 

@@ -5,10 +5,10 @@ import html
 
 from helpers.scenes.marks import MEMORY
 
-# What ipywidgets has no setting for, the page does itself once the picture has loaded. JupyterLab
-# takes arrows and letters pressed on a list for its own (x cuts the cell): not here. The handle of
-# a slider has no name, and that of a `SelectionSlider` tells the number of its position: it takes
-# the name and the value that stand beside it, and so does the field to type the value in.
+# Run once the picture has loaded. JupyterLab takes arrows and letters pressed on a list for its own
+# (x cuts the cell): not here. The handle of a slider has no name, and that of a `SelectionSlider`
+# tells the number of its position: it takes the name and the value that stand beside it, and so
+# does the field to type the value in.
 _MAKE_ACCESSIBLE = """
 (function prepare(image, tries) {
     const control = image.closest('.series-control');

@@ -1,11 +1,9 @@
 """Data-parallel training with sliders."""
 
-import ipywidgets as widgets
-
 from helpers.budget import training_work
 from helpers.catalog import interconnects
 from helpers.controls.control import Control
-from helpers.controls.inputs import device_peaks, log_slider
+from helpers.controls.inputs import choice, device_peaks, log_slider, slider
 from helpers.networks import offered
 from helpers.pictures.parallel import engine_axes
 from helpers.scenes.marks import Scene
@@ -28,35 +26,22 @@ class EngineControl(Control):
         First batch of each device, from 1 to 1000.
     """
 
+    axes = staticmethod(engine_axes)
+
     def __init__(self, machines=4, batch=32):
         self.networks = {name: build() for name, build in offered("parallel").items()}
         self.links = dict(interconnects()["one_way"])
         self.peaks = device_peaks("fp32", "fp16", "bf16")
         super().__init__(
-            network=widgets.Dropdown(
-                options=list(self.networks), value="VGG-16", description="network"
-            ),
-            device=widgets.Dropdown(
-                options=list(self.peaks), value="V100-SXM2 fp32", description="device"
-            ),
-            fraction=widgets.FloatSlider(
-                0.6, min=0.01, max=1, step=0.01, readout_format=".0%", description="of peak"
-            ),
+            network=choice("network", self.networks, "VGG-16"),
+            device=choice("device", self.peaks, "V100-SXM2 fp32"),
+            fraction=slider("of peak", 0.6, 0.01, 1, 0.01, ".0%"),
             machines=log_slider("machines of 8 devices", machines, 1, 128, whole=True),
-            link=widgets.Dropdown(
-                options=list(self.links), value="NVLink 2 (V100)", description="link inside"
-            ),
-            port=widgets.Dropdown(
-                options=list(self.links), value="10 GbE", description="port of a machine"
-            ),
+            link=choice("link inside", self.links, "NVLink 2 (V100)"),
+            port=choice("port of a machine", self.links, "10 GbE"),
             batch=log_slider("batch of each device", batch, 1, 1000, whole=True),
-            overlap=widgets.FloatSlider(
-                0.5, min=0, max=1, step=0.05, readout_format=".2f", description="overlap"
-            ),
+            overlap=slider("overlap", 0.5, 0, 1, 0.05, ".2f"),
         )
-
-    def draw_axes(self, ax):
-        return engine_axes(ax)
 
     def scene(self):
         network = self.networks[self.value("network")]

@@ -3,7 +3,7 @@
 import ipywidgets as widgets
 
 from helpers.controls.control import Control
-from helpers.controls.inputs import log_slider
+from helpers.controls.inputs import choice, log_slider, slider
 from helpers.pictures.pipeline import overlap_axes, timeline_axes
 from helpers.scenes.pipeline import overlap_scene, timeline_scene
 
@@ -33,15 +33,8 @@ class PipelineControl(Control):
             ),
             balance=log_slider("intensity x = I / I*", balance, 0.1, 10),
             s=log_slider("speed-up s", s, 1, 20),
-            store=widgets.FloatSlider(
-                0,
-                min=0,
-                max=1,
-                step=0.1,
-                readout_format=".1f",
-                description="store time / load time",
-            ),
-            buffers=widgets.Dropdown(options=[3, 2, 1], description="buffers"),
+            store=slider("store time / load time", 0, 0, 1, 0.1, ".1f"),
+            buffers=choice("buffers", [3, 2, 1]),
         )
 
     def draw_all(self, figure):

@@ -18,6 +18,8 @@ class RooflineControl(Control):
         First values, flop/s (1e12 to 2e15) and B/s (5e10 to 1e13).
     """
 
+    axes = staticmethod(roofline_axes)
+
     def __init__(self, tasks=None, peak=15.7e12, bandwidth=900e9):
         self.tasks = tasks or {"I₁": 2, "I₂": 100}
         super().__init__(
@@ -28,9 +30,6 @@ class RooflineControl(Control):
                 for number, (task, intensity) in enumerate(self.tasks.items(), start=1)
             },
         )
-
-    def draw_axes(self, ax):
-        return roofline_axes(ax)
 
     def scene(self):
         peak, bandwidth = 1e12 * self.value("peak"), 1e9 * self.value("bandwidth")

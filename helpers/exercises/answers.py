@@ -13,6 +13,7 @@ import sys
 import warnings
 from decimal import Decimal
 from itertools import islice
+from operator import add, mul, neg, pos, sub, truediv
 from typing import NamedTuple
 
 from helpers.exercises.units import UNITS, Unclear, WrongUnit, name_of, scale_of, sizes
@@ -26,12 +27,12 @@ QUANTITY = re.compile(rf"({NUMBER})[ -]?({LETTER}[^*+^()=]*)?")
 CALCULATION = re.compile(rf"(.*?[\d)]) ?({LETTER}[^\d*+^()=]*)?")
 # Groups of three digits: "0,36" holds none, and must not become 36.
 GROUPS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:(?:,\d{3})+|(?:[ '’]\d{3})+)(?![\d,])")
-NAMED = re.compile(r"[^\W\d]\w* ?(?:\([\w ,]{0,20}\))? ?[*'′^]{0,2} ?[=≈](?!=) ?")  # "S = 2*p"
+NAMED = re.compile(r"\A[^\W\d]\w* ?(?:\([\w ,]{0,20}\))? ?[*'′^]{0,2} ?[=≈](?!=) ?")  # "S = 2*p"
 ABOUT = (
     r"(?:[=~≈≃≅∼]|(?:about|around|roughly|approximately|approx|circa|ca|nearly|almost|some|say|maybe|"
     r"perhaps|probably|exactly|just|i think|i guess|it is|it's|the answer is)\b\.?) ?"
 )
-INTRODUCTION = re.compile(rf"{NAMED.pattern}|{ABOUT}", re.I)
+INTRODUCTION = re.compile(rf"{NAMED.pattern}|\A{ABOUT}", re.I)
 AFTERWORD = re.compile(r",? (?:or so|roughly|approx|approximately|maybe|i think|i guess)$", re.I)
 BOUND = re.compile(
     r"[<>≤≥]|(?:at least|at most|more than|less than|up to|under|over|above|below)\b", re.I
@@ -55,13 +56,8 @@ FUNCTIONS = {
 MISSING_STAR = re.compile(
     rf"\d ?(?![eE][-+]?\d)[A-Za-z(]|\) ?[\w(]|\b(?!(?:{'|'.join(FUNCTIONS)})\b)[^\W\d]\w* ?\(", re.I
 )
-OPERATIONS = {
-    ast.Add: lambda a, b: a + b,
-    ast.Sub: lambda a, b: a - b,
-    ast.Mult: lambda a, b: a * b,
-    ast.Div: lambda a, b: a / b,
-    ast.Pow: lambda a, b: a**b,
-}
+OPERATIONS = {ast.Add: add, ast.Sub: sub, ast.Mult: mul, ast.Div: truediv, ast.Pow: pow}
+SIGNS = {ast.UAdd: pos, ast.USub: neg}
 WRITTEN = str.maketrans(
     {"^": "**", "÷": "/", "−": "-", "π": "pi", "β": "beta"}
     | dict.fromkeys("×·⋅∙", "*")
@@ -104,12 +100,8 @@ def read(answer, unit, question=""):
     answer = exact(answer)
     if isinstance(answer, str):
         reading = _quantity(answer, unit, question)
-    elif _is_number(answer):
-        reading = Reading(_float(answer))
-    elif _is_sympy(answer):
-        reading = Reading(*evaluations(answer, [{}]))
     else:
-        raise Unclear(_not_one("One number", answer))
+        reading = Reading(*evaluations(answer, [{}], "One number"))
     if not math.isfinite(reading.value):
         raise Unclear("A finite number is asked for.")
     return reading
@@ -140,7 +132,7 @@ def _quantity(text, unit, question):
     """A string such as ``"236 Mflop"`` as a `Reading`."""
     text = AFTERWORD.sub("", _one_line(text).rstrip(".?! "))
     for _ in range(4):
-        text = _after(INTRODUCTION, text)
+        text = INTRODUCTION.sub("", text)
     if sizes(unit).keys() == {"s"}:
         if match := CLOCK.fullmatch(text):
             first, second, third = match.groups()
@@ -163,25 +155,22 @@ def _quantity(text, unit, question):
         "it if you like, and with a star in every product."
     )
     if match := QUANTITY.fullmatch(text):
-        number, written = float(match[1].replace("_", "")), match[2] or ""
+        number, written = match.groups("")
+        number = float(number.replace("_", ""))
         try:
-            return Reading(number * _scale(written, unit, question), written)
+            return Reading(number * scale_of(written, unit, question), written)
         except WrongUnit:
             raise
         except Unclear as unclear:
             problem = unclear
     if match := CALCULATION.fullmatch(text):
-        calculation, written = match[1], match[2] or ""
+        calculation, written = match.groups("")
         try:
             (value,) = evaluations(calculation, [{}])
         except Unreadable:
             raise problem from None
-        return Reading(value * _scale(written, unit, question), written)
+        return Reading(value * scale_of(written, unit, question), written)
     raise problem
-
-
-def _scale(written, unit, question):
-    return scale_of(written, unit, question) if written else 1.0
 
 
 def _one_line(text):
@@ -191,17 +180,11 @@ def _one_line(text):
     return " ".join(text.split())
 
 
-def _after(pattern, text):
-    """The text without what matches at its start."""
-    match = pattern.match(text)
-    return text[match.end() :] if match else text
-
-
 def _plain(text):
     """A calculation in the signs of Python."""
     text = re.sub("[⁺⁻⁰¹²³⁴-⁹]+", lambda match: f"**{match[0].translate(SUPERSCRIPTS)}", text)
     text = re.sub(r"\\(?=[A-Za-z])|\b(?:np|numpy|sp|sympy|math)\.(?=[A-Za-z])", "", text)
-    text = re.sub(r"√ ?(\w+)|√", lambda match: f"sqrt({match[1]})" if match[1] else "sqrt", text)
+    text = re.sub(r"√ ?(\w+)", r"sqrt(\1)", text).replace("√", "sqrt")
     text = re.sub(r"(?<=\^)\{([-+−]?\d+)\}", r"\1", text)
     text = re.sub(r"(?<=\d)(?<!\b0) ?(?:[xX]|times|cdot) ?(?=\d)", "*", text)
     text = re.sub(r"(?<=\d) (?=10 ?(?:\^|\*\*))", "*", text)
@@ -232,46 +215,30 @@ def _refuse_comma(text):
         raise Unclear(f"Write a decimal point, not a comma: {written}.")
 
 
-def _not_one(what, answer):
-    kind = type(answer).__name__[:20]
-    if isinstance(answer, (list, tuple)):
-        return f"{what} is asked for, not a {kind}: take one of its entries."
-    return f"{what} is asked for, not a value of type {kind}."
-
-
-def _is_number(answer):
-    return isinstance(answer, (numbers.Real, Decimal)) and not isinstance(answer, bool)
-
-
-def _is_sympy(answer):
-    # A SymPy answer means that SymPy is loaded; without it this module stays quick to import.
-    sympy = sys.modules.get("sympy")
-    return sympy is not None and isinstance(answer, sympy.Basic)
-
-
-def _float(number):
-    try:
-        return float(number)
-    except OverflowError:
-        raise Unclear("This number is too large to be judged.") from None
-
-
-def evaluations(answer, points):
+def evaluations(answer, points, asked="A formula"):
     """Values of a formula at points, each a dict of symbols; raises `Unclear` if it has none.
 
     A SymPy expression is read in its printed form, so that one reader serves both; it is counted
     before it is printed, since printing could take for ever.
     """
-    if _is_sympy(answer):
-        walk = sys.modules["sympy"].preorder_traversal(answer)
+    # A SymPy answer means that SymPy is loaded; without it this module stays quick to import.
+    sympy = sys.modules.get("sympy")
+    if sympy is not None and isinstance(answer, sympy.Basic):
+        walk = sympy.preorder_traversal(answer)
         if len(list(islice(walk, MAX_NODES + 1))) > MAX_NODES:
             raise Unclear(f"This formula has more than {MAX_NODES} parts.")
         answer = str(answer)
-    elif _is_number(answer):
-        return [_float(answer)] * len(points)
+    elif isinstance(answer, (numbers.Real, Decimal)) and not isinstance(answer, bool):
+        try:
+            return [float(answer)] * len(points)
+        except OverflowError:
+            raise Unclear("This number is too large to be judged.") from None
     elif not isinstance(answer, str):
-        raise Unclear(_not_one("A formula", answer))
-    text = _after(NAMED, _one_line(answer)).removeprefix("=").strip()
+        kind = type(answer).__name__[:20]
+        if isinstance(answer, (list, tuple)):
+            raise Unclear(f"{asked} is asked for, not a {kind}: take one of its entries.")
+        raise Unclear(f"{asked} is asked for, not a value of type {kind}.")
+    text = NAMED.sub("", _one_line(answer)).removeprefix("=").strip()
     _refuse_comma(text)
     try:
         with warnings.catch_warnings():
@@ -310,10 +277,8 @@ def _value(node, symbols):
                 raise Unclear(f"A number is asked for, and {name[:20]!r} is none.")
             known = ", ".join(symbols)
             raise Unclear(f"The symbol {name[:20]!r} is not known here; known: {known}.")
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return -_value(operand, symbols)
-        case ast.UnaryOp(op=ast.UAdd(), operand=operand):
-            return _value(operand, symbols)
+        case ast.UnaryOp() if type(node.op) in SIGNS:
+            return SIGNS[type(node.op)](_value(node.operand, symbols))
         case ast.BinOp() if type(node.op) in OPERATIONS:
             left, right = _value(node.left, symbols), _value(node.right, symbols)
             return OPERATIONS[type(node.op)](left, right)

@@ -125,7 +125,7 @@ class Exercise:
             return Said(NO_VALUE)
 
     def answer(self):
-        """The right answer, computed by the core, in a form that `check` accepts."""
+        """The right answer, computed by the models, in a form that `check` accepts."""
         return self.asked().answer()
 
     @cached_property
@@ -137,7 +137,7 @@ class Exercise:
         try:
             answer = exact(answer)
             if answer is None or answer is ... or isinstance(answer, str) and not answer:
-                words = f"Put your answer{self._form.form()} in place of None"
+                words = f"Put your answer ({self._form.form()}) in place of None"
                 words += "; .hint() in place of .check(...) helps."
                 return Verdict(Outcome.NOT_ATTEMPTED, words)
             numbers = self._own_numbers(own)
@@ -147,7 +147,7 @@ class Exercise:
         except Unclear as unclear:
             return Verdict(Outcome.UNCLEAR, str(unclear))
         except Exception:  # a reader's object may do anything when it is read
-            return Verdict(Outcome.UNCLEAR, f"This is not an answer{self._form.form()}.")
+            return Verdict(Outcome.UNCLEAR, f"This is not an answer ({self._form.form()}).")
         try:
             return self.asked(**numbers).judge(answer)
         except (ArithmeticError, ValueError):

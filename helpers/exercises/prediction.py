@@ -92,8 +92,8 @@ class Prediction(widgets.VBox):
         score = abs(math.log10(guess) - math.log10(model))  # the ratio itself could underflow
         return Said(
             f"You predicted {quantity(guess, self.unit, dress)}. The model says "
-            f"{quantity(model, self.unit, dress)}. Ratio {short(guess / model)}, "
-            f"score {score:.2f} (0 is perfect, 0.3 is a factor 2)."
+            f"{quantity(model, self.unit, dress)}. Ratio {short(guess / model)}, score {score:.2f} "
+            "(0 is perfect, 0.3 is a factor 2)."
         )
 
     def _repr_mimebundle_(self, **kwargs):
@@ -104,11 +104,10 @@ class Prediction(widgets.VBox):
 
 def _meant(guess, model, unit):
     """The unit in which a bare guess, far from the model, would be near it; None for none."""
-
-    def miss(size):
-        return abs(math.log10(guess) + math.log10(size) - math.log10(model))
-
-    if not 1e-3 <= guess < 1e4 or miss(1) < 1.5:  # half of a power of 1000
+    misses = {
+        name: abs(math.log10(guess) + math.log10(size) - math.log10(model))
+        for name, size in {unit: 1.0, **scaled(unit)}.items()
+    }
+    if not 1e-3 <= guess < 1e4 or misses.pop(unit) < 1.5:  # half of a power of 1000
         return None
-    sizes_of = scaled(unit)
-    return min(sizes_of, key=lambda name: miss(sizes_of[name]), default=None)
+    return min(misses, key=misses.get, default=None)

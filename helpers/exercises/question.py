@@ -4,6 +4,7 @@ A question has all its numbers; the function that computes them is an exercise
 (`helpers.exercises.exercise`).
 """
 
+import math
 import random
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -11,32 +12,21 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from helpers.exercises.answers import check_unit, evaluations, number_within, read
-from helpers.exercises.units import Unclear
-from helpers.exercises.verdicts import Outcome, Verdict, general_slip, near, quantity, wrapped
+from helpers.exercises.units import Unclear, scaled
+from helpers.exercises.verdicts import Outcome, Verdict, quantity, wrapped
 from helpers.ranges import Range
 from helpers.words import short
 
-POINTS = 12  # at which a formula is compared with the core
+POINTS = 12  # at which a formula is compared with the model
 FORMULA_TOLERANCE = 1e-9
 CLOSE = 0.05  # a miss within this share is close
-BINARY_SLIP = (  # where GiB are named
-    "1 GB is 10⁹ bytes and 1 GiB is 2³⁰; likewise for k, M and T. One was taken for the other.",
-    [1.024**power for power in (1, 2, 3, 4, -1, -2, -3, -4)],
-)
+POWERS = (1, 2, 3, 4, -1, -2, -3, -4)  # of 1000: a prefix for another
 
 
 class Slip(NamedTuple):
-    """A mistake that is known beforehand.
-
-    Parameters
-    ----------
-    name : str
-        A short name, such as ``"multiply-add counted once"``.
-    wrong : float or str
-        What the mistake leads to: a number, or for a `Formula` the wrong expression.
-    words : str
-        What went wrong, without giving the right answer away.
-    """
+    """A mistake that a `Number` or a `Formula` recognises: a short name, such as
+    ``"multiply-add counted once"``, the number or expression that it leads to, and what to say
+    about it without giving the right answer away."""
 
     name: str
     wrong: float | str
@@ -61,6 +51,9 @@ def whole(**numbers):
 @dataclass(kw_only=True)
 class Question:
     """What all questions share; use `Number`, `Formula`, `Choice` or `Design`.
+
+    Each kind knows the `form` of an answer, how to `read` it, and the `mistakes` that may have been
+    made, the most telling first: their names, whether it was this one, and what to say about it.
 
     Parameters
     ----------
@@ -89,21 +82,24 @@ class Question:
     def __repr__(self):
         return wrapped(f"{self.title}. {self.goal}")
 
+    def judge(self, answer):
+        """The verdict on an answer that `read` gave: the first mistake that was made, or none."""
+        for name, made, words in self.mistakes(answer):
+            if made:
+                return Verdict(Outcome.WRONG, words, name)
+        return Verdict(Outcome.CORRECT, self.praise())
+
 
 @dataclass(kw_only=True, repr=False)
 class Number(Question):
-    """A number in a unit, within a relative tolerance.
+    """A number in a unit.
 
     Parameters
     ----------
-    key : float
-        The right value, in `unit`.
-    unit : str
-        One of `helpers.exercises.units.UNITS`.
+    key, unit : float, str
+        The right value, and its unit: one of `helpers.exercises.units.UNITS`.
     tolerance : float
         Largest relative difference that counts as right.
-    slips : sequence of Slip
-        Wrong values that are recognised.
     """
 
     key: float
@@ -117,30 +113,55 @@ class Number(Question):
 
     def form(self):
         unit = "a pure number" if self.unit == "1" else f"in {self.unit}"
-        return f" ({unit}, within {100 * self.tolerance:g}%)"
+        return f"{unit}, within {100 * self.tolerance:g}%"
 
     def read(self, answer):
         return read(answer, self.unit, self.statement)
 
-    def judge(self, answer):
-        value, key = answer.value, self.answer()
-        if near(value, key, self.tolerance):
-            return Verdict(Outcome.CORRECT, self.answer_in_words())
+    def mistakes(self, answer):
+        value, written = answer
+
+        def is_key(*values):
+            return any(near(value, self.answer(), self.tolerance) for value in values)
+
+        if is_key(value):
+            return
         for slip in self.slips:
-            if near(value, float(slip.wrong), self.tolerance):
-                return Verdict(Outcome.WRONG, slip.words, slip.name)
-        binary, factors = BINARY_SLIP
-        if re.search("i(?:B|bit|b)", f"{answer.unit} {self.statement}") and any(
-            near(value, factor * key, self.tolerance) for factor in factors
-        ):
-            return Verdict(Outcome.WRONG, binary, "GB for GiB")
-        if near(value, key, CLOSE):
-            words = f"Close, but not within {100 * self.tolerance:g}%: three digits are asked."
-            return Verdict(Outcome.WRONG, words, "close")
-        for slip in self.slips:
-            if value == float(f"{slip.wrong:.2g}"):  # in the two digits of a reader in a hurry
-                return Verdict(Outcome.WRONG, slip.words, slip.name)
-        return general_slip(answer, key, self.unit, self.tolerance)
+            yield slip.name, near(value, float(slip.wrong), self.tolerance), slip.words
+        yield (
+            "GB for GiB",
+            re.search("i(?:B|bit|b)", f"{written} {self.statement}")
+            and is_key(*(value / 1.024**power for power in POWERS)),
+            "1 GB is 10⁹ bytes and 1 GiB is 2³⁰; likewise for k, M and T. One was taken for the "
+            "other.",
+        )
+        words = f"Close, but not within {100 * self.tolerance:g}%: three digits are asked."
+        yield "close", near(value, self.answer(), CLOSE), words
+        for slip in self.slips:  # in the two digits of a reader in a hurry
+            yield slip.name, value == float(f"{slip.wrong:.2g}"), slip.words
+        # What a ratio of answer and key gives away, in any exercise.
+        bare = not written and is_key(*(value * size for size in scaled(self.unit).values()))
+        words = f"A bare number is in {self.unit}: write the unit that you mean behind it."
+        yield "prefix", bare, words
+        added = self.unit == "1" and value < 1 and is_key(1 + value)
+        words = "This is what is added. Asked is how many times as much it is in all."
+        yield "gain for ratio", added, words
+        words = "Off by a power of 1000: look at the prefixes (k, M, G, T; m is a thousandth)."
+        yield "prefix", is_key(*(value / 1000.0**power for power in POWERS)), words
+        per_cent = is_key(value / 100, value / 0.01)
+        yield "per cent", per_cent, "Off by a factor 100: per cent or a fraction?"
+        yield "sign", is_key(-value), "The size is right, the sign is not."
+        parts = re.findall(r"\w+", self.unit)
+        twice = "flop" in parts and is_key(value / 2, value / 0.5)
+        words = "Off by a factor 2: one multiply-add is two flop, and is to be counted once."
+        yield "factor 2", twice, words
+        eight = "B" in parts and is_key(value / 8, value * 8)
+        yield "bits for bytes", eight, "Off by a factor 8: a byte has 8 bits."
+        side = "large" if value > self.answer() else "small"
+        yield "", True, f"Too {side}. .hint() in place of .check(...) helps."
+
+    def praise(self):
+        return self.answer_in_words()
 
     def answer(self):
         return float(self.key)
@@ -151,21 +172,15 @@ class Number(Question):
 
 @dataclass(kw_only=True, repr=False)
 class Formula(Question):
-    """A formula, in any form that is equivalent.
-
-    The answer is compared with the core at random points, so no form is preferred, and nothing
-    has to be simplified.
+    """A formula in any form: answers are compared with the model at random points.
 
     Parameters
     ----------
     symbols : dict
         Each symbol of the answer and where it is tried: (low, high), or a `range` of counts.
-    key : callable
-        The function of the core, with the symbols as keywords.
-    formula : str
-        One right form, for the solution; the tests hold it to `key`.
-    slips : sequence of Slip
-        Wrong expressions that are recognised.
+    key, formula : callable, str
+        The function of the model, with the symbols as keywords, and one right form of it, for the
+        solution; the tests hold it to `key`.
     """
 
     symbols: Mapping[str, tuple[float, float] | range]
@@ -185,30 +200,30 @@ class Formula(Question):
         ]
 
     def form(self):
-        return f" (a formula in {', '.join(self.symbols)})"
+        return f"a formula in {', '.join(self.symbols)}"
 
     def read(self, answer):
         return evaluations(answer, self.points())
 
-    def judge(self, answer):
+    def mistakes(self, answer):
         points = self.points()
         right = [float(self.key(**point)) for point in points]
         if _all_near(answer, right):
-            return Verdict(Outcome.CORRECT, "It agrees with the model at every point tried.")
+            return
         for slip in self.slips:
-            if _all_near(answer, evaluations(slip.wrong, points)):
-                return Verdict(Outcome.WRONG, slip.words, slip.name)
-        if _all_near([-value for value in answer], right):
-            words = "Only the sign is wrong. Of two roots, take the positive one."
-            return Verdict(Outcome.WRONG, words, "sign")
+            yield slip.name, _all_near(answer, evaluations(slip.wrong, points)), slip.words
+        opposite = _all_near([-value for value in answer], right)
+        yield "sign", opposite, "Only the sign is wrong. Of two roots, take the positive one."
         point, yours, models = next(
             (", ".join(f"{name} = {short(value)}" for name, value in point.items()), *printed)
             for digits in (3, 6, 9, 12)
             for point, *values in zip(points, answer, right, strict=True)
             if len(set(printed := [short(value, digits) for value in values])) == 2
         )
-        words = f"At {point} your formula gives {yours}, and the model gives {models}."
-        return Verdict(Outcome.WRONG, words)
+        yield "", True, f"At {point} your formula gives {yours}, and the model gives {models}."
+
+    def praise(self):
+        return "It agrees with the model at every point tried."
 
     def answer(self):
         return self.formula
@@ -223,10 +238,8 @@ class Choice(Question):
 
     Parameters
     ----------
-    options : dict
-        Letter of each option: its text, and why it is right or wrong.
-    key : str
-        The letter of the right option.
+    options, key : dict, str
+        Letter of each option, with its text and why it is right or wrong; letter of the right one.
     """
 
     options: Mapping[str, tuple[str, str]]
@@ -242,7 +255,7 @@ class Choice(Question):
         return "\n".join([super().__repr__(), *map(wrapped, options)])
 
     def form(self):
-        return f" (one of the letters {', '.join(self.options)}, in quotes)"
+        return f"one of the letters {', '.join(self.options)}, in quotes"
 
     def read(self, answer):
         letter = answer.lower() if isinstance(answer, str) else ""
@@ -251,11 +264,11 @@ class Choice(Question):
             raise Unclear(f"One of the letters {', '.join(self.options)} is asked for, in quotes.")
         return letter
 
-    def judge(self, answer):
-        _, why = self.options[answer]
-        if answer == self.key:
-            return Verdict(Outcome.CORRECT, why)
-        return Verdict(Outcome.WRONG, why, answer)
+    def mistakes(self, answer):
+        yield answer, answer != self.key, self.options[answer][1]
+
+    def praise(self):
+        return self.options[self.key][1]
 
     def answer(self):
         return self.key
@@ -284,27 +297,32 @@ class Design(Question):
     design: Mapping
 
     def form(self):
-        return f" (dict({', '.join(f'{name}=...' for name in self.names)}))"
+        return f"dict({', '.join(f'{name}=...' for name in self.names)})"
 
     def read(self, answer):
         if not isinstance(answer, dict) or answer.keys() != self.names.keys():
-            raise Unclear(f"An answer is needed in this form: {self.form()[2:-1]}.")
+            raise Unclear(f"An answer is needed in this form: {self.form()}.")
         return {
             name: number_within(name, answer[name], wanted, self.statement)
             for name, wanted in self.names.items()
         }
 
-    def judge(self, answer):
-        for requirement in self.requirements(**answer):
-            if requirement.broken:
-                return Verdict(Outcome.WRONG, requirement.words, requirement.name)
-        return Verdict(Outcome.CORRECT, "All requirements are met.")
+    def mistakes(self, answer):
+        return self.requirements(**answer)
+
+    def praise(self):
+        return "All requirements are met."
 
     def answer(self):
         return dict(self.design)
 
     def answer_in_words(self):
         return f"For example {', '.join(f'{k} = {short(v)}' for k, v in self.design.items())}."
+
+
+def near(value, key, tolerance):
+    """Whether a value is the key, but for a relative tolerance."""
+    return math.isclose(value, key, rel_tol=tolerance, abs_tol=1e-12)
 
 
 def _all_near(values, others):

@@ -60,6 +60,8 @@ def scale_of(written, unit, question=""):
     Nouns that stand in the question may follow the unit ("50 % of the peak") and, where a pure
     number is asked for, take its place ("9 GPUs").
     """
+    if not written:
+        return 1.0
     ((asked, size),) = sizes(unit).items()
     found = sizes(written)
     if asked in found:
@@ -103,13 +105,12 @@ def sizes(written):
         case [one]:
             return _atom(one)
         case [above, below]:
-            below = _atom(below if below != "S" else "s").items()
-            quotients = {
+            return {
                 f"{over}/{under}": size / divisor
                 for over, size in _atom(above).items()
-                for under, divisor in below
+                for under, divisor in _atom(below if below != "S" else "s").items()
+                if f"{over}/{under}" in KNOWN
             }
-            return {quantity: size for quantity, size in quotients.items() if quantity in KNOWN}
     return {}
 
 
@@ -134,8 +135,7 @@ def _atom(written):
     plain = written.lower()
     for name in (plain, plain.removesuffix("s")):
         if name in PLAIN:
-            quantity, size = PLAIN[name]
-            return {quantity: size}
+            return dict([PLAIN[name]])
     if match := WORD.fullmatch(written):
         quantity, size = WORDS[match[2].lower()]
         if scale := _prefix(match[1]) if match[1] else 1.0:

@@ -1,4 +1,6 @@
-"""Pictures. Each plot function draws on the Axes it is handed and returns it.
+"""What all pictures share: marks drawn with matplotlib, still pictures, and calm axes.
+
+Each plot function draws on the Axes it is handed and returns it.
 
 What a picture says is first written down as marks (`helpers.scenes`), all computed by the models.
 The same marks become matplotlib artists in a still picture here, and SVG in a control that moves

@@ -10,12 +10,14 @@ import re
 
 from nbformat.v4 import new_markdown_cell
 
+from helpers.notation import notation_table
 from helpers.publishing.notebooks import LECTURE, LECTURES, NOTEBOOKS, PAGES, ROOT, SERIES, START
 from helpers.publishing.rules import broken_links
 from helpers.questions.polls import POLLS
 
 README, TEACHING = ROOT / "README.md", NOTEBOOKS / "teaching.md"
 UNKNOWN = "?"
+NOTATION_TABLE = re.compile(r"^\| symbol \|.*(?:\n\|.*)*", re.MULTILINE)
 SERIES_TABLE = "| notebook | question | minutes |"
 MAP = "| notebook | the question | minutes |"
 SECTIONS = "| minutes | section | poll |"
@@ -53,6 +55,8 @@ def retell(notebook, cells):
         if notebook == START and MAP in cell.source:
             others = ([other.link, other.question, other.minutes] for other in SERIES[1:])
             cell.source = with_rows(cell.source, MAP, others)
+        if notebook == START:
+            cell.source = NOTATION_TABLE.sub(lambda _: notation_table(), cell.source)
     title = re.sub(r"\A# \d\d · ", f"# {notebook.number} · ", cells[0].source)
     cells[0].source = re.sub(r"About \d+ minutes", f"About {notebook.minutes} minutes", title)
     for following in SERIES[SERIES.index(notebook) + 1 :][:1]:

@@ -27,6 +27,7 @@ from helpers.publishing import prose_numbers as prose
 from helpers.publishing.notebooks import LECTURES, NOTEBOOKS, PAGES, PATHS, ROOT, SERIES, read
 from helpers.publishing.rules import slug
 from helpers.questions import polls
+from helpers.words import percent
 
 # A number of one or two digits finds a partner by chance in any long section: it needs a nearer
 # one, in the code cell just before or just after.
@@ -319,8 +320,9 @@ def share():
     )
     total = sum(kinds.values())
     supported = total - kinds[""]
+    share = percent(supported / total)
     return (
-        f"Of the {total} numbers in its prose {supported} ({supported / total:.0%}) are supported: "
+        f"Of the {total} numbers in its prose {supported} ({share}) are supported: "
         f"{kinds['near']} by a computation beside them, {kinds['elsewhere']} by one elsewhere, "
         f"{kinds['source']} by a source."
     )

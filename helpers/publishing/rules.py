@@ -11,7 +11,7 @@ from itertools import groupby
 import nbformat
 
 from helpers.publishing.notebooks import HEADING, SHOWN, read
-from helpers.publishing.server import METADATA, WIDGET_VIEW
+from helpers.publishing.traces import METADATA, WIDGET_VIEW
 
 CELL_METADATA = {"tags", "slideshow"}
 TAGS = {"nbval-ignore-output", "raises-exception"}

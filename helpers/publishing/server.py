@@ -9,6 +9,8 @@ from pathlib import Path
 
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
 
+from helpers.publishing.traces import drop_traces
+
 
 class PromptConnection(ZMQChannelsWebsocketConnection):
     """Sends every message of a kernel at once.
@@ -21,27 +23,6 @@ class PromptConnection(ZMQChannelsWebsocketConnection):
         """Connect as usual, on a socket that does not wait."""
         self.websocket_handler.set_nodelay(True)
         return super().connect()
-
-
-WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-METADATA = {
-    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-    "language_info": {"name": "python"},
-}
-
-
-def drop_traces(notebook):
-    """Take out of a notebook, in place, what only one machine and one kernel can use.
-
-    A stored view of a control is good only as long as the kernel that made it lives; afterwards
-    JupyterLab shows an error in its place, although a picture stands beside it. And JupyterLab
-    writes the versions of Python and of the kernel into whatever is opened.
-    """
-    if notebook["metadata"].get("kernelspec", {}).get("name") == METADATA["kernelspec"]["name"]:
-        notebook["metadata"].update(METADATA)
-    for cell in notebook["cells"]:
-        for output in cell.get("outputs", []):
-            output.get("data", {}).pop(WIDGET_VIEW, None)
 
 
 def before_saving(model, **_):

@@ -12,6 +12,7 @@ from nbformat.v4 import new_markdown_cell, new_output
 
 from helpers.publishing.notebooks import PAGES, ROOT, SERIES, SHOWN
 from helpers.publishing.pages import Offline, Renderer
+from helpers.publishing.rules import slide_type
 
 SLIDES = ROOT / "build" / "slides"
 # Where `series.py open` shows the notebooks, unless `build/live.js` names another port. JupyterLab
@@ -76,7 +77,7 @@ def _head_every_slide(notebook):
     """Repeat the title of the section in a small line on each slide without a title of its own."""
     section, cells = "", []
     for cell in notebook.cells:
-        kind = cell.metadata.get("slideshow", {}).get("slide_type")
+        kind = slide_type(cell)
         titles = HEADING.findall(cell.source) if cell.cell_type == "markdown" else []
         if titles:
             section = titles[-1]

@@ -9,6 +9,7 @@ get a readable id and a slide type where they have none. Afterwards the pages ge
 minutes, the polls and the numbers that can be computed, and the rules that still fail are named.
 """
 
+import difflib
 import re
 import sys
 from pathlib import Path
@@ -31,7 +32,7 @@ from helpers.publishing.notebooks import (
     exercises,
     unlisted,
 )
-from helpers.publishing.server import METADATA, drop_traces
+from helpers.publishing.traces import METADATA, drop_traces
 
 INTRO = f"""## {EXERCISES}
 
@@ -114,6 +115,7 @@ def name_cells(cells):
             words = re.findall(r"[a-z][a-z0-9]*", cell.source.lower())[:4]
             is_code = cell.cell_type == "code"
             wanted = f"{above}-code" if is_code else "-".join(words) or f"{above}-text"
+            wanted = "title" if cell is cells[0] else wanted
             numbered = (f"{wanted}-{number}" for number in range(2, len(cells) + 2))
             cell.id = next(name for name in (wanted, *numbered) if name not in taken)
             taken.add(cell.id)
@@ -178,8 +180,18 @@ def count_numbers(text):
     return re.sub(r"Of the \d+ numbers in its prose .* by a source\.", claims.share(), text)
 
 
+def found(name):
+    """The path of a notebook of the series, by its file, its name or its number."""
+    found = [p for p in PATHS if name in (p.name, p.stem, p.stem[:2]) or Path(name).resolve() == p]
+    if not found:
+        near = difflib.get_close_matches(Path(name).stem, [p.stem for p in PATHS], n=1)
+        meant = f"; did you mean {near[0]}?" if near else "."
+        sys.exit(f"There is no notebook {name!r} in the series{meant}")
+    return found[0]
+
+
 def main(arguments):
-    paths = [Path(name).resolve() for name in arguments] or PATHS
+    paths = [found(name) for name in arguments] or PATHS
     for path in paths:
         try:
             store(path)
@@ -195,7 +207,11 @@ def main(arguments):
             wrong += [f"{entry.name}: {complaint}" for complaint in rules.complaints(entry)]
         wrong += blocks.complaints()
         for path in PATHS + PAGES:
-            wrong += [f"{path.name}: nothing supports {line}" for line in claims.complaints(path)]
+            lines = claims.complaints(path)
+            wrong += [f"{path.name}: nothing supports {line}" for line in lines]
+            if lines:
+                file = f"tests/claims/{path.stem}.toml"
+                wrong.append(f"  print it in a cell near by, or declare it in {file}")
     if wrong:
         sys.exit("\n".join(["These rules still fail:", *wrong]))
 

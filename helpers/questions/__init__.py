@@ -1,1 +1,1 @@
-"""The exercises of each notebook, a module for each. Keys are functions of the model core."""
+"""The exercises of each notebook, a module for each. Keys are computed by the models."""

@@ -6,113 +6,32 @@ from helpers.amdahl import compute_fraction, karp_flatt, limit, speedup
 from helpers.catalog import device, interconnects, scaling
 from helpers.exercises.exercise import exercise
 from helpers.exercises.question import Choice, Design, Formula, Number, Requirement, Slip
-from helpers.ranges import Range, between
+from helpers.ranges import between
 from helpers.roofline import ridge
 from helpers.words import short, si
 
 NOTEBOOK = "04_amdahl.ipynb"
 
 V100 = device("V100-SXM2")
-PCIE = interconnects().loc["PCIe 3.0 x16"]
-
-
-def _solve(difference):
-    """The number above 0 at which a difference turns from below 0 to above, by bisection."""
-    low, high = 1e-6, 1e9
-    for _ in range(100):
-        middle = math.sqrt(low * high)
-        low, high = (middle, high) if difference(middle) < 0 else (low, middle)
-    return middle
-
-
-def _factor_for(share, p):
-    """The s that reaches a share of the ceiling."""
-    return _solve(lambda s: speedup(p, s) - share * limit(p))
-
-
-def _compute_fraction(intensity):
-    """Fraction p of one V100's time spent computing."""
-    return compute_fraction(intensity, V100.peak_fp32, V100.bandwidth)
-
-
-def _least_intensity(s, link):
-    """Intensity at which s V100s behind a shared link are as fast as one V100: S = 1."""
-    r = V100.bandwidth / link
-    return _solve(lambda intensity: speedup(_compute_fraction(intensity), s, r) - 1)
-
-
-def _shared_speedup(n, p, k):
-    """Speed-up on n devices whose common link gets slower by k with each further device."""
-    return speedup(p, n, 1 + k * (n - 1))
-
-
-def _best_number(p, k):
-    """The n at which `_shared_speedup` is largest.
-
-    Its time is a + b n + c/n, least where b n = c/n; there, and only there, twice and half of n
-    give the same.
-    """
-    return _solve(lambda n: _shared_speedup(n / 2, p, k) - _shared_speedup(2 * n, p, k))
-
-
-def _throughput(series):
-    """Numbers of devices of a published series, and its speeds, where the job is that of one."""
-    table = scaling().set_index("series").loc[series]
-    table = table[table["global_batch"] == table["global_batch"].iloc[0]]
-    return table["devices"].to_numpy(), table["value"].to_numpy()
-
-
-def _batch(series):
-    """The batch of all devices together."""
-    return scaling().set_index("series").loc[series, "global_batch"].iloc[0]
-
-
-def _fractions(series):
-    """Karp-Flatt fractions of a published series, from the second row on."""
-    devices, speed = _throughput(series)
-    return karp_flatt(speed[1:] / speed[0], devices[1:])
-
-
-def _trend(series):
-    """The letter of the option that the fractions of a series speak for."""
-    e = _fractions(series)
-    if (e < 0).any():
-        return "d"
-    if (e[1:] < 0.9 * e[:-1]).all():
-        return "c"
-    return "b" if (e[1:] > 1.1 * e[:-1]).all() else "a"
-
-
-def _listed(values):
-    """Numbers as words: 4, 8 and 16."""
-    *most, last = map(short, values)
-    return f"{', '.join(most)} and {last}"
-
-
-def _step(compute, load, s, k):
-    """Time of a step with s times the compute unit and k times the bandwidth."""
-    total = compute + load
-    return total / speedup(compute / total, s, 1 / k)
-
-
-def _best_split(compute, load, budget):
-    """The s and k of a budget at which both save the same: s/k is the root of compute/load."""
-    k = budget / (1 + math.sqrt(compute / load))
-    return dict(s=budget - k, k=k)
+RIDGE = ridge(V100.peak_fp32, V100.bandwidth)
 
 
 @exercise
 def two_thirds(p=0.85):
+    def factor_for(share, p=p):
+        """The s that reaches a share of the ceiling, where p/s is (1/share - 1)(1 - p)."""
+        return (limit(p) - 1) / (1 / share - 1)
+
     return Number(
         title="Two thirds of the ceiling",
         goal=f"A training step spends a fraction p = {p} of its time computing; nothing overlaps, "
         "and loading stays as it is. How many times as fast must the compute unit be, so that the "
         "speed-up is two thirds of its ceiling? Answer with a pure number.",
-        key=_factor_for(2 / 3, p),
+        key=factor_for(2 / 3),
         slips=[
             Slip(
                 "serial and parallel swapped",
-                _factor_for(2 / 3, 1 - p),
+                factor_for(2 / 3, 1 - p),
                 "You sped up the part 1 − p. It is the part p that the compute unit shortens.",
             ),
             Slip(
@@ -140,7 +59,7 @@ def two_thirds(p=0.85):
         ],
         reasoning="From 1 − p + p/s = 1.5 · (1 − p) follows s = 2p/(1 − p). The ceiling is "
         f"{short(limit(p))}, and S is {short(2 / 3 * limit(p))} there. Half of the ceiling needs "
-        f"only s = {short(_factor_for(1 / 2, p))}: the next sixth of it costs as much again.",
+        f"only s = {short(factor_for(1 / 2))}: the next sixth of it costs as much again.",
     )
 
 
@@ -195,19 +114,23 @@ def after_the_upgrade():
 
 
 @exercise
-def shared_link(s=8, link=PCIE.one_way):
+def shared_link(s=8, link=interconnects().at["PCIe 3.0 x16", "one_way"]):
+    def balance(link=link, s=s):
+        """The x at which s V100s behind a link are as fast as one V100."""
+        return (V100.bandwidth / link - 1) / (1 - 1 / s)
+
     return Number(
         title="Eight cards behind one link",
         goal=f"One V100 (FP32) loads from its own memory at {si(V100.bandwidth, 'B/s')}. A machine "
         f"of {s} V100s computes {s} times as fast, but they load through one PCIe 3.0 x16 link "
         f"that they share, {si(link, 'B/s', 4)} each way. Loading and computing take turns. From "
         "which intensity on is the machine faster than the one card? Answer in flop/B.",
-        key=_least_intensity(s=s, link=link),
+        key=balance() * RIDGE,
         unit="flop/B",
         slips=[
             Slip(
                 "two-way bandwidth",
-                _least_intensity(s, 2 * link),
+                balance(2 * link) * RIDGE,
                 "You took twice the bandwidth, both ways together. Data that are loaded use one "
                 "way.",
             ),
@@ -219,17 +142,17 @@ def shared_link(s=8, link=PCIE.one_way):
             ),
             Slip(
                 "infinitely many cards",
-                _least_intensity(math.inf, link),
+                balance(s=math.inf) * RIDGE,
                 "You let the computing time vanish. With so few cards a part of it remains.",
             ),
             Slip(
                 "x for I",
-                _least_intensity(s, link) / ridge(V100.peak_fp32, V100.bandwidth),
+                balance(),
                 "This is x, the intensity in units of the ridge. Asked is the intensity itself.",
             ),
             Slip(
                 "link divided twice",
-                _least_intensity(s, link / s),
+                balance(link / s) * RIDGE,
                 "You divided the link among the cards once more. Each card has a share of it, but "
                 "also loads only its share of the data.",
             ),
@@ -240,15 +163,25 @@ def shared_link(s=8, link=PCIE.one_way):
             "Solve for x, then multiply by the V100's ridge in FP32.",
         ],
         reasoning=f"r = {short(V100.bandwidth / link)}, so x = (r − 1)/(1 − 1/s) = "
-        f"{short((V100.bandwidth / link - 1) / (1 - 1 / s))} ridges of "
-        f"{si(ridge(V100.peak_fp32, V100.bandwidth), 'flop/B')}. One card alone would compute for "
-        f"{_compute_fraction(_least_intensity(s, link)):.1%} of its time there. Below it, the "
-        "cards wait longer than they save.",
+        f"{short(balance())} ridges of {si(RIDGE, 'flop/B')}. One card alone would compute for "
+        f"{compute_fraction(balance(), 1, 1):.1%} of its time there. Below it, the cards wait "
+        "longer than they save.",
     )
 
 
 @exercise
 def best_number(p=0.9, k=0.01):
+    def shared(n, p=p, k=k):
+        """Speed-up on n devices whose common link gets slower by k with each further device."""
+        return speedup(p, n, 1 + k * (n - 1))
+
+    def key(p, k):
+        """The n at which the time a + b n + c/n is least, from the time at three others."""
+        one, two, four = (1 / shared(n, p, k) for n in (1, 2, 4))
+        c = (2 * one - 3 * two + four) * 4 / 3
+        return math.sqrt(c / (two - one + c / 2))
+
+    best = key(p, k)
     return Formula(
         title="The best number of devices",
         goal="On one device a fraction p of the time is spent computing. n devices compute n times "
@@ -257,7 +190,7 @@ def best_number(p=0.9, k=0.01):
         'symbols: `n, k = sp.symbols("n k", positive=True)`) and take the positive root. Answer '
         "with a formula in p and k.",
         symbols=dict(p=(0.5, 0.99), k=(0.001, 0.2)),
-        key=_best_number,
+        key=key,
         formula="sqrt(p/(k*(1 - p)))",
         slips=[
             Slip(
@@ -289,31 +222,40 @@ def best_number(p=0.9, k=0.01):
             "(1 − p)k and p/n² must be equal. Solve for n > 0.",
         ],
         reasoning="The time is (1 − p)(1 + k(n − 1)) + p/n. Its derivative (1 − p)k − p/n² is zero "
-        f"at one n > 0. With p = {p} and k = {k} this n is {short(_best_number(p, k))}, and S is "
-        f"{short(_shared_speedup(_best_number(p, k), p, k))}; with "
-        f"{short(_best_number(p, k) ** 2)} devices S is "
-        f"{short(_shared_speedup(_best_number(p, k) ** 2, p, k))} again. The best number is the "
-        "square root of the number that is no use at all.",
+        f"at one n > 0. With p = {p} and k = {k} this n is {short(best)}, and S is "
+        f"{short(shared(best))}; with {short(best**2)} devices S is {short(shared(best**2))} "
+        "again. The best number is the square root of the number that is no use at all.",
     )
 
 
 @exercise
 def trend_of_the_fraction(series="GNMT V100 DGX-2H FP32"):
+    rows = scaling().set_index("series").loc[series]
+    batch = rows["global_batch"].iloc[0]
+    rows = rows[rows["global_batch"] == batch]
+    devices, speed = rows["devices"].to_numpy(), rows["value"].to_numpy()
+    e = karp_flatt(speed[1:] / speed[0], devices[1:])
+
+    def listed(values):
+        """Numbers as words: 4, 8 and 16."""
+        *most, last = map(short, values)
+        return f"{', '.join(most)} and {last}"
+
+    falls, grows = (e[1:] < 0.9 * e[:-1]).all(), (e[1:] > 1.1 * e[:-1]).all()
+    trend = "c" if falls else "b" if grows else "a"
     return Choice(
         title="Read a published table",
         goal="GNMT, a translation network of LSTM layers, was trained in FP32 on "
-        f"{_listed(_throughput(series)[0])} V100s of one machine, {_batch(series):,.0f} sentences "
-        "in all for each update. NVIDIA (DeepLearningExamples at 729963d, the README of GNMT) "
-        f"lists {_listed(_throughput(series)[1])} tokens each second. (Its row of 16 has another "
-        "batch and is left out.) Work out the Karp–Flatt fraction e of each row. What does it do? "
-        "Answer with a letter.",
+        f"{listed(devices)} V100s of one machine, {batch:,.0f} sentences in all for each update. "
+        f"NVIDIA (DeepLearningExamples at 729963d, the README of GNMT) lists {listed(speed)} "
+        "tokens each second. (Its row of 16 has another batch and is left out.) Work out the "
+        "Karp–Flatt fraction e of each row. What does it do? Answer with a letter.",
         options={
             "a": (
                 "It stays about the same: Amdahl's law with one p describes the table.",
                 "Then the first row would foretell the others. With its e the law gives "
-                f"{short(speedup(1 - _fractions(series)[0], _throughput(series)[0][-1]))} times on "
-                f"{_throughput(series)[0][-1]} cards; measured are "
-                f"{short(_throughput(series)[1][-1] / _throughput(series)[1][0])}.",
+                f"{short(speedup(1 - e[0], devices[-1]))} times on {devices[-1]} cards; measured "
+                f"are {short(speed[-1] / speed[0])}.",
             ),
             "b": (
                 "It grows: something gets worse with every card, such as the link.",
@@ -322,52 +264,53 @@ def trend_of_the_fraction(series="GNMT V100 DGX-2H FP32"):
             ),
             "c": (
                 "It falls: the time that is not shared shrinks as cards are added.",
-                f"e is {_listed(_fractions(series))}. No single p describes the table.",
+                f"e is {listed(e)}. No single p describes the table.",
             ),
             "d": (
                 "It is negative: the cards together are faster than n times one.",
                 "Compare S with n: no row reaches it, so no e is negative.",
             ),
         },
-        key=_trend(series=series),
+        key="d" if (e < 0).any() else trend,
         hints=[
             "First S of each row: its tokens each second over those of one card.",
             "`karp_flatt(S, n)` gives e; by hand it is (1/S − 1/n)/(1 − 1/n).",
         ],
-        reasoning=f"e is {_listed(_fractions(series))}, a fall by a factor "
-        f"{short(_fractions(series)[0] / _fractions(series)[-1])}. Amdahl's law would keep it "
-        f"fixed. So 1/e of the last row, {short(1 / _fractions(series)[-1])}, is no ceiling; a "
-        "model of the computing and communicating in each step is needed.",
+        reasoning=f"e is {listed(e)}, a fall by a factor {short(e[0] / e[-1])}. Amdahl's law would "
+        f"keep it fixed. So 1/e of the last row, {short(1 / e[-1])}, is no ceiling; a model of the "
+        "computing and communicating in each step is needed.",
     )
 
 
-_SECONDS = Range(1e-6, True, 1e8, True, "from 1e-6 to 1e8 s")
+SECONDS = between(1e-6, 1e8, "s")
 
 
-@exercise(one=(_SECONDS, "s"), many=(_SECONDS, "s"), devices=between(2, 1e4, whole=True))
+@exercise(one=(SECONDS, "s"), many=(SECONDS, "s"), devices=between(2, 1e4, whole=True))
 def own_stopwatch(one=41.0, many=13.6, devices=4):
+    gain = one / many
+    e = karp_flatt(gain, devices)
     return Number(
         title="Your own stopwatch",
         goal="Time one fixed job of your own with one worker and with several: `make -j1` and "
         "`make -j4`, or a large NumPy matrix product started with OMP_NUM_THREADS=1 and 4. Use no "
         "more workers than you have cores (`nproc`). Bring both times in s, as `one` and `many`, "
         "and the workers as `devices`. Which serial fraction e follows? Answer with a fraction.",
-        key=karp_flatt(one / many, devices),
+        key=e,
         tolerance=0.02,
         slips=[
             Slip(
                 "serial and parallel swapped",
-                1 - karp_flatt(one / many, devices),
+                1 - e,
                 "This is p, the fraction that the workers share. Asked is e = 1 − p.",
             ),
             Slip(
                 "speed-up for efficiency",
-                one / many,
+                gain,
                 "This is S, the old time over the new one: a speed-up, not a fraction of the time.",
             ),
             Slip(
                 "efficiency for fraction",
-                1 - one / many / devices,
+                1 - gain / devices,
                 "This is what is missing from the efficiency, 1 − S/n. It also contains the idle "
                 "time of all other workers.",
             ),
@@ -382,16 +325,24 @@ def own_stopwatch(one=41.0, many=13.6, devices=4):
             "Solve Amdahl's law for e = 1 − p, with s = n. `karp_flatt` does it.",
             "e = (1/S − 1/n) / (1 − 1/n).",
         ],
-        reasoning=f"S = {short(one / many)} on {short(devices)} workers, an efficiency of "
-        f"{one / many / devices:.0%}. Amdahl's law, solved for 1 − p, gives e. If it is negative, "
-        "S is above n, as when the data of a smaller share fit into a faster cache. If it is above "
-        "1, the workers together are slower than one. Time another number of workers: if e stays, "
-        "the law describes your job.",
+        reasoning=f"S = {short(gain)} on {short(devices)} workers, an efficiency of "
+        f"{gain / devices:.0%}. Amdahl's law, solved for 1 − p, gives e. If it is negative, S is "
+        "above n, as when the data of a smaller share fit into a faster cache. If it is above 1, "
+        "the workers together are slower than one. Time another number of workers: if e stays, the "
+        "law describes your job.",
     )
 
 
 @exercise
 def split_the_budget(compute=0.048, load=0.003, budget=10, deadline=0.0076):
+    def step(s, k):
+        """Time with s times the compute unit and k times the bandwidth."""
+        total = compute + load
+        return total / speedup(compute / total, s, 1 / k)
+
+    root = math.sqrt(compute / load)  # both save the same where s/k is this
+    best = dict(s=budget - budget / (1 + root), k=budget / (1 + root))
+
     def requirements(s, k):
         yield Requirement(
             "over the budget",
@@ -400,13 +351,13 @@ def split_the_budget(compute=0.048, load=0.003, budget=10, deadline=0.0076):
         )
         yield Requirement(
             "too little bandwidth",
-            _step(compute, load, s, k) > deadline and load / k**2 > compute / s**2,
+            step(s, k) > deadline and load / k**2 > compute / s**2,
             "The step is too slow, and a bit more bandwidth would save more time than a bit more "
             "compute. The part that nobody speeds up is the ceiling.",
         )
         yield Requirement(
             "too little compute",
-            _step(compute, load, s, k) > deadline,
+            step(s, k) > deadline,
             "The step is too slow, and a bit more compute would save more time than a bit more "
             "bandwidth. Most of the time is still spent computing.",
         )
@@ -419,17 +370,16 @@ def split_the_budget(compute=0.048, load=0.003, budget=10, deadline=0.0076):
         f"each). Bring the step down to {short(1000 * deadline)} ms. Answer dict(s=..., k=...).",
         names=dict(s=between(1, 1000), k=between(1, 1000)),
         requirements=requirements,
-        design=_best_split(compute=0.048, load=0.003, budget=10),
+        design=best,
         hints=[
             "All for the compute unit is not enough. Try it, and look at what the time is made of.",
             "The time is compute/s + load/k. One share saves about compute/s² or load/k².",
             "At the best split both savings are equal, so s/k is the square root of compute/load.",
         ],
         reasoning=f"All for the compute unit, s = {budget - 1}, gives "
-        f"{short(1000 * _step(compute, load, budget - 1, 1))} ms; half and half gives "
-        f"{short(1000 * _step(compute, load, budget / 2, budget / 2))} ms. Both savings are equal "
-        f"at s/k = √(compute/load) = {short(math.sqrt(compute / load))}, which gives "
-        f"{short(1000 * _step(compute, load, **_best_split(compute, load, budget)))} ms. Computing "
-        f"takes {compute / (compute + load):.0%} of the time, and still "
-        f"{_best_split(compute, load, budget)['k'] / budget:.0%} of the money belongs in the link.",
+        f"{short(1000 * step(budget - 1, 1))} ms; half and half gives "
+        f"{short(1000 * step(budget / 2, budget / 2))} ms. Both savings are equal at s/k = "
+        f"√(compute/load) = {short(root)}, which gives {short(1000 * step(**best))} ms. Computing "
+        f"takes {compute / (compute + load):.0%} of the time, and still {best['k'] / budget:.0%} "
+        "of the money belongs in the link.",
     )

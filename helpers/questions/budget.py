@@ -1,6 +1,5 @@
 """Exercises of notebook 01: the compute budget."""
 
-from functools import cache
 from math import ceil
 
 from helpers.budget import (
@@ -10,7 +9,7 @@ from helpers.budget import (
     training_time,
     training_work,
 )
-from helpers.catalog import device
+from helpers.catalog import device, devices
 from helpers.exercises.exercise import exercise
 from helpers.exercises.question import Choice, Design, Formula, Number, Requirement, Slip, whole
 from helpers.networks import resnet
@@ -20,99 +19,48 @@ from helpers.words import duration, short, si
 NOTEBOOK = "01_compute_budget.ipynb"
 EPOCHS = 90
 
-# Devices, device, precision and time (s) of a training run, and a remark about it.
-CLAIMS = {
-    "a": (
-        1,
-        "T4",
-        "fp16",
-        15 * 3600,
-        "Hard to believe of a card of 70 W, but not impossible.",
-    ),
-    "b": (1, "K80-die", "fp32", 6 * 86400, "Six days sound slow, and still they are too few."),
-    "c": (8, "H100-SXM", "bf16", 20 * 60, "The time is short because eight peaks add up."),
-    "d": (1, "Xeon-8280", "fp32", 21 * 86400, "A CPU is slow, but three weeks are long."),
-}
-
-
-def _budget():
-    """V of ResNet-50 v1.5, flop."""
-    return training_work(resnet(50).forward_work, IMAGENET_IMAGES, EPOCHS)
-
-
-def _fraction_claimed(count, key, precision, seconds, _remark):
-    """Fraction of the peak that a claim needs."""
-    return achieved_fraction(_budget(), seconds, device(key)[f"peak_{precision}"], count)
-
-
-def _option(count, key, precision, seconds, remark):
-    """The text of a claim, and what to say about it."""
-    claim = count, key, precision, seconds, remark
-    text = f"{count} × {key}, {precision.upper()}, {duration(seconds)}."
-    return text, f"This needs {_fraction_claimed(*claim):.0%} of the peak. {remark}"
-
-
-def _layer(channels, side, kernel):
-    """Forward work of a convolution that keeps its shape, for one picture, flop."""
-    return convolution_work(channels, channels, kernel, side, side)
-
-
-def _larger_picture(side):
-    """Forward work of ResNet-50 on a picture of another side, flop."""
-    return sum(
-        layer.flops * ((side / 224) ** 2 if layer.kind == "convolution" else 1)
-        for layer in resnet(50).layers
-        if layer.macs
-    )
-
-
-def _separable_share(c, d, k):
-    """Work of the two cheap convolutions over that of the ordinary one, at one output place."""
-    cheap = convolution_work(c, c, k, 1, 1, groups=c) + convolution_work(c, d, 1, 1, 1)
-    return cheap / convolution_work(c, d, k, 1, 1)
-
-
-@cache  # a design is tried many times, and each time a table would be read
-def _device_hours(passes):
-    """Hours that one A100 at its peak needs for ResNet-152, with so many passes in a step."""
-    work = training_work(resnet(152).forward_work, IMAGENET_IMAGES, EPOCHS, passes)
-    return training_time(work, device("A100-40").peak_bf16, 1) / 3600
+RESNET = resnet(50)
+BUDGET = training_work(RESNET.forward_work, IMAGENET_IMAGES, EPOCHS)  # V of ResNet-50 v1.5, flop
 
 
 @exercise
 def one_layer_trained(channels=64, side=224, kernel=3, batch=32):
+    def layer(read=channels):
+        """Forward work of this convolution for one picture, flop."""
+        return convolution_work(read, channels, kernel, side, side)
+
     return Number(
         title="One layer in training",
         goal=f"The second convolution of VGG-16 reads {channels} channels of {side} × {side} "
         f"numbers and writes {channels} channels of the same size, with filters of {kernel} × "
         f"{kernel}. How much work is one *training step* for this layer alone, with a batch of "
         f"{batch} pictures? Answer in flop.",
-        key=training_work(_layer(channels, side, kernel), examples=batch, epochs=1),
+        key=training_work(layer(), examples=batch, epochs=1),
         unit="flop",
         slips=[
             Slip(
                 "multiply-add counted once",
-                3 * batch * (kernel * channels * side) ** 2,  # multiply-adds
+                3 * batch * layer() / 2,
                 "You counted multiply-adds. Each is a multiplication and an addition.",
             ),
             Slip(
                 "backward pass forgotten",
-                batch * _layer(channels, side, kernel),
+                batch * layer(),
                 "This is the forward pass. A training step also computes two gradients.",
             ),
             Slip(
                 "backward pass alone",
-                2 * batch * _layer(channels, side, kernel),
+                2 * batch * layer(),
                 "This is the backward pass. The forward pass has to be done as well.",
             ),
             Slip(
                 "one picture for the batch",
-                3 * _layer(channels, side, kernel),
+                3 * layer(),
                 "This is a step for one picture. The batch has more of them.",
             ),
             Slip(
                 "one channel read",
-                3 * batch * convolution_work(1, channels, kernel, side, side),
+                3 * batch * layer(read=1),
                 "Each filter reads all input channels, not one: its numbers are a block, not a "
                 "square.",
             ),
@@ -124,42 +72,48 @@ def one_layer_trained(channels=64, side=224, kernel=3, batch=32):
         ],
         reasoning=f"Each output number is a dot product of {kernel} · {kernel} · {channels} = "
         f"{kernel**2 * channels} numbers, and there are {channels} · {side} · {side} outputs. That "
-        f"is {si(_layer(channels, side, kernel), 'flop')} forward for each picture; times three "
-        f"for training, times {batch} pictures. Forward, this one layer is "
-        f"{_layer(channels, side, kernel) / resnet(50).forward_work:.0%} of the whole ResNet-50.",
+        f"is {si(layer(), 'flop')} forward for each picture; times three for training, times "
+        f"{batch} pictures. Forward, this one layer is {layer() / RESNET.forward_work:.0%} of the "
+        "whole ResNet-50.",
     )
 
 
 @exercise
 def sharper_picture(side=288):
+    area = (side / 224) ** 2
+    work = sum(
+        layer.flops * (area if layer.kind == "convolution" else 1)
+        for layer in RESNET.layers
+        if layer.macs
+    )
     return Number(
         title="A sharper picture",
         goal=f"A ResNet-50 reads pictures of {side} × {side} in place of 224 × 224 pixels. Its "
         "filters stay as they are; the last pooling still leaves one number for each channel. How "
         "much work is the forward pass for one picture now? (`resnet` has no argument for it: "
         "start from `resnet(50)` and think.) Answer in flop.",
-        key=_larger_picture(side=side),
+        key=work,
         unit="flop",
         slips=[
             Slip(
                 "side for area",
-                resnet(50).forward_work * side / 224,
+                RESNET.forward_work * side / 224,
                 "You scaled with the side. A picture grows in height and in width.",
             ),
             Slip(
                 "parameters for work",
-                resnet(50).forward_work,
+                RESNET.forward_work,
                 "The filters stay the same, so the parameters do. But each filter visits more "
                 "places.",
             ),
             Slip(
                 "multiply-add counted once",
-                _larger_picture(side) / 2,
+                work / 2,
                 "You scaled rightly, but counted multiply-adds.",
             ),
             Slip(
                 "backward pass forgotten",
-                3 * _larger_picture(side),
+                3 * work,
                 "Only the forward pass is asked for; you counted a training step.",
             ),
         ],
@@ -171,14 +125,19 @@ def sharper_picture(side=288):
             "grow, but it is too small to matter here.",
         ],
         reasoning=f"Height and width both grow {short(side / 224)} times, so every convolution has "
-        f"{short((side / 224) ** 2)} times as many output places, each with the same dot product. "
-        f"The fully connected layer keeps its {si(resnet(50).layers[-1].flops, 'flop')}. No "
-        "parameter was added: the size of a network does not tell its work.",
+        f"{short(area)} times as many output places, each with the same dot product. The fully "
+        f"connected layer keeps its {si(RESNET.layers[-1].flops, 'flop')}. No parameter was added: "
+        "the size of a network does not tell its work.",
     )
 
 
 @exercise
 def separable():
+    def share(c, d, k):
+        """Work of the two over that of the ordinary one, at one output place."""
+        cheap = convolution_work(c, c, k, 1, 1, groups=c) + convolution_work(c, d, 1, 1, 1)
+        return cheap / convolution_work(c, d, k, 1, 1)
+
     return Formula(
         title="A cheap convolution",
         goal="MobileNet replaces an ordinary k × k convolution from c to d channels by two: first, "
@@ -186,7 +145,7 @@ def separable():
         "convolution makes d channels of the c. Height and width stay. Derive (work of the two) / "
         "(work of the ordinary one), a formula in `c`, `d`, `k`.",
         symbols=dict(c=range(8, 513), d=range(8, 513), k=range(2, 8)),
-        key=_separable_share,
+        key=share,
         formula="1/d + 1/k**2",
         slips=[
             Slip("second part forgotten", "1/d", "You counted the first of the two only."),
@@ -216,70 +175,86 @@ def separable():
         reasoning="At one output place the ordinary convolution takes k²·c·d multiply-adds. The "
         "two parts take k²·c and c·d. Divide: the first leaves one over d, the second one over k². "
         "The number of input channels falls out. For k = 3 and d = 256 the share is "
-        f"{_separable_share(256, 256, 3):.1%} ([Howard et al. "
-        "2017](https://arxiv.org/abs/1704.04861)).",
+        f"{share(256, 256, 3):.1%} ([Howard et al. 2017](https://arxiv.org/abs/1704.04861)).",
     )
 
 
 @exercise
 def impossible_claim():
+    table = devices()
+
+    def claim(count, key, precision, seconds, remark):
+        """The fraction of the peak that a claim needs, its text, and what to say about it."""
+        peak = table.at[key, f"peak_{precision}"]
+        fraction = achieved_fraction(BUDGET, seconds, peak, count)
+        text = f"{count} × {key}, {precision.upper()}, {duration(seconds)}."
+        return fraction, (text, f"This needs {fraction:.0%} of the peak. {remark}")
+
+    claims = dict(
+        a=claim(
+            1, "T4", "fp16", 15 * 3600, "Hard to believe of a card of 70 W, but not impossible."
+        ),
+        b=claim(
+            1, "K80-die", "fp32", 6 * 86400, "Six days sound slow, and still they are too few."
+        ),
+        c=claim(8, "H100-SXM", "bf16", 20 * 60, "The time is short because eight peaks add up."),
+        d=claim(1, "Xeon-8280", "fp32", 21 * 86400, "A CPU is slow, but three weeks are long."),
+    )
     return Choice(
         title="The impossible claim",
         goal=f"Four people say how long they trained ResNet-50 v1.5 on ImageNet-1k for {EPOCHS} "
         "epochs, and on what, all with direct convolutions. One of them cannot be right, however "
         "good the code: it would have to run faster than the peak. `devices()` has the peaks. "
         "Which claim is it? Answer with a letter.",
-        options={letter: _option(*claim) for letter, claim in CLAIMS.items()},
-        key=next(letter for letter in CLAIMS if _fraction_claimed(*CLAIMS[letter]) > 1),
+        options={letter: words for letter, (_, words) in claims.items()},
+        key=next(letter for letter, (fraction, _) in claims.items() if fraction > 1),
         hints=[
             "Do not judge by the time alone: what does t = V / (f·n·π) say about f?",
             "`achieved_fraction(V, time, peak, devices)` with the time in seconds, for each claim.",
             "A fraction above 1 is impossible for the operations that V counts. One that is merely "
             "high is only hard to believe.",
         ],
-        reasoning=f"V is {si(_budget(), 'flop')}. At the whole peak one K80 die would take "
-        f"{duration(training_time(_budget(), device('K80-die').peak_fp32, 1))}, and eight H100 "
-        f"{duration(training_time(_budget(), device('H100-SXM').peak_bf16, 1, 8))}. The claim that "
-        "looks slow is the false one. For direct convolutions the budget gives a lower limit of "
-        "the time, and no code gets below it: only an algorithm with fewer operations does.",
+        reasoning=f"V is {si(BUDGET, 'flop')}. At the whole peak one K80 die would take "
+        f"{duration(training_time(BUDGET, table.at['K80-die', 'peak_fp32'], 1))}, and eight H100 "
+        f"{duration(training_time(BUDGET, table.at['H100-SXM', 'peak_bf16'], 1, 8))}. The claim "
+        "that looks slow is the false one. For direct convolutions the budget gives a lower limit "
+        "of the time, and no code gets below it: only an algorithm with fewer operations does.",
     )
 
 
 @exercise(n=AT_LEAST_ONE, seconds=(POSITIVE, "s"))
 def your_own_computer(n=2000, seconds=0.1):
+    product = 2 * n**3
+    time = training_time(BUDGET, peak=product / seconds, fraction=1)
     return Number(
         title="On your own computer",
         goal="In a new cell, run `import numpy as np; a = np.ones((2000, 2000), np.float32)`, then "
         "`%timeit a @ a`. Each of the n × n numbers of this product (n = 2000) is a dot product of "
         f"length n. At that speed, how long would ResNet-50 (v1.5, ImageNet-1k, {EPOCHS} epochs) "
         "take to train? Give `check` your n and the `seconds` of one product; answer in s.",
-        key=training_time(_budget(), peak=2 * n**3 / seconds, fraction=1),
+        key=time,
         unit="s",
         slips=[
             Slip(
                 "multiply-add counted once",
-                _budget() * seconds / n**3,
+                2 * time,
                 "One multiply-add is two flop, in your speed as in V. You mixed the two "
                 "conventions.",
             ),
             Slip(
                 "backward pass forgotten",
-                _budget() / 3 * seconds / (2 * n**3),
+                time / 3,
                 "This is the time of the forward passes. Training takes more of them.",
             ),
-            Slip(
-                "one epoch",
-                _budget() / EPOCHS * seconds / (2 * n**3),
-                "This is the time of one epoch.",
-            ),
+            Slip("one epoch", time / EPOCHS, "This is the time of one epoch."),
             Slip(
                 "one row for the product",
-                _budget() * seconds / (2 * n**2),
+                n * time,
                 "n dot products make one row of the result. It has n rows.",
             ),
             Slip(
                 "flop for flop/s",
-                _budget() / (2 * n**3),
+                time / seconds,
                 "You divided V by the work of one product. That counts products; each takes time.",
             ),
         ],
@@ -288,30 +263,41 @@ def your_own_computer(n=2000, seconds=0.1):
             "Speed = 2 n³ / seconds, in flop/s. `%timeit` may print ms: 1 ms is 0.001 s.",
             "Divide V of the corrected budget by this speed.",
         ],
-        reasoning=f"One product is 2 n³ = {si(2 * n**3, 'flop')}, and {duration(seconds)} for it "
-        f"is a speed of {si(2 * n**3 / seconds, 'flop/s')}. V = {si(_budget(), 'flop')} divided by "
-        "it gives the time. It is a hopeful one: a product of large matrices is about the best "
-        "case, and a whole network runs slower.",
+        reasoning=f"One product is 2 n³ = {si(product, 'flop')}, and {duration(seconds)} for it is "
+        f"a speed of {si(product / seconds, 'flop/s')}. V = {si(BUDGET, 'flop')} divided by it "
+        "gives the time. It is a hopeful one: a product of large matrices is about the best case, "
+        "and a whole network runs slower.",
     )
 
 
 @exercise
 def rented_cards(fraction=0.4, longest=5, budget=26):
+    network, peak = resnet(152), device("A100-40").peak_bf16
+
+    def needed(passes):
+        """Hours of one A100 at its peak for ResNet-152, with so many passes in a step."""
+        work = training_work(network.forward_work, IMAGENET_IMAGES, EPOCHS, passes)
+        return training_time(work, peak, 1) / 3600
+
+    ordinary, least = needed(3), needed(4)
+    alone = least / fraction
+
     def requirements(devices, hours):
         yield whole(devices=devices)
+        done = fraction * devices * hours
         yield Requirement(
             "rounded down",
-            0.97 * _device_hours(4) <= fraction * devices * hours < _device_hours(4),
+            0.97 * least <= done < least,
             "Just too short: round the hours up, not down.",
         )
         yield Requirement(
             "recomputation forgotten",
-            _device_hours(3) <= fraction * devices * hours < _device_hours(4),
+            ordinary <= done < least,
             "This is enough for ordinary training. Recomputed activations repeat the forward pass.",
         )
         yield Requirement(
             "faster than measured",
-            fraction * devices * hours < _device_hours(4),
+            done < least,
             "The job would not be done: it needs a larger fraction of the peak than you have.",
         )
         yield Requirement(
@@ -344,9 +330,9 @@ def rented_cards(fraction=0.4, longest=5, budget=26):
             "round the hours up.",
         ],
         reasoning="A step takes four passes in place of three, so one A100 alone at "
-        f"{fraction:.0%} needs {_device_hours(4) / fraction:.1f} hours, and n of them an n-th of "
-        f"it. For {short(longest)} hours that is {_device_hours(4) / fraction / longest:.2f} "
-        f"devices, so {ceil(_device_hours(4) / fraction / longest)}. The budget of {short(budget)} "
-        f"device-hours leaves a margin of {budget * fraction / _device_hours(4) - 1:.0%}. The "
-        "model lets n devices share the work without loss; notebook 06 asks when that holds.",
+        f"{fraction:.0%} needs {alone:.1f} hours, and n of them an n-th of it. For "
+        f"{short(longest)} hours that is {alone / longest:.2f} devices, so "
+        f"{ceil(alone / longest)}. The budget of {short(budget)} device-hours leaves a margin of "
+        f"{budget / alone - 1:.0%}. The model lets n devices share the work without loss; notebook "
+        "06 asks when that holds.",
     )

@@ -11,56 +11,37 @@ from helpers.words import short, si
 
 NOTEBOOK = "02_computing_device.ipynb"
 CHANNEL_BYTES = 8  # of a transfer over a memory channel, 64 wires
-MACHINES = {
-    "a": ("RTX-4090", "The highest peak helps only a task that can reach it."),
-    "b": ("A100-40", "Left of the ridge β decides, and not π."),
-    "c": ("V100-SXM2", "Its peak is not far below that of the A100-40, its β is."),
-    "d": ("L4", "Its peak is above that of the A100-40, its β is a fifth."),
-}
-
-
-def _attained(intensity, key):
-    """What a device attains on a task in FP32, flop/s."""
-    return attainable(intensity, device(key).peak_fp32, device(key).bandwidth)
-
-
-def _link(direction="one_way"):
-    """Bandwidth of the link between servers, B/s."""
-    return interconnects().at["InfiniBand NDR 4x", direction]
-
-
-def _beta(wires, rate):
-    """Bandwidth of a bus, B/s."""
-    return wires * rate / 8
+H100, EPYC, ORIN = map(device, ("H100-SXM", "EPYC-9654", "Orin-64"))
 
 
 @exercise
 def channels_for_a_gpu(rate=4800e6):
+    channel, sockets = rate * CHANNEL_BYTES, H100.bandwidth / EPYC.bandwidth
     return Number(
         title="A CPU with the memory of a GPU",
         goal=f"How many channels of DDR5-{rate / 1e6:.0f} ({rate / 1e6:.0f} million transfers each "
         "second) would a CPU need to load as fast as the H100-SXM does? Answer with a pure number; "
         "it need not be whole.",
-        key=device("H100-SXM").bandwidth / (rate * CHANNEL_BYTES),
+        key=H100.bandwidth / channel,
         slips=[
             Slip(
                 "bits for bytes",
-                device("H100-SXM").bandwidth / (64 * rate),
+                H100.bandwidth / (64 * rate),
                 "A channel has 64 wires, and each carries one bit in a transfer, not one byte.",
             ),
             Slip(
                 "wires for channels",
-                device("H100-SXM").bandwidth * 8 / rate,
+                H100.bandwidth * 8 / rate,
                 "These are wires. A channel bundles many of them.",
             ),
             Slip(
                 "transfers for bytes",
-                device("H100-SXM").bandwidth / rate,
+                H100.bandwidth / rate,
                 "A transfer over a channel brings more than one byte.",
             ),
             Slip(
                 "sockets for channels",
-                device("H100-SXM").bandwidth / device("EPYC-9654").bandwidth,
+                sockets,
                 "This counts whole EPYC-9654 processors. Each of them has many channels.",
             ),
         ],
@@ -70,10 +51,9 @@ def channels_for_a_gpu(rate=4800e6):
             "Divide the H100-SXM's bandwidth, in B/s, by that of one channel.",
         ],
         reasoning=f"One channel brings 64 / 8 = {CHANNEL_BYTES} bytes at a time, so "
-        f"{si(rate * CHANNEL_BYTES, 'B/s')}. The H100-SXM loads "
-        f"{si(device('H100-SXM').bandwidth, 'B/s')}. The EPYC-9654, with 12 channels, has "
-        f"1/{device('H100-SXM').bandwidth / device('EPYC-9654').bandwidth:.1f} of that: the "
-        "bandwidth of a GPU is bought with wires.",
+        f"{si(channel, 'B/s')}. The H100-SXM loads {si(H100.bandwidth, 'B/s')}. The EPYC-9654, "
+        f"with 12 channels, has 1/{sockets:.1f} of that: the bandwidth of a GPU is bought with "
+        "wires.",
     )
 
 
@@ -86,11 +66,11 @@ def headline(printed=275e12, other=105e12):
         "that your program does not use. The GPU does half as many operations in FP16 as in 8 "
         "bits. How many times as long as the headline suggests does a dense, compute-bound FP16 "
         "task take? Answer with a pure number.",
-        key=printed / device("Orin-64").peak_fp16,
+        key=printed / ORIN.peak_fp16,
         slips=[
             Slip(
                 "sparse peak",
-                printed / (2 * device("Orin-64").peak_fp16),
+                printed / (2 * ORIN.peak_fp16),
                 "One halving is missing. Zeros that are skipped cost a factor 2, and so do 16 "
                 "bits.",
             ),
@@ -107,7 +87,7 @@ def headline(printed=275e12, other=105e12):
             ),
             Slip(
                 "ratio upside down",
-                device("Orin-64").peak_fp16 / printed,
+                ORIN.peak_fp16 / printed,
                 "This is the speed as a share of the headline. Asked is the time, as a multiple.",
             ),
         ],
@@ -127,7 +107,7 @@ def headline(printed=275e12, other=105e12):
 @exercise
 def ridge_from_parts():
     def key(units, each, clock, wires, rate):
-        return ridge(units * each * clock, _beta(wires, rate))
+        return ridge(units * each * clock, wires * rate / 8)
 
     return Formula(
         title="The ridge from its parts",
@@ -172,16 +152,26 @@ def ridge_from_parts():
 
 @exercise
 def fastest_device(intensity=5):
+    machines = {
+        "a": ("RTX-4090", "The highest peak helps only a task that can reach it."),
+        "b": ("A100-40", "Left of the ridge β decides, and not π."),
+        "c": ("V100-SXM2", "Its peak is not far below that of the A100-40, its β is."),
+        "d": ("L4", "Its peak is above that of the A100-40, its β is a fifth."),
+    }
+    rows = {letter: device(key) for letter, (key, _) in machines.items()}
+    speeds = {
+        letter: attainable(intensity, row.peak_fp32, row.bandwidth) for letter, row in rows.items()
+    }
     return Choice(
         title="The device for this task",
         goal=f"A task does I = {intensity} flop for each byte in FP32, on vector units. Its data "
         "are in the memory of the device. Four devices are free; `device(...)` has their numbers. "
         "Which one can finish the task first? Answer with a letter.",
         options={
-            letter: (f"{key}.", f"It attains {si(_attained(intensity, key), 'flop/s')}. {remark}")
-            for letter, (key, remark) in MACHINES.items()
+            letter: (f"{key}.", f"It attains {si(speeds[letter], 'flop/s')}. {remark}")
+            for letter, (key, remark) in machines.items()
         },
-        key=max(MACHINES, key=lambda x: _attained(intensity, MACHINES[x][0])),
+        key=max(speeds, key=speeds.get),
         hints=[
             "Compare I with the ridge of each device before you compare peaks.",
             "Left of its ridge a device attains β × I.",
@@ -189,13 +179,12 @@ def fastest_device(intensity=5):
         ],
         reasoning="Their ridges are "
         + ", ".join(
-            f"{short(ridge(device(key).peak_fp32, device(key).bandwidth))} ({key})"
-            for key, _ in MACHINES.values()
+            f"{short(ridge(row.peak_fp32, row.bandwidth))} ({row.name})" for row in rows.values()
         )
         + f" flop/B, all above {intensity}. So every device waits for its memory, and their order "
         "is that of β. The peak of the RTX-4090 is "
-        f"{device('RTX-4090').peak_fp32 / device('A100-40').peak_fp32:.1f} times that of the "
-        "A100-40, and does not help.",
+        f"{rows['a'].peak_fp32 / rows['b'].peak_fp32:.1f} times that of the A100-40, and does not "
+        "help.",
     )
 
 
@@ -206,6 +195,8 @@ def fastest_device(intensity=5):
     rate=(between(1e7, 1e11, "each second (DDR4-3200 has 3200e6)"), "Hz"),
 )
 def your_own_ridge(cores=8, clock=2.4e9, channels=2, rate=3200e6, each=32):
+    peak, bandwidth = cores * each * clock, channels * rate * CHANNEL_BYTES
+    epyc = device("EPYC-7742")
     return Number(
         title="Your own ridge",
         goal="Look up your computer's processor: physical cores and base clock (`lscpu`, or the "
@@ -214,32 +205,32 @@ def your_own_ridge(cores=8, clock=2.4e9, channels=2, rate=3200e6, each=32):
         f"to be found? Take {cores} cores, {clock / 1e9:g}e9, {channels} channels, "
         f"{rate / 1e6:g}e6. Where is the FP32 ridge? Give `check` your four numbers in plain "
         "units; answer in flop/B.",
-        key=ridge(cores * each * clock, channels * rate * CHANNEL_BYTES),
+        key=ridge(peak, bandwidth),
         unit="flop/B",
         slips=[
             Slip(
                 "threads for cores",
-                ridge(2 * cores * each * clock, channels * rate * CHANNEL_BYTES),
+                ridge(2 * peak, bandwidth),
                 "Twice too large. Did you count threads (as `nproc` does), or one of two channels?",
             ),
             Slip(
                 "multiply-add counted once",
-                ridge(cores * each * clock / 2, channels * rate * CHANNEL_BYTES),
+                ridge(peak / 2, bandwidth),
                 "Half of it. What a core does in a tick is given in flop already: halve nothing.",
             ),
             Slip(
                 "bits for bytes",
-                ridge(cores * each * clock, channels * rate * 64),
+                ridge(peak, 8 * bandwidth),
                 "You counted each of the 64 wires as a byte. A wire brings one bit at a time.",
             ),
             Slip(
                 "transfers for bytes",
-                ridge(cores * each * clock, channels * rate),
+                ridge(peak, bandwidth / CHANNEL_BYTES),
                 "A transfer over a channel brings 64 bits, which is more than one byte.",
             ),
             Slip(
                 "ridge upside down",
-                channels * rate * CHANNEL_BYTES / (cores * each * clock),
+                bandwidth / peak,
                 "This is β/π, bytes for each flop. The ridge is π/β.",
             ),
         ],
@@ -250,46 +241,47 @@ def your_own_ridge(cores=8, clock=2.4e9, channels=2, rate=3200e6, each=32):
             "64 wires bring 64 bits at a time. Divide π by β, with clock and transfers in plain "
             "units (2.4 GHz is 2.4e9).",
         ],
-        reasoning=f"π = {short(cores)} · {each} · {clock / 1e9:g} GHz = "
-        f"{si(cores * each * clock, 'flop/s')} and β = {short(channels)} · {rate / 1e6:.0f} "
-        f"million · {CHANNEL_BYTES} B = {si(channels * rate * CHANNEL_BYTES, 'B/s')}. Divide them. "
-        "The big EPYC 7742 has its ridge at "
-        f"{short(ridge(device('EPYC-7742').peak_fp32, device('EPYC-7742').bandwidth))}: both "
-        f"numbers grow together. (Some processors do more or less than {each} flop for each core "
-        "and tick; the maker's page says so.)",
+        reasoning=f"π = {short(cores)} · {each} · {clock / 1e9:g} GHz = {si(peak, 'flop/s')} and β "
+        f"= {short(channels)} · {rate / 1e6:.0f} million · {CHANNEL_BYTES} B = "
+        f"{si(bandwidth, 'B/s')}. Divide them. The big EPYC 7742 has its ridge at "
+        f"{short(ridge(epyc.peak_fp32, epyc.bandwidth))}: both numbers grow together. (Some "
+        f"processors do more or less than {each} flop for each core and tick; the maker's page "
+        "says so.)",
     )
 
 
 @exercise
 def flop_while_a_byte_arrives():
+    link = interconnects().loc["InfiniBand NDR 4x"]
+    right, memory = ridge(H100.peak_bf16, link.one_way), ridge(H100.peak_bf16, H100.bandwidth)
     return Number(
         title="While one byte arrives",
-        goal=f"InfiniBand NDR joins servers with {8 * _link() / 1e9:.0f} Gbit/s in each direction. "
-        "An H100-SXM receives data over one such link. How many flop can it do in BF16, on "
-        "ordinary dense data, in the time in which one byte arrives? Answer in flop/B.",
-        key=ridge(device("H100-SXM").peak_bf16, _link()),
+        goal=f"InfiniBand NDR joins servers with {8 * link.one_way / 1e9:.0f} Gbit/s in each "
+        "direction. An H100-SXM receives data over one such link. How many flop can it do in BF16, "
+        "on ordinary dense data, in the time in which one byte arrives? Answer in flop/B.",
+        key=right,
         unit="flop/B",
         slips=[
             Slip(
                 "bits for bytes",
-                ridge(device("H100-SXM").peak_bf16, 8 * _link()),
+                right / 8,
                 "The link is sold in bits. You divided as if they were bytes.",
             ),
             Slip(
                 "two-way bandwidth",
-                ridge(device("H100-SXM").peak_bf16, _link("two_way")),
+                ridge(H100.peak_bf16, link.two_way),
                 "Half of it. Did you add both directions of the link, or halve a peak that is "
                 "dense already?",
             ),
             Slip(
                 "sparse peak",
-                ridge(2 * device("H100-SXM").peak_bf16, _link()),
+                2 * right,
                 "Twice too large. Did you take the peak with sparsity, or half of a rate that "
                 "holds for each direction?",
             ),
             Slip(
                 "memory for link",
-                ridge(device("H100-SXM").peak_bf16, device("H100-SXM").bandwidth),
+                memory,
                 "This is the ridge of the card's own memory. The data come over the link.",
             ),
         ],
@@ -298,12 +290,11 @@ def flop_while_a_byte_arrives():
             "Turn the link's rate into B/s first.",
             "π is the dense BF16 peak in the catalogue. Divide it by the bytes of one direction.",
         ],
-        reasoning=f"{8 * _link() / 1e9:.0f} Gbit/s are {si(_link(), 'B/s')}, and the dense peak is "
-        f"{si(device('H100-SXM').peak_bf16, 'flop/s')}. From its own memory the card needs "
-        f"{short(ridge(device('H100-SXM').peak_bf16, device('H100-SXM').bandwidth))} flop for each "
-        f"byte to be busy; across the network {device('H100-SXM').bandwidth / _link():.0f} times "
-        "as many. So servers that train together must do much work for each byte that they send: "
-        "notebook 06.",
+        reasoning=f"{8 * link.one_way / 1e9:.0f} Gbit/s are {si(link.one_way, 'B/s')}, and the "
+        f"dense peak is {si(H100.peak_bf16, 'flop/s')}. From its own memory the card needs "
+        f"{short(memory)} flop for each byte to be busy; across the network {right / memory:.0f} "
+        "times as many. So servers that train together must do much work for each byte that they "
+        "send: notebook 06.",
     )
 
 
@@ -311,36 +302,39 @@ def flop_while_a_byte_arrives():
 def build_a_device(
     macs=128, clock=1.4e9, rate=5.2e9, intensity=80, target=100e12, most_wires=2048, least_used=0.9
 ):
+    unit, wire = 2 * macs * clock, rate / 8  # flop/s and B/s of one
+
     def requirements(units, wires):
         yield whole(units=units, wires=wires)
+        peak, bandwidth = unit * units, wire * wires
+
+        def used(peak):
+            return compute_utilisation(intensity, peak, bandwidth)
+
         yield Requirement(
             "peak too low",
-            2 * macs * units * clock < target,
+            peak < target,
             "The compute unit alone is too slow: its peak is below what the task must attain.",
         )
         yield Requirement(
             "bits for bytes",
-            target / 2 <= intensity * wires * rate <= 2 * target,
+            target / 2 <= 8 * intensity * bandwidth <= 2 * target,
             "The memory is far too slow. Did you count as if each wire carried bytes? It carries "
             "bits.",
         )
         yield Requirement(
             "memory too slow",
-            intensity * _beta(wires, rate) < target,
+            intensity * bandwidth < target,
             "The compute unit waits: β × I is below what the task must attain.",
         )
         yield Requirement(
             "multiply-add counted once",
-            compute_utilisation(intensity, 2 * macs * units * clock, _beta(wires, rate))
-            < least_used
-            <= compute_utilisation(intensity, macs * units * clock, _beta(wires, rate))
-            and macs * units * clock >= target,
+            used(peak) < least_used <= used(peak / 2) and peak / 2 >= target,
             "Too much of the peak is idle: half the units would do. A multiply-add is two flop.",
         )
         yield Requirement(
             "idle units",
-            compute_utilisation(intensity, 2 * macs * units * clock, _beta(wires, rate))
-            < least_used,
+            used(peak) < least_used,
             "Too much of the peak is idle: these wires cannot feed so many units.",
         )
         yield Requirement(
@@ -365,12 +359,11 @@ def build_a_device(
             "Find the least number of wires first, then the units: at least enough for the target, "
             "and not so many that β × I is far below π.",
         ],
-        reasoning=f"One unit does {si(2 * macs * clock, 'flop/s')}, so at least "
-        f"{ceil(target / (2 * macs * clock))} units are needed. One wire brings "
-        f"{si(rate / 8, 'B/s')}, which feeds {si(intensity * rate / 8, 'flop/s')} of this task, so "
-        f"at least {ceil(target / (intensity * rate / 8))} wires are needed of the {most_wires} "
-        "that fit. With all of them, "
-        f"{intensity * _beta(most_wires, rate) / (least_used * 2 * macs * clock):.0f} units are "
-        "the most that stay busy enough. The ridge lies close to I: a device is built for an "
+        reasoning=f"One unit does {si(unit, 'flop/s')}, so at least {ceil(target / unit)} units "
+        f"are needed. One wire brings {si(wire, 'B/s')}, which feeds "
+        f"{si(intensity * wire, 'flop/s')} of this task, so at least "
+        f"{ceil(target / (intensity * wire))} wires are needed of the {most_wires} that fit. With "
+        f"all of them, {intensity * wire * most_wires / (least_used * unit):.0f} units are the "
+        "most that stay busy enough. The ridge lies close to I: a device is built for an "
         "intensity.",
     )

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from itertools import combinations
 from numbers import Integral
+from operator import attrgetter
 from typing import NamedTuple
 
 from helpers.amdahl import karp_flatt, limit, speedup
@@ -30,11 +31,11 @@ from helpers.words import duration, short, si
 CLEAR = 0.1  # share by which a slip differs from the answer at least
 APART = 3  # tolerances that lie at least between two slips
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
-DRAWS = 1000  # far more than needed, unless a formula of the core is broken
+DRAWS = 1000  # far more than needed, unless a formula of a model is broken
 NETWORKS = {
-    name.removesuffix(" v1.5"): build
-    for name, build in sorted(
-        offered("examination").items(), key=lambda network: network[1]().parameters
+    network.name.removesuffix(" v1.5"): network
+    for network in sorted(
+        (build() for build in offered("examination").values()), key=attrgetter("parameters")
     )
 }
 GPUS = ("V100-SXM2", "A100-40", "A100-80", "H100-SXM", "H200-SXM", "B200-SXM", "MI300X")
@@ -190,7 +191,10 @@ def _is_clear(question):
     if isinstance(asked, Choice):
         gains = sorted(_gains(**question.numbers).values())
         return gains[-1] > 1.1 * gains[-2]  # one lever is clearly the best
-    wrong = [slip.wrong for slip in asked.slips if _harmful(slip.wrong, asked.key)]
+    # Some slips do no harm, such as wrong bytes to a layer that is compute-bound.
+    wrong = [
+        slip.wrong for slip in asked.slips if not math.isclose(slip.wrong, asked.key, rel_tol=1e-9)
+    ]
     if len(wrong) < 2:
         return False
     apart = APART * asked.tolerance
@@ -203,17 +207,6 @@ def _is_clear(question):
     return len(printed.strip("0.")) > 1 and printed not in numbers
 
 
-def _harmful(wrong, answer):
-    """Whether a slip leads away from the answer. Some do not, such as wrong bytes to a layer that
-    is compute-bound."""
-    return not math.isclose(wrong, answer, rel_tol=1e-9)
-
-
-def _name(key):
-    """What a device is called in a question."""
-    return device(key).full_name
-
-
 def _draw_budget(chance):
     return dict(
         network=chance.choice(list(NETWORKS)),
@@ -222,34 +215,34 @@ def _draw_budget(chance):
     )
 
 
-def _macs(network):
-    """Multiply-adds of a network for one picture, as a table prints them."""
-    return round(NETWORKS[network]().macs, -7)
-
-
 @asks("01_compute_budget.ipynb", _draw_budget)
 def budget(network, pictures, epochs):
+    macs = round(NETWORKS[network].macs, -7)  # as a table prints them
+
+    def work(forward=2 * macs, passes=3):
+        return training_work(forward, pictures, epochs, passes)
+
     return Number(
         title="Work of a run",
-        goal=f'A table of networks lists {_macs(network) / 1e9:g} "GFLOPs" for {network}, and '
-        "means multiply-adds of the forward pass for one picture. You train the network on "
-        f"{pictures} pictures for {epochs} epochs. How much work V is that? Answer in flop.",
-        key=training_work(2 * _macs(network), pictures, epochs),
+        goal=f'A table of networks lists {macs / 1e9:g} "GFLOPs" for {network}, and means '
+        f"multiply-adds of the forward pass for one picture. You train the network on {pictures} "
+        f"pictures for {epochs} epochs. How much work V is that? Answer in flop.",
+        key=work(),
         unit="flop",
         slips=[
             Slip(
                 "multiply-add counted once",
-                training_work(_macs(network), pictures, epochs),
+                work(macs),
                 "You counted multiply-adds. Each is two flop.",
             ),
             Slip(
                 "backward pass forgotten",
-                training_work(2 * _macs(network), pictures, epochs, passes=1),
+                work(passes=1),
                 "Each training step also goes backward, which is twice the forward work.",
             ),
             Slip(
                 "multiply-adds, forward only",
-                training_work(_macs(network), pictures, epochs, passes=1),
+                work(macs, passes=1),
                 "You took the table's figure as it is: it counts multiply-adds, and only forward.",
             ),
         ],
@@ -257,8 +250,8 @@ def budget(network, pictures, epochs):
             "Two factors lie between the table's figure and the flop of a training step.",
             "V = 3 × 2 × multiply-adds × pictures × epochs.",
         ],
-        reasoning=f"A forward pass takes {si(2 * _macs(network), 'flop')}, a step three times "
-        f"that, and the run has {pictures} × {epochs} of them.",
+        reasoning=f"A forward pass takes {si(2 * macs, 'flop')}, a step three times that, and the "
+        f"run has {pictures} × {epochs} of them.",
     )
 
 
@@ -274,27 +267,28 @@ def _draw_chip(chance):
 
 @asks("02_computing_device.ipynb", _draw_chip)
 def chip(units, macs, clock, wires, rate):
+    peak, bandwidth = units * 2 * macs * clock * 1e9, wires * rate * 1e9 / 8
     return Number(
         title="Ridge of a new chip",
         goal=f"A new chip has {units} tensor units. Each does {macs} multiply-adds in a clock "
         f"cycle, at {clock:g} GHz. Its memory bus has {wires} wires, and each carries {rate:g} "
         "Gbit a second. Where is the ridge point? Answer in flop/B.",
-        key=ridge(units * 2 * macs * clock * 1e9, wires * rate * 1e9 / 8),
+        key=ridge(peak, bandwidth),
         unit="flop/B",
         slips=[
             Slip(
                 "multiply-add counted once",
-                ridge(units * macs * clock * 1e9, wires * rate * 1e9 / 8),
+                ridge(peak / 2, bandwidth),
                 "A multiply-add is two flop.",
             ),
             Slip(
                 "bits for bytes",
-                ridge(units * 2 * macs * clock * 1e9, wires * rate * 1e9),
+                ridge(peak, 8 * bandwidth),
                 "The wires carry bits. A byte has eight.",
             ),
             Slip(
                 "one unit for the chip",
-                ridge(2 * macs * clock * 1e9, wires * rate * 1e9 / 8),
+                ridge(peak / units, bandwidth),
                 "This is the peak of one unit only.",
             ),
         ],
@@ -302,8 +296,7 @@ def chip(units, macs, clock, wires, rate):
             "Work out the peak and the bandwidth first, each in base units.",
             "π = units × 2 × multiply-adds × clock. β = wires × rate, in bytes.",
         ],
-        reasoning=f"π = {si(units * 2 * macs * clock * 1e9, 'flop/s')}, β = "
-        f"{si(wires * rate * 1e9 / 8, 'B/s')}, and the ridge is π/β.",
+        reasoning=f"π = {si(peak, 'flop/s')}, β = {si(bandwidth, 'B/s')}, and the ridge is π/β.",
     )
 
 
@@ -317,51 +310,45 @@ def _draw_layer(chance):
     )
 
 
-def _layer(size, batch, flop=2, number_bytes=2):
-    """Work, flop, and bytes of a square linear layer in FP16, each number moved once."""
-    return flop * batch * size**2, number_bytes * (size**2 + 2 * batch * size)
-
-
-def _times(key, size, batch):
-    """Times of computing and of moving on a device in FP16, s."""
-    work, moved = _layer(size, batch)
-    return work / device(key).peak_fp16, moved / device(key).bandwidth
-
-
-def _layer_time(key, work, moved):
-    """Time on a device in FP16 with perfect overlap, s."""
-    return work / attainable(work / moved, device(key).peak_fp16, device(key).bandwidth)
-
-
 @asks("03_roofline.ipynb", _draw_layer)
 def layer(key, size, batch):
+    gpu = device(key)
+    roofs = gpu.peak_fp16, gpu.bandwidth
+
+    def job(flop=2, number_bytes=2):
+        """Work, flop, and intensity in FP16, each number moved once."""
+        work = flop * batch * size**2
+        return work, work / (number_bytes * (size**2 + 2 * batch * size))
+
+    def time(work, intensity):
+        """Least time with perfect overlap, s."""
+        return work / attainable(intensity, *roofs)
+
+    work, intensity = job()
+    computing, moving = work / gpu.peak_fp16, work / intensity / gpu.bandwidth
     return Number(
         title="A layer under its roof",
         goal=f"A linear layer has {size} inputs and {size} outputs. It runs in FP16 with a batch "
-        f"of {batch} on an {_name(key)}: dense peak {si(device(key).peak_fp16, 'flop/s')}, "
-        f"bandwidth {si(device(key).bandwidth, 'B/s')}. Weights, inputs and outputs move once "
-        "each. How long does the layer take at least? Answer in s, or with a unit in quotes.",
-        key=_layer_time(key, *_layer(size, batch)),
+        f"of {batch} on an {gpu.full_name}: dense peak {si(gpu.peak_fp16, 'flop/s')}, bandwidth "
+        f"{si(gpu.bandwidth, 'B/s')}. Weights, inputs and outputs move once each. How long does "
+        "the layer take at least? Answer in s, or with a unit in quotes.",
+        key=time(work, intensity),
         unit="s",
         slips=[
             Slip(
                 "the other roof",
-                min(_times(key, size, batch)),
+                min(computing, moving),
                 "This is the time of the unit that waits. The longer time counts.",
             ),
             Slip(
                 "sum for maximum",
-                sum(_times(key, size, batch)),
+                computing + moving,
                 "You let loading and computing take turns. Under a roofline they overlap.",
             ),
-            Slip(
-                "multiply-add counted once",
-                _layer_time(key, *_layer(size, batch, flop=1)),
-                "A multiply-add is two flop.",
-            ),
+            Slip("multiply-add counted once", time(*job(flop=1)), "A multiply-add is two flop."),
             Slip(
                 "four bytes for two",
-                _layer_time(key, *_layer(size, batch, number_bytes=4)),
+                time(*job(number_bytes=4)),
                 "In FP16 a number has two bytes.",
             ),
         ],
@@ -369,21 +356,10 @@ def layer(key, size, batch):
             "Find two times: of all flop at the peak, and of all bytes at the bandwidth.",
             "2·b·n² flop; n² + 2·b·n numbers of 2 bytes. Then the longer one of the two times.",
         ],
-        reasoning=f"The intensity is {short(_layer_intensity(size, batch))} flop/B and the ridge "
-        f"at {short(ridge(device(key).peak_fp16, device(key).bandwidth))} flop/B, so the layer is "
-        f"{_bound(key, size, batch)}. Computing takes {si(_times(key, size, batch)[0], 's')}, "
-        f"moving {si(_times(key, size, batch)[1], 's')}.",
+        reasoning=f"The intensity is {short(intensity)} flop/B and the ridge at "
+        f"{short(ridge(*roofs))} flop/B, so the layer is {bound(intensity, *roofs)}. Computing "
+        f"takes {si(computing, 's')}, moving {si(moving, 's')}.",
     )
-
-
-def _layer_intensity(size, batch):
-    work, moved = _layer(size, batch)
-    return work / moved
-
-
-def _bound(key, size, batch):
-    """The roof that binds a layer on a device in FP16."""
-    return bound(_layer_intensity(size, batch), device(key).peak_fp16, device(key).bandwidth)
 
 
 def _draw_levers(chance):
@@ -452,17 +428,18 @@ def _draw_ceiling(chance):
 
 @asks("04_amdahl.ipynb", _draw_ceiling)
 def ceiling(n, measured):
+    e = karp_flatt(measured, n)
     return Number(
         title="Ceiling from a measurement",
         goal=f"A fixed job runs {measured} times as fast on {n} processors as on one. Suppose that "
         "Amdahl's law holds. How many times as fast can it get at most, with as many processors as "
         "you like? Answer with a pure number, within 2 %.",
-        key=limit(1 - karp_flatt(measured, n)),
+        key=limit(1 - e),
         tolerance=0.02,
         slips=[
             Slip(
                 "serial and parallel swapped",
-                limit(karp_flatt(measured, n)),
+                limit(e),
                 "The ceiling is one over the serial part, not over the parallel one.",
             ),
             Slip(
@@ -481,8 +458,7 @@ def ceiling(n, measured):
             "First solve Amdahl's law for the serial part e = 1 − p.",
             "e = (1/S − 1/n)/(1 − 1/n), and the ceiling is one over e.",
         ],
-        reasoning=f"e = {short(karp_flatt(measured, n))}, so p = "
-        f"{short(1 - karp_flatt(measured, n))}. The ceiling is 1/e.",
+        reasoning=f"e = {short(e)}, so p = {short(1 - e)}. The ceiling is 1/e.",
     )
 
 
@@ -496,12 +472,13 @@ def _draw_slower_link(chance):
 
 @asks("04_amdahl.ipynb", _draw_slower_link)
 def slower_link(p, s, r):
+    gain = speedup(p, s, r)
     return Number(
         title="Faster units, slower link",
         goal=f"A task takes turns: {p:.0%} of its time it computes, the rest it loads. You move it "
         f"to a machine that computes {s} times as fast, but its bandwidth is lower by a factor "
         f"{r:g}. What is the speed-up (below 1: a slow-down)? Answer with a pure number.",
-        key=speedup(p, s, r),
+        key=gain,
         slips=[
             Slip(
                 "bandwidth forgotten", speedup(p, s), "This is Amdahl's law with the old bandwidth."
@@ -518,7 +495,7 @@ def slower_link(p, s, r):
             ),
             Slip(
                 "time for speed-up",
-                1 / speedup(p, s, r),
+                1 / gain,
                 "This is the new time. The speed-up is the old one over the new one.",
             ),
         ],
@@ -541,6 +518,7 @@ def _draw_chunks(chance):
 
 @asks("05_pipelining.ipynb", _draw_chunks)
 def chunks(load, compute, chunks):
+    shorter, longer = sorted([load, compute])
     return Number(
         title="Cut into chunks",
         goal=f"A job needs {load:g} s of loading and {compute:g} s of computing. It is cut into "
@@ -561,7 +539,7 @@ def chunks(load, compute, chunks):
             ),
             Slip(
                 "shorter for longer",
-                min(load, compute) + max(load, compute) / chunks,
+                shorter + longer / chunks,
                 "The longer of the two units never waits. You let the shorter one set the pace.",
             ),
         ],
@@ -569,8 +547,8 @@ def chunks(load, compute, chunks):
             "Draw the timeline. Which unit is busy nearly all the time, and when does it wait?",
             "t = max + min/n.",
         ],
-        reasoning=f"The slower unit works {max(load, compute):g} s, and one chunk of the other, "
-        f"{duration(min(load, compute) / chunks)}, has nothing to hide behind.",
+        reasoning=f"The slower unit works {longer:g} s, and one chunk of the other, "
+        f"{duration(shorter / chunks)}, has nothing to hide behind.",
     )
 
 
@@ -583,42 +561,34 @@ def _draw_gradients(chance):
     )
 
 
-def _gradients(network, number_bytes):
-    """Bytes of the gradients of a network."""
-    return NETWORKS[network]().parameters * number_bytes
-
-
-def _way(link, way="one_way"):
-    """Bandwidth of a link, B/s."""
-    return interconnects().loc[LINKS[link], way]
-
-
 @asks("06_deep_learning_engines.ipynb", _draw_gradients)
 def gradients(network, number_bytes, n, link):
+    parameters, bandwidths = NETWORKS[network].parameters, interconnects().loc[LINKS[link]]
+    size, one_way, two_way = number_bytes * parameters, bandwidths.one_way, bandwidths.two_way
     return Number(
         title="Adding up gradients",
-        goal=f"{n} GPUs train {network}, which has {_millions(network)} million parameters, by "
+        goal=f"{n} GPUs train {network}, which has {parameters / 1e6:.1f} million parameters, by "
         f"data parallelism. Its gradients have {number_bytes} bytes each. The GPUs stand in a ring "
-        f"of {link} links; the datasheet prints {si(_way(link, 'two_way'), 'B/s')} for both ways "
-        "together. How long does the all-reduce take, without latency? Answer in s, or with a unit "
-        "in quotes, within 2 %.",
-        key=allreduce_time(_gradients(network, number_bytes), n, _way(link)),
+        f"of {link} links; the datasheet prints {si(two_way, 'B/s')} for both ways together. How "
+        "long does the all-reduce take, without latency? Answer in s, or with a unit in quotes, "
+        "within 2 %.",
+        key=allreduce_time(size, n, one_way),
         unit="s",
         tolerance=0.02,
         slips=[
             Slip(
                 "two-way bandwidth",
-                allreduce_time(_gradients(network, number_bytes), n, _way(link, "two_way")),
+                allreduce_time(size, n, two_way),
                 "The printed bandwidth counts both ways. A device sends one way.",
             ),
             Slip(
                 "sent once",
-                _gradients(network, number_bytes) / _way(link),
+                size / one_way,
                 "Adding up is one way through the ring, spreading the sum is another.",
             ),
             Slip(
                 "everything to everybody",
-                (n - 1) * _gradients(network, number_bytes) / _way(link),
+                (n - 1) * size / one_way,
                 "In a ring each device passes on one chunk at a time, not the whole.",
             ),
         ],
@@ -626,14 +596,9 @@ def gradients(network, number_bytes, n, link):
             "How many bytes does each GPU send? And which half of the printed bandwidth is it?",
             "2(n − 1)/n · G/β with the gradients G in bytes and β one way.",
         ],
-        reasoning=f"G = {si(_gradients(network, number_bytes), 'B')}; each GPU sends 2 × "
-        f"{n - 1}/{n} of that at {si(_way(link), 'B/s')}.",
+        reasoning=f"G = {si(size, 'B')}; each GPU sends 2 × {n - 1}/{n} of that at "
+        f"{si(one_way, 'B/s')}.",
     )
-
-
-def _millions(network):
-    """Parameters of a network in millions, in words."""
-    return f"{NETWORKS[network]().parameters / 1e6:.1f}"
 
 
 def _draw_step(chance):
@@ -704,35 +669,36 @@ def _draw_plan(chance):
     )
 
 
-def _count(key, work, fraction, days):
-    """Devices for a deadline, not rounded."""
-    return training_time(work, device(key).peak_fp16, fraction) / (days * 86400)
-
-
 @asks("07_plan_a_training_run.ipynb", _draw_plan)
 def plan(key, work, fraction, days):
+    gpu = device(key)
+
+    def count(work=work, fraction=fraction, days=days):
+        """Devices for a deadline, not rounded."""
+        return training_time(work, gpu.peak_fp16, fraction) / (days * 86400)
+
     return Number(
         title="How many to order",
         goal=f"A training run takes {work / 1e21:g}e21 flop. You order GPUs of the kind "
-        f"{_name(key)}, each with a dense FP16 peak of {si(device(key).peak_fp16, 'flop/s')}, and "
+        f"{gpu.full_name}, each with a dense FP16 peak of {si(gpu.peak_fp16, 'flop/s')}, and "
         f"expect {fraction:.0%} of the peak, communication included. The deadline is {days} days. "
         "How many GPUs does that take, before you round up? Answer with a pure number.",
-        key=_count(key, work, fraction, days),
+        key=count(),
         slips=[
             Slip(
                 "peak taken in full",
-                _count(key, work, 1, days),
+                count(fraction=1),
                 "No run reaches the peak. Only a fraction of it counts.",
             ),
             Slip(
                 "twice the peak",
-                _count(key, work, fraction, 2 * days),
+                count(days=2 * days),
                 "You counted on twice the peak that the question states. Some datasheets print "
                 "such a number, for networks with a pattern of zeros; yours has none.",
             ),
             Slip(
                 "fraction the wrong way",
-                _count(key, fraction * work, 1, days),
+                count(fraction * work, 1),
                 "With a part of the peak you need more GPUs, not fewer.",
             ),
         ],
@@ -740,21 +706,9 @@ def plan(key, work, fraction, days):
             "How many flop does one GPU do until the deadline?",
             "n = V/(f·π·T) with T in seconds.",
         ],
-        reasoning="One GPU would need "
-        f"{duration(training_time(work, device(key).peak_fp16, fraction))}; divide that by {days} "
+        reasoning=f"One GPU would need {duration(count(days=1) * 86400)}; divide that by {days} "
         "days. Then order one more than the whole part.",
     )
 
 
-TEMPLATES = (
-    budget,
-    chip,
-    layer,
-    levers,
-    ceiling,
-    slower_link,
-    chunks,
-    gradients,
-    share,
-    plan,
-)
+TEMPLATES = (budget, chip, layer, levers, ceiling, slower_link, chunks, gradients, share, plan)

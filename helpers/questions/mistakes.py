@@ -5,7 +5,7 @@ linked. Names and titles are neutral: they must not give the mistake away. A num
 prints as a result is computed here from the source's own inputs, and stands among the slips as "the
 published value". Where the source has a line, a rule or a number on the way to a result, and we put
 in numbers of our own or ask for that step, the slip is "the published claim". What is right comes
-from the core.
+from the models.
 """
 
 import math
@@ -38,10 +38,8 @@ def _seen(repository, commit, path):
 def _reported(repository, issue, mended=None):
     """Where others had found a slip before us, as the last line of its statement."""
     link = f"https://github.com/{repository}"
-    found = f"*Reported in {repository}, [issue {issue}]({link}/issues/{issue})"
-    if mended is None:
-        return f"{found}.*"
-    return f"{found}, and mended by [pull request {mended}]({link}/pull/{mended}).*"
+    also = f", and mended by [pull request {mended}]({link}/pull/{mended})" if mended else ""
+    return f"*Reported in {repository}, [issue {issue}]({link}/issues/{issue}){also}.*"
 
 
 # The same files are read by several claims.
@@ -56,17 +54,18 @@ SIMULATOR = (
 
 @exercise
 def claim_1(waiting=0.8):
+    wrong, right = limit(waiting), limit(1 - waiting)
     return Number(
         title="A program that waits",
         goal=f"A textbook said: if moving data takes {waiting:.0%} of the time, even infinitely "
-        f"fast computing makes the program no more than {short(limit(waiting))} times as fast. "
-        f"What is the most that its own {waiting:.0%} allow? Answer with a pure number. "
+        f"fast computing makes the program no more than {short(wrong)} times as fast. What is the "
+        f"most that its own {waiting:.0%} allow? Answer with a pure number. "
         + _reported(BOOK, 1009, mended=1010),
-        key=limit(1 - waiting),
+        key=right,
         slips=[
             Slip(
                 PUBLISHED,
-                limit(waiting),
+                wrong,
                 "This is the published value. It is one over the part that computing takes. But "
                 "that part vanishes; what remains is the part that waits.",
             ),
@@ -81,9 +80,9 @@ def claim_1(waiting=0.8):
             "The ceiling is 1/(1 − p). Which of the two parts is p, the one that is sped up?",
         ],
         reasoning=f"Only the other {1 - waiting:.0%} of the time can vanish: of 100 s, "
-        f"{100 * waiting:.0f} s stay, and 100/{100 * waiting:.0f} is {short(limit(1 - waiting))}. "
-        "The two parts were swapped. Guard: a program that mostly waits cannot gain much, so "
-        f"{short(limit(waiting))} should look too good.",
+        f"{100 * waiting:.0f} s stay, and 100/{100 * waiting:.0f} is {short(right)}. The two parts "
+        f"were swapped. Guard: a program that mostly waits cannot gain much, so {short(wrong)} "
+        "should look too good.",
     )
 
 
@@ -136,11 +135,12 @@ def claim_2():
 
 @exercise
 def claim_3(p=0.9, s=4):
+    line = 1 / (1 - p) + p / s
     return Number(
         title="A line of Python",
         goal="A file of notes explains Amdahl's law well in its comments, and then writes `speedup "
         f"= 1/(1-p) + p/s`. For p = {p} and s = {s} (our numbers) this line would give "
-        f"{short(1 / (1 - p) + p / s)}. What is the speed-up? Answer with a pure number. "
+        f"{short(line)}. What is the speed-up? Answer with a pure number. "
         + _seen(
             "unobatbayar/Big-Data", "1dbe039f067751f6a871009cd12415d044b621ef", "amdahlslaw.py"
         ),
@@ -148,7 +148,7 @@ def claim_3(p=0.9, s=4):
         slips=[
             Slip(
                 CLAIM,
-                1 / (1 - p) + p / s,
+                line,
                 "This is what the line gives. It is more than s, and more than the ceiling 1/(1 − "
                 "p): no speed-up can be. Look at what stands below the fraction bar.",
             ),
@@ -172,14 +172,14 @@ def claim_3(p=0.9, s=4):
 
 @exercise
 def claim_4(x=9, left=0.7):
+    before, after = compute_fraction(x, 1, 1), compute_fraction(x, 1, left)
     return Number(
         title="A thinner link",
         goal="With more devices, the article argues, the bandwidth β usually falls; then p = Iβ/(π "
-        "+ Iβ) falls; and then the ceiling 1/(1 − p) rises. Take a task with p = "
-        f"{short(compute_fraction(x, 1, 1))}, ceiling {short(limit(compute_fraction(x, 1, 1)))}, "
-        f"that loses {1 - left:.0%} of its bandwidth. Where is its ceiling then? Answer with a "
-        "pure number. " + ARTICLE,
-        key=limit(compute_fraction(x, 1, left)),
+        f"+ Iβ) falls; and then the ceiling 1/(1 − p) rises. Take a task with p = {short(before)}, "
+        f"ceiling {short(limit(before))}, that loses {1 - left:.0%} of its bandwidth. Where is its "
+        "ceiling then? Answer with a pure number. " + ARTICLE,
+        key=limit(after),
         slips=[
             Slip(
                 "more bandwidth for less",
@@ -188,17 +188,17 @@ def claim_4(x=9, left=0.7):
             ),
             Slip(
                 "p in proportion",
-                limit(left * compute_fraction(x, 1, 1)),
+                limit(left * before),
                 "You made p smaller in proportion. But β stands below the fraction bar too.",
             ),
             Slip(
                 "ceiling in proportion",
-                left * limit(compute_fraction(x, 1, 1)),
+                left * limit(before),
                 "You made the whole ceiling smaller in proportion. Only a part of it hangs on β.",
             ),
             Slip(
                 "nothing changes",
-                limit(compute_fraction(x, 1, 1)),
+                limit(before),
                 "This is the ceiling of before. It is one over the waiting part, and that part "
                 "grew.",
             ),
@@ -207,10 +207,10 @@ def claim_4(x=9, left=0.7):
             "Do not follow the words. Loading took 1 s and computing 9 s: what do they take now?",
             "Take the steps one by one: what does p do, then 1 − p, then one over that?",
         ],
-        reasoning=f"p falls to {short(compute_fraction(x, 1, left))}, so 1 − p grows, and one over "
-        "it falls. The last step of the chain has the wrong sign. In symbols, 1/(1 − p) = 1 + Iβ/π "
-        "rises with β. (What the article concludes holds: reality is worse than the ceiling.) "
-        "Guard: check the sign of a claim with two numbers.",
+        reasoning=f"p falls to {short(after)}, so 1 − p grows, and one over it falls. The last "
+        "step of the chain has the wrong sign. In symbols, 1/(1 − p) = 1 + Iβ/π rises with β. "
+        "(What the article concludes holds: reality is worse than the ceiling.) Guard: check the "
+        "sign of a claim with two numbers.",
     )
 
 
@@ -249,21 +249,21 @@ def claim_5(intensity=4, peak=10400e9, bandwidth=400e9, drawn=8500e9):
 
 @exercise
 def claim_6(peaks=(400e9, 3200e9), bandwidths=(51.2e9, 76.8e9, 500e9, 1000e9)):
+    average = mean(ridge(peak, bandwidth) for peak in peaks for bandwidth in bandwidths)
     return Number(
         title="A simulator's verdict",
         goal="The same simulator calls a kernel memory-bound if its intensity is below the "
         "*average* of all ridge points on the page. A preset for a Xeon has the peaks "
         f"{' and '.join(f'{peak / 1e9:.0f}' for peak in peaks)} Gflop/s (scalar, AVX-512) and the "
         f"bandwidths {', '.join(f'{bandwidth / 1e9:g}' for bandwidth in bandwidths)} GB/s (DDR4, "
-        f"DDR5, two caches); the average is {_mean_ridge(peaks, bandwidths):.2f} flop/B. Which "
-        "ridge decides for AVX-512 code with its data in DDR4? Answer in flop/B. "
-        + _seen(*SIMULATOR),
+        f"DDR5, two caches); the average is {average:.2f} flop/B. Which ridge decides for AVX-512 "
+        "code with its data in DDR4? Answer in flop/B. " + _seen(*SIMULATOR),
         key=ridge(peaks[1], bandwidths[0]),
         unit="flop/B",
         slips=[
             Slip(
                 CLAIM,
-                _mean_ridge(peaks, bandwidths),
+                average,
                 "This is the average. No machine has it: a task runs in one compute unit and takes "
                 "its data from one memory.",
             ),
@@ -287,13 +287,9 @@ def claim_6(peaks=(400e9, 3200e9), bandwidths=(51.2e9, 76.8e9, 500e9, 1000e9)):
     )
 
 
-def _mean_ridge(peaks, bandwidths):
-    """Average of the ridge points of all pairs, flop/B."""
-    return mean(ridge(peak, bandwidth) for peak in peaks for bandwidth in bandwidths)
-
-
 @exercise
 def claim_7(intensity=32, peak=48e9, clock=3e9, per_cycle=5):
+    bandwidth, misread = per_cycle * clock, per_cycle * 1e9
     return Number(
         title="A product on one core",
         goal=f"A lecture on one CPU core has a peak of {si(peak, 'flop/s')}, a clock of "
@@ -307,12 +303,12 @@ def claim_7(intensity=32, peak=48e9, clock=3e9, per_cycle=5):
             "a85755b0d098764524a95a5f6506eb980bba131c",
             "cpu/lecture10_roofline/lecture-roofline.md",
         ),
-        key=balance(intensity, peak, per_cycle * clock) * peak,
+        key=balance(intensity, peak, bandwidth) * peak,
         unit="flop/s",
         slips=[
             Slip(
                 CLAIM,
-                per_cycle * 1e9 * intensity,
+                misread * intensity,
                 "This takes bytes a cycle for GB a second. A second has more than 10⁹ cycles here.",
             ),
             Slip(
@@ -325,47 +321,51 @@ def claim_7(intensity=32, peak=48e9, clock=3e9, per_cycle=5):
             "Write the unit behind every number of min(..., ...). Do both come out in flop/s?",
             "Bytes a cycle times cycles a second gives β. Then β times I.",
         ],
-        reasoning=f"β = {per_cycle} × {clock / 1e9:g}e9 = {si(per_cycle * clock, 'B/s')}, times "
+        reasoning=f"β = {per_cycle} × {clock / 1e9:g}e9 = {si(bandwidth, 'B/s')}, times "
         f"{intensity} flop/B. An earlier slide of the same lecture has it right. Here the peak is "
-        f"lower than both, so the result survives. Between {short(ridge(peak, per_cycle * clock))} "
-        f"and {short(ridge(peak, per_cycle * 1e9))} flop/B the slip would call a compute-bound "
-        "task memory-bound. Guard: carry the units along.",
+        f"lower than both, so the result survives. Between {short(ridge(peak, bandwidth))} and "
+        f"{short(ridge(peak, misread))} flop/B the slip would call a compute-bound task "
+        "memory-bound. Guard: carry the units along.",
     )
-
-
-def _product_intensity(size, number_bytes=2):
-    """Intensity of a product of two square matrices, each of the three moved once, flop/B."""
-    return 2 * size**3 / (3 * size**2 * number_bytes)
 
 
 @exercise
 def claim_8(size=1024):
+    h100 = device("H100-SXM")
+
+    def intensity(size, number_bytes=2):
+        """Of a product of two square matrices, each of the three moved once, flop/B."""
+        return 2 * size**3 / (3 * size**2 * number_bytes)
+
+    ridge_point = ridge(h100.peak_fp16, h100.bandwidth)
+    least = ridge_point / intensity(1)
     return Number(
         title="A bigger chip",
         goal=f"A lab has a product of two {size} × {size} matrices in FP16, each moved once. On a "
-        f"small board it is compute-bound. On an H100 ({_h100()}), says the key, it is "
-        "memory-bound, since the ridge is higher there. From which size N on is a product of two N "
-        "× N matrices compute-bound on an H100? Answer with a pure number. "
+        f"small board it is compute-bound. On an H100 ({si(h100.peak_fp16, 'flop/s')}, "
+        f"{si(h100.bandwidth, 'B/s')}), says the key, it is memory-bound, since the ridge is "
+        "higher there. From which size N on is a product of two N × N matrices compute-bound on an "
+        "H100? Answer with a pure number. "
         + _seen(
             BOOK,
             "78bc87ab9383e6f958412b679bf6b633dafd2bd8",
             "labs/vol1/lab_11_hw_accel.py",
         ),
-        key=_size_at_ridge(),
+        key=least,
         slips=[
             Slip(
                 "twice too large",
-                2 * _size_at_ridge(),
+                2 * least,
                 "Off by a factor 2: a number in FP16 has 2 bytes, and a multiply-add is two flop.",
             ),
             Slip(
                 "the result not stored",
-                2 / 3 * _size_at_ridge(),
+                2 / 3 * least,
                 "You moved two matrices. The result is a third one, and must be stored.",
             ),
             Slip(
                 "the ridge itself",
-                _product_intensity(_size_at_ridge()),
+                ridge_point,
                 "This is the ridge, in flop/B. Which size has this intensity?",
             ),
         ],
@@ -373,59 +373,48 @@ def claim_8(size=1024):
             "Two numbers are to be compared: the ridge of the H100 and the product's intensity.",
             "2N³ flop over 3N² numbers of 2 bytes is N/3 flop/B. The ridge is π/β.",
         ],
-        reasoning=f"N/3 reaches the ridge, {short(_product_intensity(_size_at_ridge()))} flop/B, "
-        f"at this N. The lab's {size} is above it, with {short(_product_intensity(size))} flop/B: "
-        "compute-bound, as the lab's own box just above the key says. That the bigger chip has the "
-        "higher ridge is right, and a kernel of 200 flop/B, which the lab names too, is "
-        "memory-bound on it. Guard: a trend (bigger chip, higher ridge) does not place a point. "
-        "Compute it.",
+        reasoning=f"N/3 reaches the ridge, {short(ridge_point)} flop/B, at this N. The lab's "
+        f"{size} is above it, with {short(intensity(size))} flop/B: compute-bound, as the lab's "
+        "own box just above the key says. That the bigger chip has the higher ridge is right, and "
+        "a kernel of 200 flop/B, which the lab names too, is memory-bound on it. Guard: a trend "
+        "(bigger chip, higher ridge) does not place a point. Compute it.",
     )
-
-
-def _size_at_ridge():
-    """Size N at which a product of two N × N matrices has the ridge intensity of an H100."""
-    row = device("H100-SXM")
-    return ridge(row.peak_fp16, row.bandwidth) / _product_intensity(1)
-
-
-def _h100():
-    """Peak and bandwidth of an H100 in words."""
-    row = device("H100-SXM")
-    return f"{si(row.peak_fp16, 'flop/s')}, {si(row.bandwidth, 'B/s')}"
 
 
 @exercise
 def claim_9(operations=8e9, images=1.2e6, epochs=90):
+    published = training_work(operations, images, epochs, passes=1)
+    right = training_work(resnet(50).forward_work, IMAGENET_IMAGES, epochs)
     return Number(
         title="A training budget",
         goal=f"Training ResNet-50, says the article, takes {operations / 1e9:.0f} G operations for "
         f"one picture, so {epochs} epochs of about {images / 1e6} million pictures take roughly "
-        f"{training_work(operations, images, epochs, passes=1):.3g}. Count a full run of ResNet-50 "
-        f"v1.5 on the {IMAGENET_IMAGES} pictures of ImageNet: `from helpers.networks import "
-        "resnet`, and `resnet(50)` has the network. Answer in flop, within 2 %. " + ARTICLE,
-        key=training_work(resnet(50).forward_work, IMAGENET_IMAGES, epochs),
+        f"{published:.3g}. Count a full run of ResNet-50 v1.5 on the {IMAGENET_IMAGES} pictures of "
+        "ImageNet: `from helpers.networks import resnet`, and `resnet(50)` has the network. Answer "
+        "in flop, within 2 %. " + ARTICLE,
+        key=right,
         unit="flop",
         tolerance=0.02,
         slips=[
             Slip(
                 PUBLISHED,
-                training_work(operations, images, epochs, passes=1),
+                published,
                 "This is the published value: only the forward pass of each step.",
             ),
             Slip(
                 "backward pass forgotten",
-                training_work(resnet(50).forward_work, IMAGENET_IMAGES, epochs, passes=1),
+                right / 3,
                 "Network and pictures are right. A step also goes backward, which is twice the "
                 "work.",
             ),
             Slip(
                 "multiply-add counted once",
-                training_work(resnet(50).macs, IMAGENET_IMAGES, epochs),
+                right / 2,
                 "You counted multiply-adds. Each is two flop.",
             ),
             Slip(
                 "only the passes corrected",
-                training_work(operations, images, epochs),
+                3 * published,
                 "You kept the rounded network and the rounded number of pictures.",
             ),
             Slip(
@@ -442,34 +431,33 @@ def claim_9(operations=8e9, images=1.2e6, epochs=90):
         ],
         reasoning=f"The forward pass alone takes {si(resnet(50).forward_work, 'flop')}; the figure "
         f"that the article cites says so. A step takes three times that. Times {IMAGENET_IMAGES} "
-        f"pictures and {epochs} epochs: "
-        f"{training_work(resnet(50).forward_work, IMAGENET_IMAGES, epochs) / 0.864e18:.2f} times "
-        "the published value. Guard: write behind every count of what it is (flop or "
-        "multiply-adds, forward or training).",
+        f"pictures and {epochs} epochs: {right / published:.2f} times the published value. Guard: "
+        "write behind every count of what it is (flop or multiply-adds, forward or training).",
     )
 
 
 @exercise
-def claim_10(number="H200-SXM", twin="H100-SXM"):
+def claim_10():
+    h200, h100 = device("H200-SXM"), device("H100-SXM")
+    published, right = (ridge(h200.peak_fp16, card.bandwidth) for card in (h100, h200))
     return Number(
         title="A profiler's ridge",
-        goal="A profiler reported for a run on an H200: a peak of "
-        f"{si(device(number).peak_fp16, 'flop/s')} in BF16, a memory of "
-        f"{si(device(twin).bandwidth, 'B/s')}, a ridge of "
-        f"{short(ridge(device(number).peak_fp16, device(twin).bandwidth))} flop/B. Look the card "
-        "up: `from helpers.catalog import device`, and `device('H200-SXM')` shows its row. Where "
-        "is its ridge? Answer in flop/B. " + _reported("GindaChen/nsys-ai", 577, mended=580),
-        key=ridge(device(number).peak_fp16, device(number).bandwidth),
+        goal=f"A profiler reported for a run on an H200: a peak of {si(h200.peak_fp16, 'flop/s')} "
+        f"in BF16, a memory of {si(h100.bandwidth, 'B/s')}, a ridge of {short(published)} flop/B. "
+        "Look the card up: `from helpers.catalog import device`, and `device('H200-SXM')` shows "
+        "its row. Where is its ridge? Answer in flop/B. "
+        + _reported("GindaChen/nsys-ai", 577, mended=580),
+        key=right,
         unit="flop/B",
         slips=[
             Slip(
                 PUBLISHED,
-                ridge(device(number).peak_fp16, device(twin).bandwidth),
+                published,
                 "This is the ridge of an H100. The H200 has the same chip, but faster memory.",
             ),
             Slip(
                 "sparse peak",
-                ridge(2 * device(number).peak_fp16, device(number).bandwidth),
+                2 * right,
                 "This takes the peak with structured sparsity, which a datasheet prints first. The "
                 "dense one is half of it.",
             ),
@@ -479,39 +467,39 @@ def claim_10(number="H200-SXM", twin="H100-SXM"):
             "card's?",
             "π stays. Divide it by the H200's own bandwidth.",
         ],
-        reasoning=f"The H200 loads {si(device(number).bandwidth, 'B/s')}. The profiler looked the "
-        "card up by the name of its chip, which an H100 shares. Every kernel between the two ridge "
-        "points was called memory-bound and is compute-bound. The right row was in its table all "
-        "along. Guard: print the row that was found, not only the result. (Where the chip's name "
-        "decides, the profiler now says so.)",
+        reasoning=f"The H200 loads {si(h200.bandwidth, 'B/s')}. The profiler looked the card up by "
+        "the name of its chip, which an H100 shares. Every kernel between the two ridge points was "
+        "called memory-bound and is compute-bound. The right row was in its table all along. "
+        "Guard: print the row that was found, not only the result. (Where the chip's name decides, "
+        "the profiler now says so.)",
     )
 
 
-ORIN = 275e12, 204e9  # the figures that the tool uses: operations/s and B/s
-
-
 @exercise
-def claim_11(fraction=0.5):
+def claim_11(fraction=0.5, box=275e12, bandwidth=204e9):
+    orin = device("Orin-64")
+    published = ridge(fraction * box, bandwidth)
+    right = ridge(fraction * orin.peak_fp16, orin.bandwidth)
     return Number(
         title="A small board",
-        goal=f"A model of a Jetson AGX Orin (mlsysim) takes {ORIN[0] / 1e12:.0f} Tera operations a "
-        f"second from the box, of which half are achieved, and {ORIN[1] / 1e9:.0f} GB/s. So for a "
-        f"network in FP16 it puts the ridge at {short(ridge(fraction * ORIN[0], ORIN[1]))} flop/B. "
-        "Look the board up: `from helpers.catalog import device`, and `device('Orin-64')` shows "
-        "its row. Where is the ridge for half of the peak that such a network can use? Answer in "
-        "flop/B. " + _reported("datawhalechina/llm-algo-leetcode", 76),
-        key=ridge(fraction * device("Orin-64").peak_fp16, device("Orin-64").bandwidth),
+        goal=f"A model of a Jetson AGX Orin (mlsysim) takes {box / 1e12:.0f} Tera operations a "
+        f"second from the box, of which half are achieved, and {bandwidth / 1e9:.0f} GB/s. So for "
+        f"a network in FP16 it puts the ridge at {short(published)} flop/B. Look the board up: "
+        "`from helpers.catalog import device`, and `device('Orin-64')` shows its row. Where is the "
+        "ridge for half of the peak that such a network can use? Answer in flop/B. "
+        + _reported("datawhalechina/llm-algo-leetcode", 76),
+        key=right,
         unit="flop/B",
         slips=[
             Slip(
                 PUBLISHED,
-                ridge(fraction * ORIN[0], ORIN[1]),
+                published,
                 "This is the published value. Its peak holds for other numbers, for other units "
                 "too, and for sparse matrices.",
             ),
             Slip(
                 "one half too few",
-                ridge(device("Orin-64").peak_fp16, device("Orin-64").bandwidth),
+                right / fraction,
                 "Off by a factor 2: only half of the dense FP16 peak is achieved. (A sparse or an "
                 "INT8 peak would also be twice as high.)",
             ),
@@ -520,17 +508,18 @@ def claim_11(fraction=0.5):
             "For which numbers is the figure on the box, and which does the network use?",
             "Half of the dense FP16 peak, over the bandwidth.",
         ],
-        reasoning=f"The GPU's dense FP16 peak is {si(device('Orin-64').peak_fp16, 'flop/s')}. The "
-        "figure on the box is for sparse INT8: the table of the model had only that, and fell back "
-        "to it. A reader who recomputed its table by hand saw it and said so. The box has "
-        f"{ORIN[0] / device('Orin-64').peak_fp16:.1f} times the dense FP16 peak: 2 for sparsity, 2 "
-        "for INT8, the rest for units that are not the GPU. Guard: a missing peak is not to be "
-        "replaced by another one. Let the tool say that it is missing.",
+        reasoning=f"The GPU's dense FP16 peak is {si(orin.peak_fp16, 'flop/s')}. The figure on the "
+        "box is for sparse INT8: the table of the model had only that, and fell back to it. A "
+        "reader who recomputed its table by hand saw it and said so. The box has "
+        f"{box / orin.peak_fp16:.1f} times the dense FP16 peak: 2 for sparsity, 2 for INT8, the "
+        "rest for units that are not the GPU. Guard: a missing peak is not to be replaced by "
+        "another one. Let the tool say that it is missing.",
     )
 
 
 @exercise
 def claim_12(intensity=334):
+    flop = linear_work(1, 1)  # of one multiply-add
     return Number(
         title="An axis of a roofline",
         goal="A notebook draws rooflines of a GPU for language models. A comment in its code says "
@@ -542,7 +531,7 @@ def claim_12(intensity=334):
             "472f71f1a1807e80b573252e9185fd5e8d795e95",
             "examples/plot_roofline.ipynb",
         ),
-        key=intensity / linear_work(1, 1),
+        key=intensity / flop,
         slips=[
             Slip(
                 CLAIM,
@@ -551,7 +540,7 @@ def claim_12(intensity=334):
             ),
             Slip(
                 "the wrong way",
-                intensity * linear_work(1, 1),
+                intensity * flop,
                 "There are fewer multiply-adds than flop, not more.",
             ),
         ],
@@ -559,43 +548,46 @@ def claim_12(intensity=334):
             "How many flop is a·b + c?",
             "The same kernel has fewer multiply-adds than flop, so it stands farther left.",
         ],
-        reasoning=f"One multiply-add is {linear_work(1, 1):.0f} flop. The peak that is plotted "
-        "counts both, so here the label is right and the comment is not. Whoever trusts the "
-        "comment puts every kernel too far left. Guard: one name for one unit, in code and on the "
-        "axis.",
+        reasoning=f"One multiply-add is {flop:.0f} flop. The peak that is plotted counts both, so "
+        "here the label is right and the comment is not. Whoever trusts the comment puts every "
+        "kernel too far left. Guard: one name for one unit, in code and on the axis.",
     )
 
 
 @exercise
 def claim_13(printed=624e12):
+    a100 = device("A100-80")
+    # Numbers stored in FP8 are computed in FP16 where there are no units for FP8.
+    peak = a100.peak_fp16 if math.isnan(a100.peak_fp8) else a100.peak_fp8
+    published = ridge(printed, a100.bandwidth)
     return Number(
         title="A table of peaks",
         goal=f"The first table of a guide gives the A100 {printed / 1e12:.0f} Tflop/s in FP8, "
-        f"without sparsity. With the {si(device('A100-80').bandwidth, 'B/s')} of the 80 GB card "
-        f"that is a ridge of {short(ridge(printed, device('A100-80').bandwidth))} flop/B. Look the "
-        "card up: `from helpers.catalog import device`, and `device('A100-80')` shows its row. "
-        "Where is the ridge of a product whose matrices are *stored* in FP8? Answer in flop/B. "
+        f"without sparsity. With the {si(a100.bandwidth, 'B/s')} of the 80 GB card that is a ridge "
+        f"of {short(published)} flop/B. Look the card up: `from helpers.catalog import device`, "
+        "and `device('A100-80')` shows its row. Where is the ridge of a product whose matrices are "
+        "*stored* in FP8? Answer in flop/B. "
         + _seen(
             "stas00/ml-engineering",
             "744d01e18b79512572f64a6bbd8b5f4a725203a7",
             "compute/accelerator/README.md",
         ),
-        key=ridge(_peak_for_fp8(), device("A100-80").bandwidth),
+        key=ridge(peak, a100.bandwidth),
         unit="flop/B",
         slips=[
             Slip(
                 CLAIM,
-                ridge(printed, device("A100-80").bandwidth),
+                published,
                 "This trusts the table. Which of the card's units would compute so fast in FP8?",
             ),
             Slip(
                 "sparse peak",
-                ridge(2 * printed, device("A100-80").bandwidth),
+                2 * published,
                 "This takes a peak with structured sparsity, which the table prints beside it.",
             ),
             Slip(
                 "FP32",
-                ridge(device("A100-80").peak_fp32, device("A100-80").bandwidth),
+                ridge(a100.peak_fp32, a100.bandwidth),
                 "You took the FP32 units. There are faster ones for numbers that FP8 fits into.",
             ),
         ],
@@ -605,19 +597,12 @@ def claim_13(printed=624e12):
             "What it cannot multiply in FP8 it must first turn into the next format that it can. "
             "The memory still delivers the same bytes.",
         ],
-        reasoning=f"`device('A100-80').peak_fp8` is {device('A100-80').peak_fp8}: FP8 units came "
-        "with the H100. So the numbers are turned into FP16 and multiplied there, with "
-        f"{si(_peak_for_fp8(), 'flop/s')}. The printed number is the INT8 peak, "
-        f"{si(device('A100-80').peak_int8, 'op/s')}: both take one byte, which makes them easy to "
-        "mix up. (The guide's big comparison table, farther down, has an X there.) Guard: an empty "
-        "field is information. Keep it empty.",
+        reasoning=f"`device('A100-80').peak_fp8` is {a100.peak_fp8}: FP8 units came with the H100. "
+        f"So the numbers are turned into FP16 and multiplied there, with {si(peak, 'flop/s')}. The "
+        f"printed number is the INT8 peak, {si(a100.peak_int8, 'op/s')}: both take one byte, which "
+        "makes them easy to mix up. (The guide's big comparison table, farther down, has an X "
+        "there.) Guard: an empty field is information. Keep it empty.",
     )
-
-
-def _peak_for_fp8():
-    """Peak of an A100 for numbers stored in FP8: that of FP16 where it has no units for FP8."""
-    row = device("A100-80")
-    return row.peak_fp16 if math.isnan(row.peak_fp8) else row.peak_fp8
 
 
 @exercise
@@ -658,29 +643,33 @@ def claim_14():
 
 @exercise
 def claim_15(intensity=60):
+    v100 = device("V100-SXM2")
+    ridge_point = ridge(v100.peak_fp32, v100.bandwidth)
+    x = intensity / ridge_point
     return Number(
         title="A magic cure",
         goal="That a speed-up ends at 1/(1 − p) is sad, says the article, but there is a magic "
         "cure that brings p close to 1 and so raises the speed-up: pipelining. Take a task of "
-        f"{intensity} flop/B on a V100 ({_v100()}). At first loading and computing take turns. "
-        "Then they overlap perfectly, and the compute unit becomes as fast as you like. How many "
-        "times as fast as at first is the task at most? Answer with a pure number. " + ARTICLE,
-        key=speedup_over_serial(_x(intensity), math.inf),
+        f"{intensity} flop/B on a V100 (FP32: {si(v100.peak_fp32, 'flop/s')}, "
+        f"{si(v100.bandwidth, 'B/s')}). At first loading and computing take turns. Then they "
+        "overlap perfectly, and the compute unit becomes as fast as you like. How many times as "
+        "fast as at first is the task at most? Answer with a pure number. " + ARTICLE,
+        key=speedup_over_serial(x, math.inf),
         slips=[
             Slip(
                 "against the overlapped start",
-                pipelined_speedup(_x(intensity), math.inf),
+                pipelined_speedup(x, math.inf),
                 "You compare with a task that overlaps already. Asked is the gain over taking "
                 "turns.",
             ),
             Slip(
                 "overlap alone",
-                overlap_gain(_x(intensity)),
+                overlap_gain(x),
                 "This is what overlap gives by itself. The compute unit gets faster as well.",
             ),
             Slip(
                 "gain on gain",
-                overlap_gain(_x(intensity)) * limit(_x(intensity) / (1 + _x(intensity))),
+                overlap_gain(x) * limit(x / (1 + x)),
                 "You multiplied the gain of overlap with the old ceiling. But overlap hides the "
                 "shorter of the two times, and a fast compute unit leaves little to hide.",
             ),
@@ -690,42 +679,29 @@ def claim_15(intensity=60):
             "none?",
             "Loading takes 1, computing x = I/I\\*. Before: the sum. After: the larger one.",
         ],
-        reasoning=f"The ridge is at {short(60 / _x(60))} flop/B, so x = "
-        f"{intensity}/{short(60 / _x(60))} = {short(_x(intensity))}. Before, the task takes 1 + x, "
-        "in units of the loading; it can never take less than the loading, 1. That is the old "
-        "ceiling, 1/(1 − p) = 1 + x, to the digit: overlap reaches it, at s = x, and does not lift "
-        "it. For a given s it does raise the speed-up, for s = 1 by "
-        f"{short(overlap_gain(_x(intensity)))} times. Guard: ask what becomes the limit once the "
-        "old one is gone.",
+        reasoning=f"The ridge is at {short(ridge_point)} flop/B, so x = "
+        f"{intensity}/{short(ridge_point)} = {short(x)}. Before, the task takes 1 + x, in units of "
+        "the loading; it can never take less than the loading, 1. That is the old ceiling, 1/(1 − "
+        "p) = 1 + x, to the digit: overlap reaches it, at s = x, and does not lift it. For a given "
+        f"s it does raise the speed-up, for s = 1 by {short(overlap_gain(x))} times. Guard: ask "
+        "what becomes the limit once the old one is gone.",
     )
-
-
-def _v100():
-    """Peak and bandwidth of a V100 in words."""
-    row = device("V100-SXM2")
-    return f"FP32: {si(row.peak_fp32, 'flop/s')}, {si(row.bandwidth, 'B/s')}"
-
-
-def _x(intensity):
-    """Intensity in units of the ridge of a V100 in FP32."""
-    row = device("V100-SXM2")
-    return balance(intensity, row.peak_fp32, row.bandwidth)
 
 
 @exercise
 def claim_16(stages=4, chunks=16):
+    published, right = (stages - 1) / (stages * chunks), pipeline_bubble(stages, chunks)
     return Number(
         title="An idle share",
         goal=f"A lab cuts a network into {stages} equal stages on as many devices, and a batch "
         f"into {chunks} micro-batches. It writes the share of idle time (the bubble) as (K − "
-        f"1)/(K·M), with K stages and M micro-batches: {(stages - 1) / (stages * chunks):.1%}. "
-        "Draw the timeline, or count. What is the share? Answer with a fraction or in %. "
-        + _seen(*LAB),
-        key=pipeline_bubble(stages, chunks),
+        f"1)/(K·M), with K stages and M micro-batches: {published:.1%}. Draw the timeline, or "
+        "count. What is the share? Answer with a fraction or in %. " + _seen(*LAB),
+        key=right,
         slips=[
             Slip(
                 PUBLISHED,
-                (stages - 1) / (stages * chunks),
+                published,
                 "This is the published value. It divides by K·M steps, as if the stages took turns "
                 "with every micro-batch. But they work at the same time.",
             ),
@@ -734,11 +710,7 @@ def claim_16(stages=4, chunks=16):
                 (stages - 1) / chunks,
                 "This compares idle with busy time. The share is idle time over the whole.",
             ),
-            Slip(
-                "the busy share",
-                1 - pipeline_bubble(stages, chunks),
-                "This is the share in which a device works.",
-            ),
+            Slip("the busy share", 1 - right, "This is the share in which a device works."),
         ],
         hints=[
             "Follow one device: how many time steps does it work, and how many does the whole "
@@ -746,18 +718,10 @@ def claim_16(stages=4, chunks=16):
             "Each device works M steps. The last one starts K − 1 steps after the first.",
         ],
         reasoning=f"The whole takes M + K − 1 = {chunks + stages - 1} steps, and each device works "
-        f"{chunks} of them, so {stages - 1} of {chunks + stages - 1} are idle: "
-        f"{pipeline_bubble(stages, chunks):.1%}. With a single micro-batch both formulas agree "
-        f"({pipeline_bubble(stages, 1):.0%}), which hides the slip. Guard: test a formula at more "
-        "than its easiest point.",
+        f"{chunks} of them, so {stages - 1} of {chunks + stages - 1} are idle: {right:.1%}. With a "
+        f"single micro-batch both formulas agree ({pipeline_bubble(stages, 1):.0%}), which hides "
+        "the slip. Guard: test a formula at more than its easiest point.",
     )
-
-
-def _step_of_lab(parameters, tokens, hidden, devices, share=1.0):
-    """Computing of a share of the tokens on one H100 at half of its peak, and what is visible of
-    the all-reduce, s."""
-    compute = training_time(6 * parameters * tokens * share, device("H100-SXM").peak_fp16, 0.5)
-    return compute, (1 - hidden) * allreduce_time(2 * parameters, devices, _port())
 
 
 @exercise
@@ -770,18 +734,27 @@ def claim_17(
     says=(0.50, 0.55),
     prints=0.002,
 ):
+    h100 = device("H100-SXM")
+    port = interconnects().at["InfiniBand NDR 4x", "one_way"]
+    compute = training_time(6 * parameters * tokens, h100.peak_fp16, 0.5)  # one sequence
+    reduce = allreduce_time(2 * parameters, devices, port)
+    visible = (1 - hidden) * reduce
+
+    def share(compute=compute, visible=visible):
+        """Computing over computing plus visible communication."""
+        return compute / step_time(compute, visible)
+
     return Number(
         title="An efficiency",
         goal=f"A lab trains {parameters / 1e9:.0f} G parameters on {devices} H100s by data "
         f"parallelism. Its text says: if computing takes about {guess} s in a step, and half of "
-        f"the all-reduce (2 bytes a parameter, {si(_port(), 'B/s')}) is hidden, the efficiency is "
+        f"the all-reduce (2 bytes a parameter, {si(port, 'B/s')}) is hidden, the efficiency is "
         f"{100 * says[0]:.0f} to {says[1]:.0%}. Its program has 6 × {parameters / 1e9:.0f}e9 × "
         f"{tokens} flop, by its comment for a micro-batch of one sequence, divides them by "
-        f"{devices} times half of {si(device('H100-SXM').peak_fp16, 'flop/s')}, and prints "
-        f"{prints:.1%}. Which efficiency (computing over computing plus visible communication) do "
-        "you find, with one such sequence on each GPU? Answer with a fraction or in %, within 5 %. "
-        + _seen(*LAB),
-        key=_efficiency(*_step_of_lab(parameters, tokens, hidden, devices)),
+        f"{devices} times half of {si(h100.peak_fp16, 'flop/s')}, and prints {prints:.1%}. Which "
+        "efficiency (computing over computing plus visible communication) do you find, with one "
+        "such sequence on each GPU? Answer with a fraction or in %, within 5 %. " + _seen(*LAB),
+        key=share(),
         tolerance=0.05,
         slips=[
             Slip(
@@ -791,7 +764,7 @@ def claim_17(
             ),
             Slip(
                 "a sequence in pieces",
-                _efficiency(*_step_of_lab(parameters, tokens, hidden, devices, share=1 / devices)),
+                share(compute / devices),
                 "You divided one sequence among all GPUs, as the program does. In data parallelism "
                 "each GPU has a micro-batch of its own.",
             ),
@@ -803,12 +776,12 @@ def claim_17(
             ),
             Slip(
                 "the guessed seconds",
-                _efficiency(guess, _step_of_lab(parameters, tokens, hidden, devices)[1]),
+                share(guess),
                 "You took the computing time of the text. One sequence takes another one.",
             ),
             Slip(
                 "nothing hidden",
-                _efficiency(*_step_of_lab(parameters, tokens, 0, devices)),
+                share(visible=reduce),
                 "You made all of the all-reduce visible. The lab takes half of it as hidden.",
             ),
         ],
@@ -819,31 +792,19 @@ def claim_17(
             "visible.",
             "Efficiency is c/(c + a/2), with c the computing and a the all-reduce.",
         ],
-        reasoning="Computing takes "
-        f"{duration(_step_of_lab(parameters, tokens, hidden, devices)[0])}, visible communication "
-        f"{duration(_step_of_lab(parameters, tokens, hidden, devices)[1])}. Data parallelism gives "
-        "each GPU a micro-batch of its own; one sequence cannot be divided among them, so the "
-        f"division by {devices} has no place here. The text's {guess} s stand there as an *if*; "
-        f"they would be {guess / _step_of_lab(parameters, tokens, hidden, devices)[0]:.1f} "
-        "sequences on each GPU. (With them the lab's formula gives "
-        f"{_efficiency(guess, _step_of_lab(parameters, tokens, hidden, devices)[1]):.0%}, as a box "
+        reasoning=f"Computing takes {duration(compute)}, visible communication "
+        f"{duration(visible)}. Data parallelism gives each GPU a micro-batch of its own; one "
+        f"sequence cannot be divided among them, so the division by {devices} has no place here. "
+        f"The text's {guess} s stand there as an *if*; they would be {guess / compute:.1f} "
+        f"sequences on each GPU. (With them the lab's formula gives {share(guess):.0%}, as a box "
         "of the lab says.) Guard: let the text take its numbers from the program, and stop where "
         "the two differ.",
     )
 
 
-def _port():
-    """Bandwidth of the network port of each GPU in the lab, one way, B/s."""
-    return interconnects().loc["InfiniBand NDR 4x", "one_way"]
-
-
-def _efficiency(compute, communication):
-    """Computing over computing plus visible communication."""
-    return compute / step_time(compute, communication)
-
-
 @exercise(p=FRACTION, n=ABOVE_ONE)
 def your_find(p=0.8, n=5):
+    time = 1 - p + p / n
     return Number(
         title="Your own find",
         goal="Now find a claim yourself: a talk, a paper, a README that says which share p of a "
@@ -859,7 +820,7 @@ def your_find(p=0.8, n=5):
             ),
             Slip(
                 "lost parentheses",
-                _inverse(1 - p) + p / n,
+                limit(p) + p / n,
                 "Both parts of the time belong below the fraction bar.",
             ),
             Slip(
@@ -877,25 +838,21 @@ def your_find(p=0.8, n=5):
             "Is the share in the source parallel or serial? p is the parallel one, as a fraction.",
             "The new time is 1 − p + p/n of the old one.",
         ],
-        reasoning=f"With p = {short(p)} and n = {short(n)} the new time is {short(1 - p + p / n)} "
-        "of the old one. More than that is claimed? Then p is larger, the work grew with n, or "
-        "somebody slipped. Less? Then something else costs time.",
+        reasoning=f"With p = {short(p)} and n = {short(n)} the new time is {short(time)} of the "
+        "old one. More than that is claimed? Then p is larger, the work grew with n, or somebody "
+        "slipped. Less? Then something else costs time.",
     )
-
-
-def _inverse(value):
-    """One over a value, infinite for 0."""
-    return 1 / value if value else math.inf
 
 
 def published_factors():
     """By which factor, at least 1, each result that a source prints is off, in the order of the
     exercises."""
-    factors = []
     questions = [value.asked() for value in globals().values() if isinstance(value, Exercise)]
-    for question in questions:
-        for slip in question.slips if isinstance(question, Number) else ():
-            if slip.name == PUBLISHED:
-                ratio = slip.wrong / question.answer()
-                factors.append(max(ratio, 1 / ratio))
-    return factors
+    ratios = [
+        slip.wrong / question.key
+        for question in questions
+        if isinstance(question, Number)
+        for slip in question.slips
+        if slip.name == PUBLISHED
+    ]
+    return [max(ratio, 1 / ratio) for ratio in ratios]

@@ -18,13 +18,15 @@ from helpers.parallel import (
     throughput,
 )
 from helpers.pipeline import chunked_time
-from helpers.ranges import Range, between
+from helpers.ranges import between
 from helpers.roofline import ridge
 from helpers.words import duration, si
 
 NOTEBOOK = "06_deep_learning_engines.ipynb"
 
 LINKS = interconnects()
+A100, V100 = device("A100-40"), device("V100-SXM2")
+VGG, RESNET = vgg(16), resnet(50)
 
 
 @exercise
@@ -32,29 +34,30 @@ def table_of_times(series="OneFlow 0.2 Wide&Deep"):
     rows = scaling().query("series == @series").sort_values("devices")
     alone, together = rows["value"].iloc[[0, -1]]
     n = int(rows["devices"].iloc[-1])
+    speedup = alone / together
     return Number(
         title="A table of times",
         goal="DLPerf also measured Wide & Deep, a network that predicts clicks, in OneFlow. There "
         f"the batch of all devices together is fixed. One V100 needs {alone} ms for a step, {n} "
         f"together need {together} ms. What is the efficiency on {n} devices? Answer with a "
         "fraction, or as a text with a % sign.",
-        key=efficiency(alone / together, n),
+        key=efficiency(speedup, n),
         slips=[
             Slip(
                 "speed-up for efficiency",
-                alone / together,
+                speedup,
                 "That is S, how many times as fast all devices are together. The efficiency is "
                 "what each of them contributes.",
             ),
             Slip(
                 "time read as speed",
-                efficiency(together / alone, n),
+                efficiency(1 / speedup, n),
                 "You divided as if the table held images each second. In a table of times less is "
                 "better.",
             ),
             Slip(
                 "time saved for efficiency",
-                1 - together / alone,
+                1 - 1 / speedup,
                 "That is the share of the time that was saved. It says nothing about what each "
                 "device contributes: two perfect devices save half.",
             ),
@@ -64,53 +67,54 @@ def table_of_times(series="OneFlow 0.2 Wide&Deep"):
             "S = t1/t2. The work is the same in both rows, so no batch enters.",
             "The efficiency is S / n.",
         ],
-        reasoning=f"S = {alone} / {together} = {alone / together:.3g}, and E = S / n with n = {n}. "
-        "Most of DLPerf's ResNet-50 runs keep more: there each device has its own full batch. Here "
-        "each has only an n-th of the batch to compute between two exchanges.",
+        reasoning=f"S = {alone} / {together} = {speedup:.3g}, and E = S / n with n = {n}. Most of "
+        "DLPerf's ResNet-50 runs keep more: there each device has its own full batch. Here each "
+        "has only an n-th of the batch to compute between two exchanges.",
     )
-
-
-def _gradients(size, n, two_way):
-    return allreduce_time(size, n, two_way / 2)
 
 
 @exercise
 def gradients_over_nvlink(
-    size=2 * vgg(16).parameters, n=8, two_way=LINKS.at["NVLink 3 (A100)", "two_way"]
+    size=2 * VGG.parameters, n=8, two_way=LINKS.at["NVLink 3 (A100)", "two_way"]
 ):
+    one_way = two_way / 2
+
+    def time(size=size, bandwidth=one_way):
+        return allreduce_time(size, n, bandwidth)
+
     return Number(
         title="Gradients over NVLink",
         goal=f"{n} A100s train VGG-16, with gradients of 2 bytes, {si(size, 'B')} in all. The "
         f"datasheet gives each A100 {si(two_way, 'B/s')} of NVLink, both ways together. How long "
         "does the ring all-reduce of one step take, without latency? Answer in s.",
-        key=_gradients(size=size, n=n, two_way=two_way),
+        key=time(),
         unit="s",
         slips=[
             Slip(
                 "two-way bandwidth",
-                _gradients(size, n, 2 * two_way),
+                time(bandwidth=two_way),
                 "In a ring each device sends in one direction only. The datasheet adds up both.",
             ),
             Slip(
                 "gradients sent once",
-                size / (two_way / 2),
+                size / one_way,
                 "You let each device send its gradients once. The ring passes chunks on for two "
                 "series of rounds: adding, and spreading the sums.",
             ),
             Slip(
                 "all gradients in every round",
-                _gradients(n * size, n, two_way),
+                time(n * size),
                 "In each round a device sends one chunk, an n-th of the gradients, not all of "
                 "them.",
             ),
             Slip(
                 "very many devices",
-                2 * size / (two_way / 2),
+                2 * size / one_way,
                 "2G is the limit for very many devices. How much is 2(n − 1)/n here?",
             ),
             Slip(
                 "bytes counted twice",
-                _gradients(2 * size, n, two_way),
+                time(2 * size),
                 "The size in the goal is in bytes already: no number of bytes is to be multiplied.",
             ),
         ],
@@ -119,41 +123,28 @@ def gradients_over_nvlink(
             "2(n − 1)/n · G, over the bandwidth in *one* direction.",
             "The datasheet's number is twice the bandwidth in one direction.",
         ],
-        reasoning=f"One way NVLink carries {si(two_way / 2, 'B/s')}. Each device sends "
-        f"2·{n - 1}/{n} of the gradients, {si(data_split_bytes(size / 2, n, 2), 'B')}. Over PCIe "
-        "3.0 the same bytes take "
-        f"{1e3 * allreduce_time(size, n, LINKS.at['PCIe 3.0 x16', 'one_way']):.0f} ms.",
+        reasoning=f"One way NVLink carries {si(one_way, 'B/s')}. Each device sends 2·{n - 1}/{n} "
+        f"of the gradients, {si(data_split_bytes(size / 2, n, 2), 'B')}. Over PCIe 3.0 the same "
+        f"bytes take {1e3 * time(bandwidth=LINKS.at['PCIe 3.0 x16', 'one_way']):.0f} ms.",
     )
-
-
-# Convolutions of ResNet-50: name, and how it looks.
-_CANDIDATES = {
-    "a": ("conv1", "the first: window 7 × 7, 3 → 64 channels, picture of 224 × 224"),
-    "b": ("conv5_1.2", "window 3 × 3, 512 → 512 channels, input of 14 × 14 pixels"),
-    "c": ("conv5_2.3", "window 1 × 1, 512 → 2048 channels, input of 7 × 7 pixels"),
-    "d": ("conv5_2.2", "window 3 × 3, 512 → 512 channels, input of 7 × 7 pixels"),
-}
-_LAYERS = {layer.name: layer for layer in resnet(50).layers}
-
-
-def _crossover(letter):
-    layer = _LAYERS[_CANDIDATES[letter][0]]
-    return crossover_batch(layer.parameters, layer.inputs)
-
-
-def _bytes(letter, batch, n):
-    """Bytes each device sends if the data are split, and if the model is."""
-    layer = _LAYERS[_CANDIDATES[letter][0]]
-    return data_split_bytes(layer.parameters, n), model_split_bytes(layer.inputs, batch, n)
 
 
 @exercise
 def odd_convolution(batch=64, n=8):
-    def option(letter, because):
-        by_data, by_model = (si(value, "B") for value in _bytes(letter, batch, n))
-        return _CANDIDATES[letter][1], (
-            f"Splitting the data sends {by_data}, splitting the model {by_model}: the crossover is "
-            f"a batch of {_crossover(letter):.3g}. {because}"
+    names = dict(a="conv1", b="conv5_1.2", c="conv5_2.3", d="conv5_2.2")
+    found = {layer.name: layer for layer in RESNET.layers}
+    layers = {letter: found[name] for letter, name in names.items()}
+    crossover = {
+        letter: crossover_batch(layer.parameters, layer.inputs) for letter, layer in layers.items()
+    }
+
+    def option(letter, look, because):
+        """How a convolution looks, and what each device sends for it."""
+        by_data = data_split_bytes(layers[letter].parameters, n)
+        by_model = model_split_bytes(layers[letter].inputs, batch, n)
+        return look, (
+            f"Splitting the data sends {si(by_data, 'B')}, splitting the model "
+            f"{si(by_model, 'B')}: the crossover is a batch of {crossover[letter]:.3g}. {because}"
         )
 
     return Choice(
@@ -161,15 +152,27 @@ def odd_convolution(batch=64, n=8):
         goal=f"{n} devices train ResNet-50 with a small batch of {batch} pictures in all. The rule "
         "says: split the data for convolutions. For one of these four convolutions splitting the "
         "*model* sends fewer bytes. Which one? Answer with the letter.",
-        key=min("abcd", key=lambda x: _bytes(x, batch, n)[1] / _bytes(x, batch, n)[0]),
+        key=max(crossover, key=crossover.get),
         options={
-            "a": option("a", "Few weights, each used at very many pixels: split the data."),
-            "b": option("b", "The weights are many, but so are the pixels: four times those of d."),
+            "a": option(
+                "a",
+                "the first: window 7 × 7, 3 → 64 channels, picture of 224 × 224",
+                "Few weights, each used at very many pixels: split the data.",
+            ),
+            "b": option(
+                "b",
+                "window 3 × 3, 512 → 512 channels, input of 14 × 14 pixels",
+                "The weights are many, but so are the pixels: four times those of d.",
+            ),
             "c": option(
-                "c", "Many outputs do not suffice: with a window of one pixel the weights are few."
+                "c",
+                "window 1 × 1, 512 → 2048 channels, input of 7 × 7 pixels",
+                "Many outputs do not suffice: with a window of one pixel the weights are few.",
             ),
             "d": option(
-                "d", "Many weights, few pixels: such a layer is nearly a fully connected one."
+                "d",
+                "window 3 × 3, 512 → 512 channels, input of 7 × 7 pixels",
+                "Many weights, few pixels: such a layer is nearly a fully connected one.",
             ),
         },
         hints=[
@@ -178,7 +181,7 @@ def odd_convolution(batch=64, n=8):
             "Where that is above the batch of all devices, splitting the model sends less.",
         ],
         reasoning="The crossover batches are "
-        f"{', '.join(f'{letter}) {_crossover(letter):.3g}' for letter in _CANDIDATES)}; the batch "
+        f"{', '.join(f'{letter}) {value:.3g}' for letter, value in crossover.items())}; the batch "
         f"is {batch}. Layers b and d have the same weights. But b reads four times the pixels, so "
         "it passes four times the numbers on. A rule for kinds of layers is a rule for usual "
         "sizes; the crossover is the rule itself.",
@@ -234,43 +237,37 @@ def fixed_batch():
     )
 
 
-def _starving_batch(hidden, n, intensity):
-    """Sequences in all at which an LSTM cell on each of n devices has this intensity."""
-    low, high = 0.0, 1e9
-    for _ in range(200):  # the intensity grows with the batch, so halving the interval finds it
-        middle = (low + high) / 2
-        low, high = (
-            (middle, high) if lstm_intensity(middle, hidden, n) < intensity else (low, middle)
-        )
-    return high
-
-
 @exercise
-def fed_lstm(
-    hidden=512, n=16, peak=device("A100-40").peak_fp32, bandwidth=device("A100-40").bandwidth
-):
+def fed_lstm(hidden=512, n=16, peak=A100.peak_fp32, bandwidth=A100.bandwidth):
+    balanced = ridge(peak, bandwidth)
+
+    def starving(hidden=hidden, n=n, intensity=balanced):
+        """Sequences in all at this intensity. The bytes for each flop are linear in 1/batch."""
+        one, two = (1 / lstm_intensity(batch, hidden, n) for batch in (1, 2))
+        return 2 * (one - two) / (1 / intensity - 2 * two + one)
+
     return Number(
         title="Enough for every device",
         goal=f"An LSTM cell of H = {hidden} units runs forward in FP32 on {n} A100s (π = "
         f"{si(peak, 'flop/s')}, β = {bandwidth / 1e12:g} TB/s of memory each) that split the "
         "batch. From how many sequences on, in all, does each device stand at its ridge or right "
         "of it? Answer with a pure number; you need not round.",
-        key=_starving_batch(hidden, n, ridge(peak, bandwidth)),
+        key=starving(),
         slips=[
             Slip(
                 "batch of one device",
-                _starving_batch(hidden, 1, ridge(peak, bandwidth)),
+                starving(n=1),
                 "That is what one device needs. They split the batch, so all together need more.",
             ),
             Slip(
                 "weights only",
-                2 * ridge(peak, bandwidth) * n,
+                2 * balanced * n,
                 "I = b/2 counts the weights only. Inputs and states move as well, so a little more "
                 "is needed.",
             ),
             Slip(
                 "multiply-add counted once",
-                _starving_batch(hidden, n, 2 * ridge(peak, bandwidth)),
+                starving(intensity=2 * balanced),
                 "You counted 4 · 2H · H operations for a sequence. Each of them is a multiply-add, "
                 "two flop.",
             ),
@@ -280,37 +277,29 @@ def fed_lstm(
             "The notebook derives I for a batch b. Set it equal to the ridge and solve for b.",
             "b is the batch of one device. All of them together take n times that.",
         ],
-        reasoning=f"The ridge is {ridge(peak, bandwidth):.3g} flop/B. One device reaches it with "
-        f"{_starving_batch(hidden, 1, ridge(peak, bandwidth)):.3g} sequences, a little more than "
-        f"twice the ridge, and {n} of them need {n} times that. With H = {2 * hidden} it would be "
-        f"{_starving_batch(2 * hidden, n, ridge(peak, bandwidth)):.3g}: the width matters little, "
-        "the batch for each device decides.",
+        reasoning=f"The ridge is {balanced:.3g} flop/B. One device reaches it with "
+        f"{starving(n=1):.3g} sequences, a little more than twice the ridge, and {n} of them need "
+        f"{n} times that. With H = {2 * hidden} it would be {starving(2 * hidden):.3g}: the width "
+        "matters little, the batch for each device decides.",
     )
 
 
-# Three stages of ResNet-50, each with the parts of the network that it holds.
-_STAGES = {
-    "conv1 to conv3": ("conv1", "conv2", "conv3"),
-    "conv4": ("conv4",),
-    "conv5 and the head": ("conv5", "head"),
-}
-
-
-def _shares():
-    """Share of the multiply-adds of ResNet-50 in each of the three stages."""
-    network = resnet(50)
-    return [
-        sum(layer.macs for layer in network.layers if layer.stage in parts) / network.macs
-        for parts in _STAGES.values()
-    ]
-
-
 @exercise
-def uneven_stages(shares=_shares(), chunks=8):
+def uneven_stages(chunks=8):
+    stages = {
+        "conv1 to conv3": ("conv1", "conv2", "conv3"),
+        "conv4": ("conv4",),
+        "conv5 and the head": ("conv5", "head"),
+    }
+    shares = [
+        sum(layer.macs for layer in RESNET.layers if layer.stage in parts) / RESNET.macs
+        for parts in stages.values()
+    ]
+    largest = max(shares)
     return Number(
         title="Cut where the names change",
         goal="ResNet-50 is cut into three stages, with these shares of the work: "
-        + ", ".join(f"{name} ({share:.1%})" for name, share in zip(_STAGES, shares, strict=True))
+        + ", ".join(f"{name} ({share:.1%})" for name, share in zip(stages, shares, strict=True))
         + f". Each has its own device, and the batch passes in {chunks} micro-batches. Sending "
         "costs nothing. How many times as fast as one device is this? Answer with a pure number.",
         key=1 / chunked_time(*shares[:2], chunks, store=shares[2]),
@@ -323,13 +312,13 @@ def uneven_stages(shares=_shares(), chunks=8):
             ),
             Slip(
                 "bubble forgotten",
-                1 / max(shares),
+                1 / largest,
                 "That is the limit for very many micro-batches. The pipeline must fill once, and "
                 "run empty.",
             ),
             Slip(
                 "one step too many",
-                1 / (1 / chunks + max(shares)),
+                1 / (1 / chunks + largest),
                 "You filled the pipeline and then counted every micro-batch. The first one has "
                 "passed already.",
             ),
@@ -339,19 +328,19 @@ def uneven_stages(shares=_shares(), chunks=8):
             "One device takes 1, so the sum is 1. The maximum is the largest share.",
             "t = (sum + (M − 1)·max)/M, and S = 1/t.",
         ],
-        reasoning=f"t = (1 + {chunks - 1} · {max(shares):.3g}) / {chunks}. Equal stages would give "
+        reasoning=f"t = (1 + {chunks - 1} · {largest:.3g}) / {chunks}. Equal stages would give "
         f"{pipeline_speedup(3, chunks):.3g}, and even infinitely many micro-batches no more than "
-        f"1/{max(shares):.3g} = {1 / max(shares):.3g} here. Moving a block or two out of the "
-        "largest stage pays more than cutting the batch finer.",
+        f"1/{largest:.3g} = {1 / largest:.3g} here. Moving a block or two out of the largest stage "
+        "pays more than cutting the batch finer.",
     )
 
 
 @exercise
 def vgg_cluster(
-    work=training_work(vgg(16).forward_work, examples=1, epochs=1),
-    size=4 * vgg(16).parameters,
-    speed=0.6 * device("V100-SXM2").peak_fp32,
-    link=device("V100-SXM2").link_bandwidth,
+    work=training_work(VGG.forward_work, examples=1, epochs=1),
+    size=4 * VGG.parameters,
+    speed=0.6 * V100.peak_fp32,
+    link=V100.link_bandwidth,
     port=LINKS.at["InfiniBand EDR 4x", "one_way"],
     limit=2304,
     least=2800,
@@ -410,38 +399,38 @@ def vgg_cluster(
 
 @exercise(
     megabits=(between(0.1, 1e6, "(Mbit/s)"), "Mbit/s"),
-    parameters=Range(1, True, 1e13, True, "from 1 to 10¹³"),
+    parameters=between(1, 1e13)._replace(words="from 1 to 10¹³"),
 )
-def home_network(megabits=300, parameters=resnet(50).parameters):
+def home_network(megabits=300, parameters=RESNET.parameters):
+    size, bandwidth = 4 * parameters, megabits * 1e6 / 8
     return Number(
         title="Two laptops at home",
         goal="You and a friend train one network on two laptops, data-parallel in FP32. How long "
         "does the all-reduce of one step take over your link? Look up its speed in Mbit/s in the "
-        "network settings, and the parameters of your own network (or take "
-        f"{resnet(50).parameters}, ResNet-50). Pass both: check(answer, megabits=..., "
-        "parameters=...). Answer in s.",
+        f"network settings, and the parameters of your own network (or take {RESNET.parameters}, "
+        "ResNet-50). Pass both: check(answer, megabits=..., parameters=...). Answer in s.",
         unit="s",
-        key=allreduce_time(4 * parameters, 2, megabits * 1e6 / 8),
+        key=allreduce_time(size, 2, bandwidth),
         slips=[
             Slip(
                 "bits for bytes",
-                allreduce_time(4 * parameters, 2, megabits * 1e6),
+                allreduce_time(size, 2, 8 * bandwidth),
                 "Networks are sold in *bits* each second, gradients are counted in bytes of 8 "
                 "bits.",
             ),
             Slip(
                 "parameters for bytes",
-                allreduce_time(parameters, 2, megabits * 1e6 / 8),
+                allreduce_time(parameters, 2, bandwidth),
                 "You sent one byte for each parameter. In FP32 each gradient is larger.",
             ),
             Slip(
                 "very many devices",
-                2 * 4 * parameters / (megabits * 1e6 / 8),
+                2 * size / bandwidth,
                 "2G is the limit for very many devices. How much is 2(n − 1)/n for two?",
             ),
             Slip(
                 "no bytes at all",
-                parameters / (megabits * 1e6),
+                parameters / (8 * bandwidth),
                 "You divided parameters by bits. Write both in bytes: a gradient has some, and "
                 "each of them has 8 bits.",
             ),
@@ -451,9 +440,9 @@ def home_network(megabits=300, parameters=resnet(50).parameters):
             "FP32 has 4 bytes; Mbit/s × 10⁶ / 8 is in B/s.",
             "2(n − 1)/n · G/β with n = 2.",
         ],
-        reasoning=f"G = {si(4 * parameters, 'B')} and β = {si(megabits * 1e6 / 8, 'B/s')}. With "
-        "two devices each sends G once. If your laptop computes a step in less than twice this "
-        "time, two laptops that share its batch and take turns are no faster than one. Gradients "
-        f"of 2 bytes need {duration(allreduce_time(2 * parameters, 2, megabits * 1e6 / 8))}. Over "
-        "Wi-Fi expect longer: both laptops share the air.",
+        reasoning=f"G = {si(size, 'B')} and β = {si(bandwidth, 'B/s')}. With two devices each "
+        "sends G once. If your laptop computes a step in less than twice this time, two laptops "
+        "that share its batch and take turns are no faster than one. Gradients of 2 bytes need "
+        f"{duration(allreduce_time(size / 2, 2, bandwidth))}. Over Wi-Fi expect longer: both "
+        "laptops share the air.",
     )

@@ -14,23 +14,13 @@ from helpers.pipeline import (
     schedule,
     speedup_over_serial,
 )
-from helpers.ranges import Range, between
+from helpers.ranges import POSITIVE, between
 from helpers.roofline import balance, ridge
 from helpers.words import short, si
 
 NOTEBOOK = "05_pipelining.ipynb"
 
-LINK = "PCIe 3.0 x16"
-
-
-def _copy(numbers, bandwidth):
-    """Seconds to copy the FP32 numbers of one picture."""
-    return 4 * numbers / bandwidth
-
-
-def _train(forward, fraction, peak, passes=3):
-    """Seconds to train on one picture."""
-    return training_work(forward, examples=1, epochs=1, passes=passes) / (fraction * peak)
+V100, A100 = device("V100-SXM2"), device("A100-40")
 
 
 @exercise
@@ -39,10 +29,13 @@ def pictures_in_advance(
     numbers=alexnet().layers[0].inputs,
     fraction=0.22,
     peak=device("V100-PCIe").peak_fp16,
-    bandwidth=interconnects().at[LINK, "one_way"],
+    bandwidth=interconnects().at["PCIe 3.0 x16", "one_way"],
 ):
-    def gain(work=forward, share=fraction, passes=3):
-        return overlap_gain(_train(work, share, peak, passes) / _copy(numbers, bandwidth))
+    copying = 4 * numbers / bandwidth
+
+    def x(work=forward, share=fraction, passes=3):
+        """Time of training on a picture over that of copying it."""
+        return training_work(work, 1, 1, passes) / (share * peak) / copying
 
     return Number(
         title="Pictures in advance",
@@ -51,27 +44,27 @@ def pictures_in_advance(
         f"{numbers} numbers of 4 bytes and comes over PCIe at {si(bandwidth, 'B/s')}. By what "
         "factor does training get faster if the next picture is copied while this one is computed, "
         "in place of taking turns? Answer with a pure number.",
-        key=gain(),
+        key=overlap_gain(x()),
         slips=[
             Slip(
                 "multiply-add counted once",
-                gain(work=forward / 2),
+                overlap_gain(x(forward / 2)),
                 "The computing looks half as long as it is: one multiply-add is two flop.",
             ),
             Slip(
                 "backward pass forgotten",
-                gain(passes=1),
+                overlap_gain(x(passes=1)),
                 "That is the forward pass only. Training adds a backward pass of twice the work.",
             ),
             Slip(
                 "ratio of the times for the gain",
-                _train(forward, fraction, peak) / _copy(numbers, bandwidth),
+                x(),
                 "You divided one time by the other. The gain is the time before (both, one after "
                 "the other) over the time after.",
             ),
             Slip(
                 "100 % of the peak",
-                gain(share=1.0),
+                overlap_gain(x(share=1.0)),
                 "You let the card compute at its full peak. The goal says which share it reaches.",
             ),
         ],
@@ -81,23 +74,17 @@ def pictures_in_advance(
             "peak.",
             "Before, the two times add up; after, only the longer one counts. Divide.",
         ],
-        reasoning=f"Copying a picture takes {1e6 * _copy(numbers, bandwidth):.3g} µs, training on "
-        f"it {1e6 * _train(forward, fraction, peak):.0f} µs. Taking turns costs their sum, overlap "
-        "only the longer one. The ratio is 1 + min(x, 1/x), with x the ratio of the two times, "
-        f"{_train(forward, fraction, peak) / _copy(numbers, bandwidth):.3g}. So small a network on "
-        "so fast a card comes near enough to the ridge of its PCIe slot: a program that loads "
-        "pictures in advance is worth writing.",
+        reasoning=f"Copying a picture takes {1e6 * copying:.3g} µs, training on it "
+        f"{1e6 * copying * x():.0f} µs. Taking turns costs their sum, overlap only the longer one. "
+        f"The ratio is 1 + min(x, 1/x), with x the ratio of the two times, {x():.3g}. So small a "
+        "network on so fast a card comes near enough to the ridge of its PCIe slot: a program that "
+        "loads pictures in advance is worth writing.",
     )
 
 
 @exercise
-def only_eight_chunks(
-    intensity=64,
-    peak=device("A100-40").peak_fp32,
-    bandwidth=device("A100-40").bandwidth,
-    s=4,
-    chunks=8,
-):
+def only_eight_chunks(intensity=64, peak=A100.peak_fp32, bandwidth=A100.bandwidth, s=4, chunks=8):
+    x = balance(intensity, peak, bandwidth)
     return Number(
         title="Only eight chunks",
         goal=f"A task of {intensity} flop/B runs on an A100 in FP32: π = {si(peak, 'flop/s')}, β = "
@@ -105,23 +92,23 @@ def only_eight_chunks(
         f"overlap. Now its compute unit gets {s} times as fast, and everything else stays. How "
         "many times as fast is the task, against the same chunks before? Answer with a pure "
         "number.",
-        key=pipelined_speedup(balance(intensity, peak, bandwidth), s, chunks),
+        key=pipelined_speedup(x, s, chunks),
         slips=[
             Slip(
                 "sum for maximum",
-                pipelined_speedup(balance(intensity, peak, bandwidth), s, 1),
+                pipelined_speedup(x, s, 1),
                 "That is Amdahl's law: you let the units take turns. Here they overlap, but for "
                 "one chunk.",
             ),
             Slip(
                 "perfect overlap",
-                pipelined_speedup(balance(intensity, peak, bandwidth), s),
+                pipelined_speedup(x, s),
                 "min(s, x) holds for infinitely many chunks. With few of them the first chunk "
                 "still passes one unit after the other.",
             ),
             Slip(
                 "compared with the serial start",
-                speedup_over_serial(balance(intensity, peak, bandwidth), s, chunks),
+                speedup_over_serial(x, s, chunks),
                 "You compared with a task in one chunk. Asked is the gain over the same chunks "
                 "with the slower unit.",
             ),
@@ -131,66 +118,50 @@ def only_eight_chunks(
             "t(n) = max + min/n, once with x and once with x/s.",
             "The task is right of the ridge before and after, so computing stays the longer part.",
         ],
-        reasoning=f"The ridge is {short(ridge(peak, bandwidth))} flop/B, so x = "
-        f"{balance(intensity, peak, bandwidth):.3g}. Loading takes 1, computing x, and after the "
-        f"speed-up x/{s}. Before, the task takes "
-        f"{chunked_time(1, balance(intensity, peak, bandwidth), chunks):.3g}, after it "
-        f"{chunked_time(1, balance(intensity, peak, bandwidth) / s, chunks):.3g}. The load of the "
-        "first chunk, which nothing hides, is the same in both: it costs more of a shorter job. So "
-        "even left of s = x a real pipeline gains a little less than s.",
+        reasoning=f"The ridge is {short(ridge(peak, bandwidth))} flop/B, so x = {x:.3g}. Loading "
+        f"takes 1, computing x, and after the speed-up x/{s}. Before, the task takes "
+        f"{chunked_time(1, x, chunks):.3g}, after it {chunked_time(1, x / s, chunks):.3g}. The "
+        "load of the first chunk, which nothing hides, is the same in both: it costs more of a "
+        "shorter job. So even left of s = x a real pipeline gains a little less than s.",
     )
 
 
-def _after(x, what):
-    """Time of the task of `one_remedy` after a remedy; loading takes 1 at the start."""
-    return {
-        "a": chunked_time(1, x / 2, 1),
-        "b": chunked_time(1 / 2, x, 1),
-        "c": schedule(1, x, 8, buffers=2)[-1].end,
-        "d": schedule(1, x, 8, buffers=1)[-1].end,
-    }[what]
-
-
-def _gain(what, intensity, peak, bandwidth):
-    x = balance(intensity, peak, bandwidth)
-    return chunked_time(1, x, 1) / _after(x, what)
-
-
-def _x(intensity, peak, bandwidth):
-    return f"x = {balance(intensity, peak, bandwidth):.3g}"
-
-
 @exercise
-def one_remedy(
-    intensity=20, peak=device("V100-SXM2").peak_fp32, bandwidth=device("V100-SXM2").bandwidth
-):
-    given = dict(intensity=intensity, peak=peak, bandwidth=bandwidth)
+def one_remedy(intensity=20, peak=V100.peak_fp32, bandwidth=V100.bandwidth):
+    x = balance(intensity, peak, bandwidth)  # the time of computing; loading takes 1
+    after = dict(
+        a=chunked_time(1, x / 2, 1),
+        b=chunked_time(1 / 2, x, 1),
+        c=schedule(1, x, 8, buffers=2)[-1].end,
+        d=schedule(1, x, 8, buffers=1)[-1].end,
+    )
+    gains = {what: chunked_time(1, x, 1) / time for what, time in after.items()}
     return Choice(
         title="Money or software",
         goal=f"A task of {intensity} flop/B runs on a V100 in FP32 (π = {si(peak, 'flop/s')}, β = "
         f"{si(bandwidth, 'B/s')}). At first loading and computing take turns. You may do one "
         "thing. Which makes it fastest? Answer with the letter.",
-        key=max("abcd", key=lambda what: _gain(what, **given)),
+        key=max(gains, key=gains.get),
         options={
             "a": (
                 "a compute unit twice as fast",
-                f"{_gain('a', **given):.2f} times. With {_x(**given)} little more than half of the "
-                "time is computing, and the loads wait as before (Amdahl).",
+                f"{gains['a']:.2f} times. With x = {x:.3g} little more than half of the time is "
+                "computing, and the loads wait as before (Amdahl).",
             ),
             "b": (
                 "a memory twice as fast",
-                f"{_gain('b', **given):.2f} times. With {_x(**given)} a little less than half of "
-                "the time is loading, so this is Amdahl's law for the other unit.",
+                f"{gains['b']:.2f} times. With x = {x:.3g} a little less than half of the time is "
+                "loading, so this is Amdahl's law for the other unit.",
             ),
             "c": (
                 "cut the task into eight chunks, with two buffers",
-                f"{_gain('c', **given):.2f} times. The task is close to the ridge ({_x(**given)}): "
-                "overlap hides nearly one whole unit, where twice the hardware halves one.",
+                f"{gains['c']:.2f} times. The task is close to the ridge (x = {x:.3g}): overlap "
+                "hides nearly one whole unit, where twice the hardware halves one.",
             ),
             "d": (
                 "cut the task into eight chunks, with one buffer",
-                f"{_gain('d', **given):.2f} times: nothing is gained. With one buffer the next "
-                "load must wait until the buffer is free, so the units still take turns.",
+                f"{gains['d']:.2f} times: nothing is gained. With one buffer the next load must "
+                "wait until the buffer is free, so the units still take turns.",
             ),
         },
         hints=[
@@ -198,10 +169,10 @@ def one_remedy(
             "Faster hardware: divide one of the two times by 2 and add.",
             "Chunks: max + min/n, but only if there is a free buffer to load into.",
         ],
-        reasoning=f"{_x(**given)}, just right of the ridge. The four give "
-        f"{', '.join(f'{what}) {_gain(what, **given):.2f}' for what in 'abcd')} times. Near the "
-        "ridge the two times are nearly equal; overlap can hide nearly half of the whole, and that "
-        "is more than halving one of them. It costs a second buffer and a program.",
+        reasoning=f"x = {x:.3g}, just right of the ridge. The four give "
+        f"{', '.join(f'{what}) {gain:.2f}' for what, gain in gains.items())} times. Near the ridge "
+        "the two times are nearly equal; overlap can hide nearly half of the whole, and that is "
+        "more than halving one of them. It costs a second buffer and a program.",
     )
 
 
@@ -308,37 +279,33 @@ def starting_costs():
     )
 
 
-def _job(load, compute, store, start, chunks, buffers):
-    """Time of the job of `chunks_and_buffers`, in s."""
-    return schedule(load, compute, chunks, store, buffers)[-1].end + chunks * start
-
-
-def _starts_cost_more(load, compute, store, start, chunks):
-    """True if starting the chunks takes longer than filling and emptying the pipeline."""
-    unhidden = chunked_time(load, compute, chunks, store) - max(load, compute, store)
-    return chunks * start > unhidden
-
-
 @exercise
 def chunks_and_buffers(load=5, compute=6, store=5, start=0.01, size=24e9, memory=2e9, limit=6.8):
+    def units(chunks, buffers):
+        """Time of the units, starting left out."""
+        return schedule(load, compute, chunks, store, buffers)[-1].end
+
+    def job(chunks, buffers):
+        return units(chunks, buffers) + chunks * start
+
     def requirements(chunks, buffers):
         yield whole(chunks=chunks, buffers=buffers)
+        unhindered = chunked_time(load, compute, chunks, store)
         yield Requirement(
             "too few buffers",
-            schedule(load, compute, chunks, store, buffers)[-1].end
-            > chunked_time(load, compute, chunks, store) * (1 + 1e-9),
+            units(chunks, buffers) > unhindered * (1 + 1e-9),
             "The units wait for a free buffer: a chunk keeps its buffer until it is stored. More "
             "chunks do not help against this.",
         )
         yield Requirement(
             "too many chunks",
-            _job(load, compute, store, start, chunks, buffers) > limit
-            and _starts_cost_more(load, compute, store, start, chunks),
+            job(chunks, buffers) > limit
+            and chunks * start > unhindered - max(load, compute, store),
             "Too long: starting the chunks now costs more than they still hide.",
         )
         yield Requirement(
             "too few chunks",
-            _job(load, compute, store, start, chunks, buffers) > limit,
+            job(chunks, buffers) > limit,
             "Too long: filling and emptying the pipeline takes too large a part. Smaller chunks "
             "pass faster.",
         )
@@ -348,6 +315,7 @@ def chunks_and_buffers(load=5, compute=6, store=5, start=0.01, size=24e9, memory
             "In time, but the buffers do not fit in the memory: each holds one chunk.",
         )
 
+    least = math.ceil(3 * size / memory)
     return Design(
         title="Chunks and buffers",
         goal=f"A job loads for {load} s, computes for {compute} s and stores for {store} s, with "
@@ -363,48 +331,47 @@ def chunks_and_buffers(load=5, compute=6, store=5, start=0.01, size=24e9, memory
             "Then the memory: buffers × size / chunks. This gives the least number of chunks.",
             "Then the time: (sum + (n − 1)·max)/n, and the start of n chunks on top.",
         ],
-        reasoning=f"Two buffers give {schedule(load, compute, 50, store, 2)[-1].end:.3g} s at 50 "
-        "chunks even if starting were free: too slow, so three. They fit in the memory from "
-        f"{math.ceil(3 * size / memory)} chunks on. With so many the job takes "
-        f"{_job(load, compute, store, start, math.ceil(3 * size / memory), 3):.3g} s, and "
-        f"{_job(load, compute, store, start, 50, 3):.3g} s with 50 and "
-        f"{_job(load, compute, store, start, 100, 3):.3g} s with 100. A moderate number of chunks "
-        "wins, as in every real pipeline.",
+        reasoning=f"Two buffers give {units(50, 2):.3g} s at 50 chunks even if starting were free: "
+        f"too slow, so three. They fit in the memory from {least} chunks on. With so many the job "
+        f"takes {job(least, 3):.3g} s, and {job(50, 3):.3g} s with 50 and {job(100, 3):.3g} s with "
+        "100. A moderate number of chunks wins, as in every real pipeline.",
     )
 
 
-FILES = 8
-SECONDS = Range(0, False, 86400, True, "above 0 and at most a day (in s)")
+SECONDS = POSITIVE._replace(high=86400, high_allowed=True, words="above 0 and at most a day (in s)")
 
 
 @exercise(load=(SECONDS, "s"), compute=(SECONDS, "s"))
-def your_own_pipeline(load=5.0, compute=8.0):
+def your_own_pipeline(load=5.0, compute=8.0, files=8):
+    def time(chunks=files):
+        return chunked_time(files * load, files * compute, chunks)
+
     return Number(
         title="Your own pipeline",
         goal="Time two steps on your own computer, for one large file of yours: load (copy it from "
         "disk, stick or network) and compute (compress the copy, say with zip), with a stopwatch. "
-        f"Now you have {FILES} such files, and load the next one while this one is compressed. How "
+        f"Now you have {files} such files, and load the next one while this one is compressed. How "
         "long does everything take? Pass your two times, in seconds: check(answer, load=..., "
         "compute=...). Answer in s.",
         unit="s",
-        key=chunked_time(FILES * load, FILES * compute, FILES),
+        key=time(),
         slips=[
             Slip(
                 "sum for maximum",
-                chunked_time(FILES * load, FILES * compute, 1),
+                time(1),
                 "That is the time if you load and compress in turns. While one file is compressed, "
                 "the next is already on its way.",
             ),
             Slip(
                 "the first and the last file forgotten",
-                chunked_time(FILES * load, FILES * compute, math.inf),
+                time(math.inf),
                 "That is the slower step alone. The first file must be loaded before anything can "
                 "be compressed, and the last one compressed after everything is loaded.",
             ),
             Slip(
                 "one file cut in chunks",
-                chunked_time(load, compute, FILES),
-                f"You cut one file into {FILES} chunks. Here each of {FILES} files takes the times "
+                chunked_time(load, compute, files),
+                f"You cut one file into {files} chunks. Here each of {files} files takes the times "
                 "that you measured.",
             ),
         ],
@@ -414,8 +381,8 @@ def your_own_pipeline(load=5.0, compute=8.0):
             "The slower step is never idle but once; add that once to all files of it.",
         ],
         reasoning=f"With load = {short(load)} s and compute = {short(compute)} s the slower step "
-        f"works {short(FILES * max(load, compute))} s in all, and the quicker one stands alone for "
+        f"works {short(files * max(load, compute))} s in all, and the quicker one stands alone for "
         f"one file, {short(min(load, compute))} s. In turns it would be "
-        f"{short(FILES * (load + compute))} s. Try it: start both by hand. If it takes longer than "
+        f"{short(files * (load + compute))} s. Try it: start both by hand. If it takes longer than "
         "the formula says, the two steps share something, such as the disk.",
     )

@@ -16,36 +16,42 @@ V100, LINKS = device("V100-SXM2"), interconnects()["one_way"]
 EDR = LINKS["InfiniBand EDR 4x"]
 EPOCHS, OVERHEAD = 90, 0.02  # as in the notebook; the overhead in s
 
-
-def _fractions():
-    """Lowest and highest fraction of the tensor peak of one V100, as in step 3."""
-    speeds = step_times("ResNet-50", "AMP").query("devices == 1")["value"]
-    picture = training_work(resnet(50).forward_work, examples=1, epochs=1)
-    return speeds.min() * picture / V100.peak_fp16, speeds.max() * picture / V100.peak_fp16
-
-
-LOW, HIGH = _fractions()
+RESNET, VGG = resnet(50), vgg(16)
+FRACTIONS = (  # of the tensor peak of one V100, as in step 3
+    step_times("ResNet-50", "AMP").query("devices == 1")["value"]
+    * training_work(RESNET.forward_work, examples=1, epochs=1)
+    / V100.peak_fp16
+)
+LOW, HIGH = FRACTIONS.min(), FRACTIONS.max()
 MIDDLE = (LOW * HIGH) ** 0.5
 
 
+def _work(network, epochs=EPOCHS, passes=3):
+    """Work of training on ImageNet, flop."""
+    return training_work(network.forward_work, IMAGENET_IMAGES, epochs, passes)
+
+
+def _step(network, n, batch, fraction, link=V100.link_bandwidth, port=EDR):
+    """Times of computing and of the all-reduce in a step on n V100s, in mixed precision, in s."""
+    work = training_work(network.forward_work, examples=batch, epochs=1)
+    reduce = hierarchical_time(2 * network.parameters, n, 8, link, port)
+    return work / (fraction * V100.peak_fp16), reduce
+
+
 @exercise
-def enough_h100s(
-    forward=resnet(152).forward_work,
-    sparse=2 * device("H100-SXM").peak_fp16,
-    fraction=0.25,
-    deadline=3600,
-):
+def enough_h100s(sparse=2 * device("H100-SXM").peak_fp16, fraction=0.25, deadline=3600):
+    network = resnet(152)
+
     def count(share=fraction, **run):
-        work = training_work(forward, **dict(examples=IMAGENET_IMAGES, epochs=EPOCHS) | run)
-        return training_time(work, sparse / 2, share) / deadline
+        return training_time(_work(network, **run), sparse / 2, share) / deadline
 
     return Number(
         title="Within one hour",
-        goal=f"ResNet-152 ({si(forward, 'flop')} forward for each picture) is to learn ImageNet, "
-        f"{IMAGENET_IMAGES} pictures, for {EPOCHS} epochs within {duration(deadline)}. The "
-        f"datasheet prints {si(sparse, 'flop/s')} for an H100 in FP16, with sparsity. You count on "
-        f"{fraction:.0%} of the dense peak and forget communication. How many H100s, before "
-        "rounding up? Answer with a pure number.",
+        goal=f"ResNet-152 ({si(network.forward_work, 'flop')} forward for each picture) is to "
+        f"learn ImageNet, {IMAGENET_IMAGES} pictures, for {EPOCHS} epochs within "
+        f"{duration(deadline)}. The datasheet prints {si(sparse, 'flop/s')} for an H100 in FP16, "
+        f"with sparsity. You count on {fraction:.0%} of the dense peak and forget communication. "
+        "How many H100s, before rounding up? Answer with a pure number.",
         key=count(),
         slips=[
             Slip(
@@ -75,22 +81,20 @@ def enough_h100s(
             "V = 3 × forward work × pictures × epochs.",
             "n = V/(f·π·T), with half of the printed peak and with T in s.",
         ],
-        reasoning=f"V = {si(training_work(forward, IMAGENET_IMAGES, EPOCHS), 'flop')}. The dense "
-        f"peak is {si(sparse / 2, 'flop/s')}, of which one H100 keeps {fraction:.0%}: alone it "
-        f"needs {duration(count() * deadline)}. Divide by the deadline, round up, and leave room: "
+        reasoning=f"V = {si(_work(network), 'flop')}. The dense peak is "
+        f"{si(sparse / 2, 'flop/s')}, of which one H100 keeps {fraction:.0%}: alone it needs "
+        f"{duration(count() * deadline)}. Divide by the deadline, round up, and leave room: "
         "communication and overhead come on top.",
     )
 
 
-_RUN = scaling().query("series == 'MLPerf v0.6 DGX-2H' and devices == 512").iloc[0]
-
-
 @exercise
-def fraction_of_a_record(
-    minutes=_RUN["value"], n=int(_RUN["devices"]), epochs=int(_RUN["epochs"]), peak=V100.peak_fp16
-):
+def fraction_of_a_record(series="MLPerf v0.6 DGX-2H", n=512, peak=V100.peak_fp16):
+    run = scaling().query("series == @series and devices == @n").iloc[0]
+    minutes, epochs = run["value"], int(run["epochs"])
+
     def achieved(devices=n, epochs=epochs, passes=3):
-        work = training_work(resnet(50).forward_work, IMAGENET_IMAGES, epochs, passes)
+        work = _work(RESNET, epochs, passes)
         return achieved_fraction(work, 60 * minutes, peak, devices)
 
     return Number(
@@ -129,16 +133,16 @@ def fraction_of_a_record(
             "f = V / (t·n·π), with t in s.",
             "V is 3 × forward work × pictures × epochs, with the epochs of this run.",
         ],
-        reasoning="V = "
-        f"{si(training_work(resnet(50).forward_work, IMAGENET_IMAGES, epochs), 'flop')}, and {n} "
-        f"GPUs could have done {si(60 * minutes * n * peak, 'flop')}. One V100 alone reached "
-        f"{LOW:.1%} to {HIGH:.1%} in step 3. So this run on {n} GPUs, communication, evaluation "
-        "and all, lies inside the range of single ones.",
+        reasoning=f"V = {si(_work(RESNET, epochs), 'flop')}, and {n} GPUs could have done "
+        f"{si(60 * minutes * n * peak, 'flop')}. One V100 alone reached {LOW:.1%} to {HIGH:.1%} in "
+        f"step 3. So this run on {n} GPUs, communication, evaluation and all, lies inside the "
+        "range of single ones.",
     )
 
 
 @exercise
 def long_rings(machines=130, latency=15e-6):
+    one_ring = allreduce_time(0, 8 * machines, 1.0, latency)
     return Number(
         title="Only the latency",
         goal=f"Another MLPerf run used {machines} machines of 8 V100s. Suppose that each round of "
@@ -150,7 +154,7 @@ def long_rings(machines=130, latency=15e-6):
         slips=[
             Slip(
                 "one ring of all GPUs",
-                allreduce_time(0, 8 * machines, 1.0, latency),
+                one_ring,
                 "That is a single ring through all GPUs. In two levels the ring between machines "
                 "has one place for each machine.",
             ),
@@ -178,20 +182,8 @@ def long_rings(machines=130, latency=15e-6):
         ],
         reasoning=f"2·7 rounds inside and 2·{machines - 1} between, {2 * 7 + 2 * (machines - 1)} "
         f"in all. One ring through all GPUs would have {2 * (8 * machines - 1)} rounds and cost "
-        f"{1e3 * allreduce_time(0, 8 * machines, 1.0, latency):.3g} ms in each step. Latency does "
-        "not shrink when the gradients do.",
+        f"{1e3 * one_ring:.3g} ms in each step. Latency does not shrink when the gradients do.",
     )
-
-
-def _compute_share(n, batch):
-    """p of step 6: the share of a step in which the GPUs compute."""
-    work = training_work(resnet(50).forward_work, examples=batch, epochs=1)
-    compute = work / (MIDDLE * V100.peak_fp16)
-    reduce = hierarchical_time(2 * resnet(50).parameters, n, 8, V100.link_bandwidth, EDR)
-    return compute / step_time(compute, reduce, 0, OVERHEAD)
-
-
-P_32 = _compute_share(n=32, batch=128)
 
 
 @exercise
@@ -199,6 +191,8 @@ def bigger_batch():
     def key(p, k):
         return k * step_time(p, 1 - p) / step_time(k * p, 1 - p)
 
+    compute, reduce = _step(RESNET, n=32, batch=128, fraction=MIDDLE)
+    p = compute / step_time(compute, reduce, 0, OVERHEAD)  # of step 6
     return Formula(
         title="Amdahl, looking the other way",
         goal="In a step the GPUs compute for a fraction p of the time; the rest (all-reduce, "
@@ -234,16 +228,9 @@ def bigger_batch():
         ],
         reasoning="k old steps take k, the one new step that replaces them k·p + 1 − p. So the "
         "part that gets k times faster is 1 − p, not p: Amdahl's law with its parts exchanged, and "
-        f"the ceiling is 1/p. With the p = {P_32:.3g} of step 6 and k = 2 it gives "
-        f"{speedup(1 - P_32, 2):.3g}, as step 7 found; no batch gives more than {1 / P_32:.3g}.",
+        f"the ceiling is 1/p. With the p = {p:.3g} of step 6 and k = 2 it gives "
+        f"{speedup(1 - p, 2):.3g}, as step 7 found; no batch gives more than {1 / p:.3g}.",
     )
-
-
-def _step(n, batch, fraction, link, port, overlap=0.0):
-    """Time of a step of VGG-16 in mixed precision, in s."""
-    work = training_work(vgg(16).forward_work, examples=batch, epochs=1)
-    reduce = hierarchical_time(2 * vgg(16).parameters, n, 8, link, port)
-    return step_time(work / (fraction * V100.peak_fp16), reduce, overlap, OVERHEAD)
 
 
 @exercise
@@ -254,13 +241,16 @@ def fixed_recipe(
     remedies = dict(
         a=dict(n=2 * n, batch=total / (2 * n)),
         b=dict(link=2 * link, port=2 * port),
-        c=dict(overlap=1.0),
+        c=dict(overlap=1),
         d=dict(fraction=fastest),
     )
-    compute = training_work(vgg(16).forward_work, total / n, 1) / fraction / V100.peak_fp16
-    gains = {
-        letter: _step(**before) / _step(**before | change) for letter, change in remedies.items()
-    }
+    compute, reduce = _step(VGG, **before)
+    start = step_time(compute, reduce, 0, OVERHEAD)
+
+    def gain(overlap=0, **change):
+        return start / step_time(*_step(VGG, **before | change), overlap, OVERHEAD)
+
+    gains = {letter: gain(**change) for letter, change in remedies.items()}
     return Choice(
         title="A fixed recipe",
         goal=f"{n} V100s in four machines train VGG-16 in mixed precision, as in steps 5 to 7, but "
@@ -297,28 +287,19 @@ def fixed_recipe(
             "The number of steps is the same for all four. So compare the times of one step.",
         ],
         reasoning=f"On each GPU the {total // n} pictures take {1e3 * compute:.0f} ms, the "
-        f"all-reduce {1e3 * hierarchical_time(2 * vgg(16).parameters, n, 8, link, port):.0f} ms, "
-        f"the overhead {1e3 * OVERHEAD:.0f} ms. The largest part decides. More GPUs make it "
-        "longer, and pay only if the batch of all may grow.",
+        f"all-reduce {1e3 * reduce:.0f} ms, the overhead {1e3 * OVERHEAD:.0f} ms. The largest part "
+        "decides. More GPUs make it longer, and pay only if the batch of all may grow.",
     )
 
 
 @exercise
-def rented_machines(
-    work=training_work(resnet(101).forward_work, examples=1, epochs=1),
-    size=2 * resnet(101).parameters,
-    fraction=LOW,
-    link=V100.link_bandwidth,
-    port=EDR,
-    deadline=3 * 3600,
-    budget=90,
-    limit=4096,
-):
+def rented_machines(fraction=LOW, deadline=3 * 3600, budget=90, limit=4096):
+    network = resnet(101)
+
     def rented(machines, batch):
         """Worst time of the run, in s, and what it costs, in GPU hours."""
         n = 8 * machines
-        compute = batch * work / (fraction * V100.peak_fp16)
-        step = step_time(compute, hierarchical_time(size, n, 8, link, port), 0, OVERHEAD)
+        step = step_time(*_step(network, n, batch, fraction), 0, OVERHEAD)
         time = IMAGENET_IMAGES * EPOCHS / (n * batch) * step
         return time, n * time / 3600
 
@@ -369,32 +350,25 @@ def rented_machines(
     )
 
 
-TICK = 32  # flop of a core in each clock tick: two multiply-adds of eight FP32 numbers
-
-
 @exercise(cores=between(1, 1024, whole=True), clock=(between(0.1, 10, "(GHz)"), "GHz"))
-def your_own_computers(cores=6, clock=3.1, deadline=2 * 3600, fraction=0.4):
-    def work(passes=3):
-        return training_work(resnet(50).forward_work, IMAGENET_IMAGES, EPOCHS, passes)
+def your_own_computers(cores=6, clock=3.1, tick=32, deadline=2 * 3600, fraction=0.4):
+    peak = cores * tick * clock * 1e9  # a core multiplies and adds eight FP32 numbers twice a tick
 
-    def count(tick=TICK, passes=3, share=fraction):
-        return training_time(work(passes), cores * tick * clock * 1e9, share) / deadline
-
-    def v100s(share):
-        return training_time(work(), V100.peak_fp16, share) / deadline
+    def count(peak=peak, passes=3, share=fraction):
+        return training_time(_work(RESNET, passes=passes), peak, share) / deadline
 
     return Number(
         title="Your own computers",
         goal="How many computers like yours would the notebook's job need, ResNet-50 within "
         f"{duration(deadline)}, without communication? Look up cores (not threads) and clock in "
-        f"GHz (system settings, or lscpu). Take {TICK} flop in FP32 for each core and clock tick, "
+        f"GHz (system settings, or lscpu). Take {tick} flop in FP32 for each core and clock tick, "
         f"and f = {fraction:.0%}. Pass both: check(answer, cores=..., clock=...). Answer with a "
         "pure number, not rounded.",
         key=count(),
         slips=[
             Slip(
                 "one flop for each tick",
-                count(tick=1),
+                count(peak / tick),
                 "A core does many flop in each clock tick: it multiplies and adds several numbers "
                 "at once. The goal says how many.",
             ),
@@ -420,8 +394,9 @@ def your_own_computers(cores=6, clock=3.1, deadline=2 * 3600, fraction=0.4):
             "Divide by the deadline, in s.",
         ],
         reasoning=f"{short(cores)} cores at {short(clock)} GHz have a peak of "
-        f"{si(cores * TICK * clock * 1e9, 'flop/s')}. At {fraction:.0%} of it one such computer "
-        f"needs {duration(count() * deadline)}. For the same deadline step 4 found "
-        f"{v100s(HIGH):.0f} to {v100s(LOW):.0f} V100s. Here as there communication comes on top, "
-        "and over the links between computers it is not small.",
+        f"{si(peak, 'flop/s')}. At {fraction:.0%} of it one such computer needs "
+        f"{duration(count() * deadline)}. For the same deadline step 4 found "
+        f"{count(V100.peak_fp16, share=HIGH):.0f} to {count(V100.peak_fp16, share=LOW):.0f} V100s. "
+        "Here as there communication comes on top, and over the links between computers it is not "
+        "small.",
     )

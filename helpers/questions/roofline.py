@@ -5,7 +5,7 @@ from helpers.catalog import device, intensities
 from helpers.exercises.exercise import exercise
 from helpers.exercises.question import Choice, Design, Formula, Number, Requirement, Slip, whole
 from helpers.networks import Layer, resnet, vgg
-from helpers.ranges import Range, between
+from helpers.ranges import between
 from helpers.roofline import attainable, compute_utilisation, overlapped_time, ridge
 from helpers.words import short, si
 
@@ -236,17 +236,17 @@ def own_sum(cores=8, flop_per_tick=32, clock=3e9, bandwidth=51.2e9):
 
 @exercise
 def one_dot(batch=64):
-    tasks = [(batch * layer.flops, layer.intensity(batch)) for layer in resnet(50).layers]
-    work = sum(flops for flops, _ in tasks)
-    whole = work / sum(layer.traffic(batch) for layer in resnet(50).layers)
-    as_one = overlapped_time(work, whole, V100.peak_fp32, V100.bandwidth)
-    by_layer = sum(overlapped_time(*task, V100.peak_fp32, V100.bandwidth) for task in tasks)
+    layers, roofs = resnet(50).layers, (V100.peak_fp32, V100.bandwidth)
+    work = [batch * layer.flops for layer in layers]
+    whole = sum(work) / sum(layer.traffic(batch) for layer in layers)
+    as_one = overlapped_time(sum(work), whole, *roofs)
+    by_layer = sum(overlapped_time(work, [layer.intensity(batch) for layer in layers], *roofs))
     return Choice(
         title="One dot, many layers",
         goal=f"A colleague adds up all flops and all bytes of ResNet-50's forward pass ({batch} "
         f"pictures, FP32, nothing fused). The quotient is {si(whole, 'flop/B')}, right of the "
-        f"V100's ridge at {si(ridge(V100.peak_fp32, V100.bandwidth), 'flop/B')}. So, says the "
-        "colleague, the least time is V/π. Is that right? Answer with a letter.",
+        f"V100's ridge at {si(ridge(*roofs), 'flop/B')}. So, says the colleague, the least time is "
+        "V/π. Is that right? Answer with a letter.",
         options={
             "a": (
                 "Yes. Right of the ridge a task runs at the peak.",
@@ -386,7 +386,7 @@ def serving(rate=300_000, share=0.9, deadline=0.3e-3):
         f"must allow {rate:,} pictures each second; at its roof, the layer must use {share:.0%} of "
         f"that peak and finish a batch in {short(1000 * deadline)} ms. Answer dict(batch=..., "
         "number_bytes=...).",
-        names=dict(batch=between(1, 1e6), number_bytes=Range(2, True, 4, True, "2 or 4")),
+        names=dict(batch=between(1, 1e6), number_bytes=between(2, 4)._replace(words="2 or 4")),
         requirements=requirements,
         design=design,
         hints=[

@@ -25,7 +25,7 @@ from playwright.sync_api import Page
 import lab
 from helpers.controls.control import Control
 from helpers.publishing.notebooks import PATHS
-from helpers.publishing.server import WIDGET_VIEW
+from helpers.publishing.traces import WIDGET_VIEW
 
 SETTLE_SECONDS = 10
 MOST_TABS = 20  # from the cell or an input to another input of the same control

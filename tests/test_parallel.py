@@ -1,98 +1,15 @@
-"""The models of parallel training agree with what SymPy derives, and with simulations.
+"""The models of parallel training against simulations, limits and published figures.
 
 The ring all-reduce is carried out on real numbers, chunk by chunk, and the pipeline is run event
 by event; neither knows the closed form.
 """
 
-import inspect
 from fractions import Fraction
 
 import numpy as np
 import pytest
-import sympy as sp
 
 from helpers import parallel
-
-S, B, n, L = sp.symbols("S B n L", positive=True)
-g, m, link, network = sp.symbols("g m link network", positive=True)
-V, c, a, o, h, b, t = sp.symbols("V c a o h b t", positive=True)
-W, inputs, batch, w = sp.symbols("W inputs batch w", positive=True)
-H, K, M, speed = sp.symbols("H K M speed", positive=True)
-
-# A ring: n - 1 rounds to add up, n - 1 rounds to spread, one n-th of the array in each round.
-rounds, chunk = 2 * (n - 1), S / n
-sent = rounds * chunk
-ring = rounds * (chunk / B + L)
-
-# Two levels: a ring of g devices over S inside, and g rings of m over S / g that share the port.
-inside = sp.Min(n, g)
-two_levels = ring.subs({n: inside, B: link}, simultaneous=True) + ring.subs(
-    {n: n / inside, S: S / inside, B: network / inside}, simultaneous=True
-)
-
-# Splitting the model: all-gather of the inputs forward, reduce-scatter of their gradients back;
-# in each, n - 1 rounds with one n-th of the numbers.
-gathered = (n - 1) * batch * inputs * w / n
-all_reduced = sent.subs(S, W * w)
-
-# A cell: four gates of H units, each a sum over H inputs and H numbers of state.
-products = 4 * H * (H + H)
-# sigmoid three times and tanh once; f c + i g; tanh of the new cell; its product with o
-unit_operations = 4 + 3 + 1 + 1
-cell_work = batch * (2 * products + unit_operations * H)
-# weights and biases; input, state and cell in; state and cell out
-cell_traffic = w * (products + 4 * H + batch * (3 + 2) * H)
-
-# A pipeline of K stages, each 1 / K of the work of V: chunk number M leaves after M + K - 1 rounds.
-one_round = V / K / M
-pipelined = (M + K - 1) * one_round
-
-DERIVED = {
-    parallel.allreduce_bytes: (sent, (S, n)),
-    parallel.allreduce_time: (ring, (S, n, B, L)),
-    parallel.hierarchical_time: (two_levels, (S, n, g, link, network, L)),
-    parallel.network_intensity: (V / sent, (V, S, n)),
-    parallel.step_time: (sp.Max(c, a) + (1 - o) * sp.Min(c, a) + h, (c, a, o, h)),
-    parallel.throughput: (n * b / t, (b, n, t)),
-    parallel.efficiency: (speed / n, (speed, n)),
-    parallel.data_split_bytes: (all_reduced, (W, n, w)),
-    parallel.model_split_bytes: (2 * gathered, (inputs, batch, n, w)),
-    parallel.crossover_batch: (
-        sp.solve(sp.Eq(all_reduced, 2 * gathered), batch)[0],
-        (W, inputs),
-    ),
-    parallel.lstm_work: (cell_work, (batch, H)),
-    parallel.lstm_traffic: (cell_traffic, (batch, H, w)),
-    parallel.lstm_intensity: (
-        (cell_work / cell_traffic).subs(batch, batch / n),
-        (batch, H, n, w),
-    ),
-    parallel.pipeline_bubble: (sp.simplify(1 - V / (K * pipelined)), (K, M)),
-    parallel.pipeline_speedup: (sp.simplify(V / pipelined), (K, M)),
-}
-
-
-@pytest.mark.parametrize("function", DERIVED, ids=lambda function: function.__name__)
-def test_function_agrees_with_its_derivation(function):
-    expression, symbols = DERIVED[function]
-    assert expression.free_symbols <= set(symbols)
-    derived = sp.lambdify(symbols, expression, "numpy")
-    random = np.random.default_rng(20261123)
-    ranges = {n: (1.01, 1000), g: (1, 16), o: (0, 1), K: (1, 64), M: (1, 64)}
-    points = [
-        random.uniform(*ranges[symbol], 200)
-        if symbol in ranges
-        else 10 ** random.uniform(-3, 9, 200)
-        for symbol in symbols
-    ]
-    points = [
-        np.rint(values) if s == K else values for s, values in zip(symbols, points, strict=True)
-    ]
-    if function is parallel.hierarchical_time:  # devices and machines are whole, machines full
-        per_node, nodes = random.integers(1, 17, 200), random.integers(1, 100, 200)
-        points[1] = np.where(nodes > 1, nodes * per_node, random.integers(1, per_node + 1))
-        points[2] = per_node
-    np.testing.assert_allclose(function(*points), derived(*points), 1e-9)
 
 
 @pytest.mark.parametrize(
@@ -123,12 +40,6 @@ def test_a_flat_ring_leaves_each_node_once(devices, per_node):
             through_port[node] += sent[rank]
     at_full_rate = parallel.allreduce_time(size, devices, 12.5)
     np.testing.assert_allclose(through_port / 12.5, at_full_rate)
-
-
-def test_no_model_function_is_left_out():
-    for name, function in inspect.getmembers(parallel, inspect.isfunction):
-        if function.__module__ == parallel.__name__ and not name.startswith("_"):
-            assert function in DERIVED, f"{name} has no derivation"
 
 
 def ring_all_reduce(arrays):

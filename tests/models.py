@@ -1,0 +1,12 @@
+"""The public functions of the models, found by walking: a new one is here by itself."""
+
+import inspect
+
+from helpers import amdahl, budget, parallel, pipeline, roofline
+
+MODELS = {
+    name: function
+    for module in (roofline, amdahl, budget, pipeline, parallel)
+    for name, function in inspect.getmembers(module, inspect.isfunction)
+    if function.__module__ == module.__name__ and not name.startswith("_")
+}
