@@ -27,6 +27,7 @@ FLOORS = [
     {"controls": TABLES | PICTURES | {"ipywidgets"}},
     {"pictures": PICTURES},
     {"scenes": NUMBERS},
+    {"measure": NUMBERS | {"threadpoolctl", "tqdm"}},
     {"catalog": TABLES},
     {"schemas": TABLES},
     dict.fromkeys(("parallel", "pipeline", "amdahl", "roofline", "networks", "budget"), NUMBERS),
