@@ -30,6 +30,7 @@ FLOORS = [
     {"scenes": NUMBERS},
     {"scaling": FITS},
     {"scaling_laws": FITS, "scaling_words": NUMBERS, "scaling_table": set()},
+    {"measure": NUMBERS | {"threadpoolctl", "tqdm"}},
     {"catalog": TABLES},
     {"schemas": TABLES},
     dict.fromkeys(("parallel", "pipeline", "amdahl", "roofline", "networks", "budget"), NUMBERS),
