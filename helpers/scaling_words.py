@@ -232,7 +232,7 @@ def _binds(fit):
             if between.value > inside.value
             else "The time within a machine binds"
         ) + (
-            ": to send the gradients once takes "
+            ", if what is lost is a ring's: to send the gradients once takes "
             f"{_span(between, percent)} of the time to compute between machines and "
             f"{_span(inside, percent)} within one. Try an all-reduce in two levels, fewer bytes "
             f"for each number, {work}, or overlap."

@@ -102,48 +102,47 @@ def ring_for_serial(
 
 @exercise
 def turning_point():
-    def key(c, G, beta, L):
-        return math.sqrt((c - 2 * G / beta) / (2 * L))
+    def key(sigma, kappa):
+        return math.sqrt((1 - sigma) / kappa)
 
     return Formula(
         title="Where more becomes slower",
-        goal="n devices share a fixed job that one computes in c seconds. A step takes c/n, then a "
-        "ring all-reduce: 2(n − 1)/n · G/β + 2(n − 1) · L, with latency L. At which n is it "
-        "shortest? (Let n be any number, and c above 2G/β.) Answer with a formula in c, G, beta "
-        "and L.",
-        symbols=dict(c=(2.0, 9.0), G=(1.0, 5.0), beta=(10.0, 50.0), L=(0.001, 0.1)),
+        goal="A fixed job obeys the Universal Scalability Law, S = n/(1 + σ(n − 1) + κ n(n − 1)), "
+        "with σ below 1 and κ above 0. On how many devices is S largest? (Let n be any number.) "
+        "Answer with a formula in sigma and kappa.",
+        symbols=dict(sigma=(0.1, 0.6), kappa=(0.0001, 0.01)),
         key=key,
-        formula="sqrt((c - 2*G/beta)/(2*L))",
+        formula="sqrt((1 - sigma)/kappa)",
         slips=[
             Slip(
-                "bytes left out",
-                "sqrt(c/(2*L))",
-                "The bytes of the ring depend on n as well: 2(n − 1)/n = 2 − 2/n.",
+                "σ left out",
+                "sqrt(1/kappa)",
+                "σ(n − 1) over n is σ − σ/n: it depends on n as well.",
             ),
             Slip(
-                "bytes with the wrong sign",
-                "sqrt((c + 2*G/beta)/(2*L))",
-                "2(n − 1)/n grows with n, while c/n falls. Look at the sign of 2/n in it.",
+                "σ with the wrong sign",
+                "sqrt((1 + sigma)/kappa)",
+                "σ(n − 1) over n is σ − σ/n. Look at the sign of 1/n in it.",
             ),
             Slip(
                 "root forgotten",
-                "(c - 2*G/beta)/(2*L)",
+                "(1 - sigma)/kappa",
                 "The derivative of 1/n is −1/n²: n stands there squared.",
             ),
             Slip(
-                "half of the rounds",
-                "sqrt((c - 2*G/beta)/L)",
-                "There are 2(n − 1) rounds, and each has its latency.",
+                "κ twice",
+                "sqrt((1 - sigma)/(2*kappa))",
+                "κ n(n − 1) over n is κ(n − 1): its derivative is κ.",
             ),
         ],
         hints=[
-            "Sort the time by powers of n: parts over n, parts without n, parts times n.",
-            "Over n stands c − 2G/β; times n stands 2L. Derive, and set to zero.",
-            "(c − 2G/β)/n² = 2L.",
+            "S is largest where 1/S is least. Sort 1/S by powers of n.",
+            "1/S = (1 − σ)/n + σ + κ(n − 1). Derive, and set to zero.",
+            "(1 − σ)/n² = κ.",
         ],
-        reasoning="The time is (c − 2G/β)/n + 2L·n plus what does not depend on n. Its two parts "
-        "are equal at the answer. In the words of the Universal Scalability Law this is "
-        "√((1 − σ)/κ). Without latency there is no turn.",
+        reasoning="1/S is (1 − σ)/n + κ n plus what does not depend on n. Its two parts are equal "
+        "at the answer. With the ring's σ = 2G/(β c) and κ = 2L/c this is √((c − 2G/β)/(2L)). "
+        "Without κ there is no turn.",
     )
 
 

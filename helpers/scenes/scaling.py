@@ -45,7 +45,7 @@ def scaling_scene(fit, count=None, further=()):
         counts, ends = 2 * counts, ends.T
     for end in ends:
         marks.append(Line(tuple(counts), tuple(end.tolist()), QUIET, False, 0.8))
-    if fit.per_node:
+    if fit.per_node and fit.per_node > first:
         marks.append(Line(2 * (fit.per_node,), (0.0, 1.0), QUIET, True, 0.8))
         marks.append(Words(fit.per_node, 0.3, "one machine", QUIET, "right", (-5, 0)))
     if fit.chosen != STAYS:
