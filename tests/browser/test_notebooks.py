@@ -88,7 +88,9 @@ RUN_CELL = """async id => {
 OUTPUT_WIDTH = "() => document.querySelector('.jp-OutputArea:has(.series-control)').clientWidth"
 MISFITS = """least => [...document.querySelectorAll('.series-control')].flatMap(control => {
     const area = control.closest('.jp-OutputArea'), edge = area.getBoundingClientRect();
-    const parts = [...control.querySelectorAll('select, .widget-readout, svg, text, p')];
+    // An svg in an svg is clipped by it.
+    const outer = 'select, .widget-readout, svg:not(svg svg), text, p';
+    const parts = [...control.querySelectorAll(outer)];
     const misfits = parts.filter(part => part.getBoundingClientRect().right > edge.right + 0.5
         || part.getBoundingClientRect().left < edge.left - 0.5);
     for (const part of [control, ...control.querySelectorAll('*')])
@@ -360,15 +362,21 @@ def revealed(cell_id, outputs):
 def test_predictions_fit_a_narrow_window(opened, width):
     """The whole question can be read, and there is room for an answer."""
     page, usual = opened.page, opened.page.viewport_size
-    for guess in page.locator(".prediction").all():
-        area = "element => element.closest('.jp-OutputArea').clientWidth"
-        page.set_viewport_size({**usual, "width": usual["width"] - guess.evaluate(area) + width})
+    area = "element => element.closest('.jp-OutputArea').clientWidth"
+
+    def resize(window, guess, wanted):
+        page.set_viewport_size({**usual, "width": window})
+        # The page is laid out anew when it likes.
+        page.wait_for_function(f"([e, wanted]) => ({area})(e) === wanted", arg=[guess, wanted])
+
+    for guess in page.locator(".prediction").element_handles():
+        before = guess.evaluate(area)
         try:
-            assert guess.evaluate(area) == width
+            resize(usual["width"] - before + width, guess, width)
             parts = guess.evaluate(PARTS_OF_FIELD)
             assert parts["field"] >= 100 and not parts["misfits"], parts
         finally:
-            page.set_viewport_size(usual)
+            resize(usual["width"], guess, before)
 
 
 def test_predictions_take_what_is_typed(opened):
