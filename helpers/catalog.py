@@ -20,6 +20,7 @@ from helpers.schemas import (
     NETWORKS,
     RUNS,
     SCALING,
+    SCALING_2025,
     TIMES,
 )
 
@@ -215,6 +216,49 @@ def scaling(folder=DATA):
         `source`, `note`.
     """
     return SCALING.read(folder)
+
+
+@SCALING_2025.describes
+def scaling_2025(folder=DATA):
+    """Published measurements of training large language models on several devices, 2024 and 2025.
+
+    Returns
+    -------
+    DataFrame
+        As `scaling`. `unit`: "tok/s" of all devices together, "tok/s per device", or "% MFU", the
+        share of the peak that the model's own flop attain.
+    """
+    return SCALING_2025.read(folder)
+
+
+def scaling_tables(folder=DATA):
+    """Every published series of throughputs, times or utilisations with at least three counts.
+
+    Of `scaling` and `scaling_2025`; left out are pipelines, efficiencies and relative values.
+
+    Returns
+    -------
+    dict
+        For each series, by its name, the arguments of `helpers.scaling.fit_scaling`: `devices`
+        and `values` (lists, ascending), `kind`, `mode`, and `per_node`, the devices in a machine.
+    """
+    kinds = {"ms/step": "time", "min/run": "time", "% MFU": "per device"}
+    kinds |= {"tok/s per device": "per device"}
+    tables = {}
+    for table in (scaling(folder), scaling_2025(folder)):
+        fits = ~table["unit"].isin(["efficiency", "relative"])
+        fits &= table["scaling_mode"] != "pipeline"
+        for name, rows in table[fits].groupby("series", sort=False):
+            rows = rows.sort_values("devices")
+            if len(rows) >= 3:
+                tables[name] = dict(
+                    devices=rows["devices"].tolist(),
+                    values=rows["value"].tolist(),
+                    kind=kinds.get(rows["unit"].iloc[0], "throughput"),
+                    mode=rows["scaling_mode"].iloc[0],
+                    per_node=int((rows["devices"] // rows["nodes"]).max()),
+                )
+    return tables
 
 
 @SCALING.describes

@@ -35,6 +35,12 @@ SCALING_RANGES = {
     "efficiency": (0.01, 1),
     "seq/s": (0.5, 50),
 }
+# Of larger models, so fewer tokens, or of one device as published.
+SCALING_2025_RANGES = {
+    "tok/s": (3000, 500_000),
+    "tok/s per device": (3000, 500_000),
+    "% MFU": (1, 100),
+}
 
 
 # What must hold between the cells of one row, in SI units; each raises ValueError if it does not.
@@ -103,12 +109,12 @@ def _check_interconnect(row):
         )
 
 
-def _check_scaling(row):
+def _check_scaling(row, ranges):
     """A node holds a device, the value is plausible, and the devices share the global batch."""
     devices, unit = row["devices"], row["unit"]
     if devices < row["nodes"]:
         raise ValueError(f"devices must be at least nodes {row['nodes']}, got {devices}")
-    low, high = SCALING_RANGES[unit]
+    low, high = ranges[unit]
     value = row["value"] / (devices if unit.endswith("/s") else 1)
     if not low <= value <= high:
         each = " for each device" if unit.endswith("/s") else ""
@@ -227,24 +233,30 @@ INTERCONNECTS = Table(
 )
 
 
-SCALING = Table(
-    "scaling.csv",
-    ("series", "devices"),
-    _check_scaling,
-    ("series", text),
-    ("framework", text),
-    ("model", text),
-    ("precision", one_of("FP32", "TF32", "FP16", "AMP", "mixed", "")),
-    ("batch_per_device", whole(1, 100_000, optional=True)),
-    ("devices", whole(1, 100_000)),
-    ("nodes", whole(1, 100_000)),
-    ("value", number(0.01, 1e8, "")),
-    ("unit", one_of(*SCALING_RANGES)),
-    ("accelerator", text),
-    ("interconnect", optional_text),
-    ("scaling_mode", one_of("weak", "strong", "pipeline")),
-    ("global_batch", whole(1, 1_000_000, optional=True)),
-    ("epochs", whole(1, 1000, optional=True)),
-    ("source", text),
-    ("note", optional_text),
-)
+def _scaling(file, ranges, *precisions):
+    """The table of a file of scaling series, which differ in units and precisions only."""
+    return Table(
+        file,
+        ("series", "devices"),
+        lambda row: _check_scaling(row, ranges),
+        ("series", text),
+        ("framework", text),
+        ("model", text),
+        ("precision", one_of(*precisions, "")),
+        ("batch_per_device", whole(1, 100_000, optional=True)),
+        ("devices", whole(1, 100_000)),
+        ("nodes", whole(1, 100_000)),
+        ("value", number(0.01, 1e8, "")),
+        ("unit", one_of(*ranges)),
+        ("accelerator", text),
+        ("interconnect", optional_text),
+        ("scaling_mode", one_of("weak", "strong", "pipeline")),
+        ("global_batch", whole(1, 1_000_000, optional=True)),
+        ("epochs", whole(1, 1000, optional=True)),
+        ("source", text),
+        ("note", optional_text),
+    )
+
+
+SCALING = _scaling("scaling.csv", SCALING_RANGES, "FP32", "TF32", "FP16", "AMP", "mixed")
+SCALING_2025 = _scaling("scaling_2025.csv", SCALING_2025_RANGES, "BF16", "FP8")

@@ -19,6 +19,7 @@ from helpers.catalog import devices
 from helpers.controls import every_control
 from helpers.controls.inputs import positions
 from helpers.networks import resnet, vgg
+from helpers.scaling import fit_scaling
 
 CONTROLS = {kind.__name__: kind for kind in every_control()}
 SUBJECTS = [
@@ -41,6 +42,7 @@ FOREIGN = {  # what a reader may have in a matplotlibrc
     "figure.dpi": 50,
     "axes.grid": True,
 }
+TABLE = fit_scaling([1, 2, 4, 8], [10, 18.2, 30.8, 47.1])
 SERIES = {"one": (np.array([1, 2, 4]), np.array([1, 1.8, 3.0]))}
 EXAMPLES = {
     "plot_layers": dict(network=resnet(18)),
@@ -58,6 +60,8 @@ EXAMPLES = {
     "plot_efficiency": dict(measured=SERIES, modelled=(np.array([1, 2, 4]), [1, 0.9, 0.8])),
     "plot_splits": dict(networks=[vgg(16), resnet(50)], batch=256),
     "plot_scaling": dict(measured=SERIES, modelled=SERIES),
+    "plot_fit": dict(fit=TABLE, count=16.0, further=[(32, 70.0)]),
+    "plot_foretold": dict(errors={"one": (0.1, -0.02), "two": (0.3, 0.0)}, named=["one"]),
     "plot_plan": dict(devices=[1, 2], best=[2, 1], worst=[4, 3], deadline=3),
 }
 

@@ -18,6 +18,7 @@ MODULES = [
 SNAPSHOT = """
 import importlib, json, sys, warnings
 import IPython.display, ipywidgets, nbconvert.exporters, numpy, numpy.random, pandas
+import scipy.optimize, scipy.special
 import matplotlib.pyplot as plt
 
 def state():

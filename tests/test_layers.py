@@ -17,16 +17,20 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 NUMBERS = {"numpy"}
 TABLES = NUMBERS | {"pandas"}
+FITS = NUMBERS | {"scipy"}
 PICTURES = NUMBERS | {"matplotlib", "IPython", "PIL"}
 # The floors, from the top. A room uses itself and what stands below its floor. Beside each the
 # packages that it may need, by itself or through what it uses; None: whatever the project declares.
 FLOORS = [
     {"publishing": None},
-    {"questions": TABLES | {"ipywidgets"}},
+    {"questions": TABLES | FITS | {"ipywidgets"}},
     {"exercises": NUMBERS | {"ipywidgets"}},
-    {"controls": TABLES | PICTURES | {"ipywidgets"}},
+    {"controls": TABLES | PICTURES | FITS | {"ipywidgets"}},
     {"pictures": PICTURES},
     {"scenes": NUMBERS},
+    {"scaling": FITS},
+    {"scaling_laws": FITS, "scaling_words": NUMBERS, "scaling_table": set()},
+    {"measure": NUMBERS | {"threadpoolctl", "tqdm"}},
     {"catalog": TABLES},
     {"schemas": TABLES},
     dict.fromkeys(("parallel", "pipeline", "amdahl", "roofline", "networks", "budget"), NUMBERS),

@@ -29,19 +29,17 @@ class Control(widgets.VBox):
 
     Parameters
     ----------
+    *fields : ipywidgets widget
+        What stands above the inputs, such as a text; the subclass watches it.
     **inputs : ipywidgets widget
         Each with a `value`; kept as ``self.inputs[name]``. Any change redraws.
     """
 
     size = SIZE
 
-    def __init__(self, **inputs):
+    def __init__(self, *fields, **inputs):
         self.inputs = inputs
-        figure, axes = self._standing()
-        self._frames = [Frame(ax) for ax in axes]
-        self.background = widgets.HTML(
-            background(png(figure, scale=2), len(inputs)), layout=_stacked()
-        )
+        self.background = widgets.HTML(self._stand(), layout=_stacked())
         self.moving = widgets.HTML(layout=_stacked())
         # As wide as the picture is drawn, or as the page less margins where that is less.
         wide = dict(width=f"{PIXELS_PER_INCH * self.size[0]:.0f}px", max_width="calc(100% - 4px)")
@@ -57,7 +55,7 @@ class Control(widgets.VBox):
             widget.layout.width, widget.layout.max_width = wide["width"], wide["max_width"]
             widget.tooltip = ""  # without one, ipywidgets shows "null"
             widget.add_class(f"input-{name}")
-        super().__init__([*inputs.values(), picture])
+        super().__init__([*fields, *inputs.values(), picture])
         self.add_class("series-control")
         _replace_those_of_the_last_run(self)
 
@@ -97,8 +95,7 @@ class Control(widgets.VBox):
     def close(self):
         """Close the control with all its parts, and let go of what they hold."""
         if self.children:  # not closed yet
-            *inputs, picture = self.children
-            for part in (*inputs, *picture.children, picture, self):
+            for part in (*_parts(self), self):
                 part.layout.close()
                 if part.has_trait("style"):
                     part.style.close()
@@ -108,6 +105,12 @@ class Control(widgets.VBox):
         super().close()
         for name in [name for name in vars(self) if not name.startswith("_")]:
             delattr(self, name)
+
+    def _stand(self):
+        """What stands still, drawn anew; for a subclass whose axes follow its inputs too."""
+        figure, axes = self._standing()
+        self._frames = [Frame(ax) for ax in axes]
+        return background(png(figure, scale=2), len(self.inputs))
 
     @same_everywhere
     def _standing(self):
@@ -153,6 +156,13 @@ def _replace_those_of_the_last_run(control):
                 old.close()
             gc.collect()  # figures point to themselves, so that nothing else frees them soon
         _shown[cell][1].append(control)
+
+
+def _parts(box):
+    """Whatever stands in a box, and in the boxes in it."""
+    for child in box.children:
+        yield child
+        yield from _parts(child) if isinstance(child, widgets.Box) else ()
 
 
 def _sentence(scenes):

@@ -39,7 +39,7 @@ _MAKE_ACCESSIBLE = """
 
 # ipywidgets marks the focus by a tint or a border of one pixel, and forbids lists an outline.
 _VISIBLE_FOCUS = f"""
-.series-control :is([role=slider], [role=textbox], select):focus-visible
+.series-control :is([role=slider], [role=textbox], select, textarea, button):focus-visible
 {{ outline: 3px solid {MEMORY} !important; outline-offset: 2px; }}
 """
 

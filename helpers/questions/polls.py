@@ -9,7 +9,7 @@ import math
 from helpers import catalog
 from helpers.amdahl import compute_fraction, gustafson, limit, speedup
 from helpers.budget import IMAGENET_IMAGES, training_time, training_work
-from helpers.catalog import interconnects, runs, scaling
+from helpers.catalog import interconnects, runs, scaling, scaling_tables
 from helpers.networks import alexnet, resnet, vgg
 from helpers.parallel import (
     allreduce_bytes,
@@ -21,6 +21,7 @@ from helpers.parallel import (
 )
 from helpers.pipeline import chunked_time, pipelined_speedup, speedup_over_serial
 from helpers.roofline import attainable, balance, ridge
+from helpers.scaling import foretell_largest
 from helpers.words import duration, short, si
 
 # The peaks behind the answers, where a test can put others in their place.
@@ -249,6 +250,30 @@ def twice_the_links():
     return [f"{gain:.2f} times" for gain in gains]
 
 
+def one_table():
+    """Devices and throughputs of the table that notebook 09 begins with."""
+    table = scaling_tables()["TensorFlow 2.3 AMP b128"]
+    return table["devices"], table["values"]
+
+
+def table_efficiency():
+    devices, speeds = one_table()
+    gain = speeds[-1] / speeds[0]
+    return [f"{100 * gain / devices[-1]:.0f} %", f"{gain:.1f}", f"{100 / gain:.1f} %"]
+
+
+def ring_as_serial(share=0.01):
+    fractions = 2 * share, share, 0  # the ring sends twice; once; a fit that could tell
+    return [f"{100 * fraction:.0f} %" for fraction in fractions]
+
+
+def next_doubling():
+    table = scaling_tables()["Ultra-Scale 1.34B"]
+    *_, before, measured = table["values"]
+    said = foretell_largest(**table).said.value / table["devices"][-1]
+    return [f"{share:.3g} %" for share in (measured, before, said)]
+
+
 POLLS = {
     function.__name__.replace("_", "-"): function
     for function in (
@@ -260,6 +285,7 @@ POLLS = {
         *(four_chunks, overlapped_ceiling, waiting_task),
         *(ring_bytes, linked_network, shared_port, split_batch, more_chips),
         *(devices_needed, longest_part, twice_the_links),
+        *(table_efficiency, ring_as_serial, next_doubling),
     )
 }
 
@@ -269,6 +295,8 @@ def given():
     published, work = runs(), resnet(50).forward_work
     fc7 = next(layer for layer in vgg(16).layers if layer.name == "fc7")
     sheet, (peak, bandwidth) = device("H100-SXM"), v100()
+    devices, speeds = one_table()
+    doubled = scaling_tables()["Ultra-Scale 1.34B"]
     chips = scaling().query("series == 'MLPerf v0.6 TPU v3'")["devices"]
     return {
         "start-runs": [duration(published.at[run, "time"]) for run in ("M40", "DGX-1 MLPerf")],
@@ -302,4 +330,10 @@ def given():
         "more-chips": [f"{chips.min()} to {chips.max():,} chips"],
         "devices-needed": ["90 epochs"],
         "longest-part": ["32 of them", "128 pictures"],
+        "table-efficiency": [f"{speeds[0]:.0f} img/s", f"{devices[-1]} of", f"{speeds[-1]:,.0f}"],
+        "ring-as-serial": ["1 %"],
+        "next-doubling": [
+            f"{doubled['values'][-2]:.1f} %",
+            *(f"{count} GPUs" for count in doubled["devices"][-2:]),
+        ],
     }
