@@ -7,6 +7,8 @@ import importlib
 import json
 import math
 import subprocess
+import sys
+import threading
 from io import StringIO
 from pathlib import Path
 
@@ -203,8 +205,50 @@ def test_a_timing_is_the_time_of_one_pass():
 def test_idle_threads_of_the_library_are_waited_for_outside_the_timing():
     clock = Clock()
     stopwatch = Stopwatch(now=clock.now, sleep=clock.sleep, reading=clock.reading)
-    assert stopwatch.seconds(Task(lambda: clock.sleep(1.0), blas=2)) == 1.0
-    assert clock.time == 1.0 + watch.SETTLE
+    library, other = Task(lambda: clock.sleep(1.0), blas=2), Task(lambda: clock.sleep(1.0))
+    assert [stopwatch.seconds(task) for task in (library, library)] == [1.0, 1.0]
+    assert clock.time == 2.0  # they may stay awake for the library
+    assert [stopwatch.seconds(task) for task in (other, other)] == pytest.approx([1.0, 1.0])
+    assert clock.time == pytest.approx(4.0 + watch.SETTLE)
+
+
+def test_threads_that_never_rest_are_not_waited_for_for_ever(monkeypatch):
+    clock = Clock()
+    stopwatch = Stopwatch(now=clock.now, sleep=clock.sleep, reading=clock.reading)
+    monkeypatch.setattr(watch.time, "process_time", clock.now)
+    stopwatch.settle()
+    assert clock.time == pytest.approx(watch.LONGEST_SETTLE)
+
+
+@pytest.mark.parametrize("name", [*kernels.STREAMS, "relu", "dot"])
+def test_threads_work_at_once(name, monkeypatch):
+    """A call that kept the lock of Python to itself would let its threads take turns."""
+    taken = []
+    monkeypatch.setattr(kernels, "shared", lambda *what: taken.append(what) or (lambda: None))
+    getattr(kernels, name)(kernels.arrays(3, 2**22), 2)
+    ((operation, (part, _)),) = taken
+
+    def seen_at_work():
+        started, ended = threading.Event(), threading.Event()
+
+        def run():
+            started.set()
+            operation(*part)
+            ended.set()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        started.wait()
+        seen = not ended.is_set()
+        thread.join()
+        return seen
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(60)  # only a call that lets go of the lock is seen at work
+    try:
+        assert any(seen_at_work() for _ in range(20))
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def test_a_short_task_gets_enough_passes():

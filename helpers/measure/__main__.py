@@ -35,17 +35,22 @@ def summary(record):
     line("π of the roofline", roof.peak, si(roof.peak.value, "flop/s"))
     line("β of the roofline", roof.bandwidth, si(roof.bandwidth.value, "B/s"))
     for row in roof.points:
-        words = f"I = {row.intensity:.3g}, {si(row.rate, 'flop/s')}, {row.share.value:.2f} of roof"
+        words = f"I = {row.intensity:.3g}, {_rate(row)}{row.share.value:.2f} of the roof"
         line(row.name, row.share, f"{words}. {row.reason}".rstrip(". "))
     for row in record.speedups:
-        parts = f"p {row.p.value:.2f}, s {row.s.value:.2f}, r {row.r.value:.2f}"
-        guess = f"S {row.predicted.value:.2f} predicted, {row.measured.value:.2f} measured"
-        line(row.name, row.ratio, f"{parts}: {guess}")
+        names = ("p", "s", "r", "predicted", "measured")
+        parts = [f"{name} {getattr(row, name).value:.2f}".replace("nan", "?") for name in names]
+        line(row.name, row.ratio, ", ".join(parts))
     for row in record.overlaps:
         times = [1e3 * row.predicted.value, 1e3 * row.measured.value]
         words = "{:.1f} ms predicted, {:.1f} measured: {}".format(*times, row.winner)
         line(f"{row.loader}, {row.chunks} chunks", row.ratio, words)
     return "\n".join(lines)
+
+
+def _rate(row):
+    """A point's flop/s; its share of the roof can be steady where its time is not."""
+    return f"{si(row.rate, 'flop/s')}, " if row.seconds.known else ""
 
 
 def main(arguments=None):

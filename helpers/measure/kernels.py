@@ -64,18 +64,18 @@ def add(vectors, threads=1):
 def read(vectors, threads=1):
     """The dot product a · b: 2 flop; reads 2 numbers and writes none.
 
-    One call passes over the same numbers as often as makes the time of the call itself small:
-    NumPy is shown a matrix whose rows are all the same vector.
+    With one thread, one call passes over the same numbers as often as makes the time of the call
+    itself small: NumPy is shown a matrix whose rows are all the same vector. Such a call lets no
+    other thread of Python run; with several threads each makes one call for its part.
     """
+    if threads > 1:
+        return dot(vectors, threads)
     a, b = vectors[:2]
     size = 2 * a.nbytes
     inner = max(1, READ_AT_ONCE // size)
-    parts = []
-    for x, y in _parts((a, b), threads):
-        rows = [as_strided(v, (inner, len(v)), (0, v.itemsize), writeable=False) for v in (x, y)]
-        parts.append((*rows, np.empty(inner, a.dtype)))
-    run = shared(lambda x, y, out: np.vecdot(x, y, out=out), parts)
-    return Task(run, 2 * len(a), size, 0, size, threads, inner=inner)
+    rows = [as_strided(v, (inner, len(v)), (0, v.itemsize), writeable=False) for v in (a, b)]
+    run = partial(np.vecdot, *rows, out=np.empty(inner, a.dtype))
+    return Task(run, 2 * len(a), size, 0, size, inner=inner)
 
 
 STREAMS = {"copy": copy, "add": add, "read": read}

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from functools import cache
 
+import numpy  # noqa: F401 -- what is not loaded yet is not found
 from threadpoolctl import ThreadpoolController
 
 VARIABLE = "OPENBLAS_CORETYPE"

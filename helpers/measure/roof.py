@@ -32,7 +32,7 @@ from helpers.words import si
 SIZES = tuple(2**power for power in range(14, 29))  # 16 KiB to 256 MiB
 BATCHES = (1, 4, 16, 64, 256, 1024, 4096)
 LARGEST = 3 * 2**28  # B of all arrays of a measurement together
-BEYOND = 2  # a working set so many times the last cache is no longer the cache's business
+BEYOND = 1.5  # a set so many times the last cache is no longer the cache's business
 CALL = 0.1  # share of a time that the call itself may take
 MOST_ROUNDS = 9
 WIDTH = 4096
@@ -310,7 +310,7 @@ def roofline(threads=None, batches=BATCHES, width=WIDTH, pictures=8, *, seconds=
     width = int(checked("width", width, between(16, 8192, whole=True)))
     pictures = int(checked("pictures", pictures, between(1, 64, whole=True)))
     last = caches()[1]
-    size = min(max(2**27, BEYOND * last), _room(), LARGEST // 3)
+    size = int(min(max(2**27, BEYOND * last), _room(), LARGEST * 2 // 3)) // 4096 * 4096
     streams = kernels.arrays(2, size // 16)
     singles = [vector.view(np.float32) for vector in streams]
     side = _square(watch, count)

@@ -12,9 +12,11 @@ what both halves suffered cancels.
 """
 
 import math
+import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from typing import NamedTuple
 
@@ -27,9 +29,9 @@ LEAST_ROUNDS = 3  # with fewer there is no result
 STRETCH = 0.25  # s between looks at the load: it is counted in ticks of 10 ms
 DRIFT = 1.25  # from the first third of the rounds to the last
 LONG_ENOUGH = 0.01  # s of a timed task: far above what reading a clock takes
-# OpenBLAS keeps its threads awake for some 2**26 clock ticks after a product, seen here as 25 to
-# 40 ms, in which they would hinder whatever is timed next.
-SETTLE = 0.05
+# OpenBLAS keeps its threads awake for a while after a product, seen as 25 to 40 ms on one machine and
+# as 130 ms on another, in which they would hinder whatever else is timed next.
+SETTLE, LONGEST_SETTLE = 0.02, 0.4
 
 
 class Task(NamedTuple):
@@ -213,9 +215,13 @@ class Stopwatch:
         if not 0 <= limit <= 1:
             raise ValueError(f"limit must be from 0 to 1, got {limit}")
         self.limit, self.now, self.sleep, self.reading = limit, now, sleep, reading
+        self.awake = False  # may threads of the BLAS library still be?
 
     def seconds(self, task):
         """Time a task once, in s for one pass."""
+        if self.awake and (task.blas == 1 or task.threads > 1):
+            self.settle()
+        self.awake = task.blas > 1
         with blas_threads(task.blas):
             if task.passes > 1:
                 task.operation()  # what fits into a cache is in it when the clock starts
@@ -223,9 +229,15 @@ class Stopwatch:
             for _ in range(task.passes):
                 task.operation()
             took = self.now() - start
-        if task.blas > 1:
-            self.sleep(SETTLE)
         return took / (task.passes * task.inner)
+
+    def settle(self):
+        """Wait until no thread of this process works any more, or for the longest time."""
+        for _ in range(round(LONGEST_SETTLE / SETTLE)):
+            before = time.process_time()
+            self.sleep(SETTLE)
+            if time.process_time() - before < SETTLE / 2:
+                return
 
     def long_enough(self, task):
         """The task with so many passes, a power of 2, that a timing takes a hundredth second."""
@@ -299,7 +311,19 @@ def thread_counts(most):
 
 @cache
 def _pool(threads):
-    return ThreadPoolExecutor(threads, thread_name_prefix="measure")
+    """Threads that each keep to a core of their own, where the system lets them.
+
+    Two that were asleep may be woken on the same core, and stay there for longer than a pass takes.
+    """
+    cores = iter(sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else ())
+
+    def pin():
+        core = next(cores, None)
+        with suppress(OSError):  # a sandbox may forbid it
+            if core is not None:
+                os.sched_setaffinity(0, {core})  # of this thread alone
+
+    return ThreadPoolExecutor(threads, "measure", pin)
 
 
 def shared(operation, parts):
