@@ -23,7 +23,7 @@ PICTURES = NUMBERS | {"matplotlib", "IPython", "PIL"}
 # packages that it may need, by itself or through what it uses; None: whatever the project declares.
 FLOORS = [
     {"publishing": None},
-    {"questions": TABLES | FITS | {"ipywidgets"}},
+    {"questions": TABLES | FITS | {"ipywidgets", "threadpoolctl", "tqdm"}},
     {"exercises": NUMBERS | {"ipywidgets"}},
     {"controls": TABLES | PICTURES | FITS | {"ipywidgets"}},
     {"pictures": PICTURES},

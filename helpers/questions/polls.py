@@ -5,6 +5,7 @@ first, then the slips from the top. Words and reasons stand there; the numbers c
 """
 
 import math
+import statistics
 
 from helpers import catalog
 from helpers.amdahl import compute_fraction, gustafson, limit, speedup
@@ -250,6 +251,26 @@ def twice_the_links():
     return [f"{gain:.2f} times" for gain in gains]
 
 
+# Notebook 08: what a stopwatch says.
+
+
+def one_bad_round():
+    times = [*[10.0] * 8, 20.0]  # ms
+    found = statistics.median(times), statistics.mean(times), max(times)
+    return [f"{100 * (time / times[0] - 1):.0f} %" for time in found]
+
+
+def copied_bytes():
+    # Loaded, loaded before it is overwritten, stored: 3 times 8 B for a number.
+    return [f"{1e3 * 1e9 * times / 24e9:.0f} ms" for times in (3, 2, 1)]
+
+
+def batch_at_the_ridge():
+    level = ridge(200e9, 25e9)
+    # With b rows 2 b flop for each weight of 4 B, if only the weights count.
+    return [f"{answer:.0f}" for answer in (level * 4 / 2, level, level * 4)]
+
+
 def one_table():
     """Devices and throughputs of the table that notebook 09 begins with."""
     table = scaling_tables()["TensorFlow 2.3 AMP b128"]
@@ -285,6 +306,7 @@ POLLS = {
         *(four_chunks, overlapped_ceiling, waiting_task),
         *(ring_bytes, linked_network, shared_port, split_batch, more_chips),
         *(devices_needed, longest_part, twice_the_links),
+        *(one_bad_round, copied_bytes, batch_at_the_ridge),
         *(table_efficiency, ring_as_serial, next_doubling),
     )
 }
@@ -330,6 +352,9 @@ def given():
         "more-chips": [f"{chips.min()} to {chips.max():,} chips"],
         "devices-needed": ["90 epochs"],
         "longest-part": ["32 of them", "128 pictures"],
+        "one-bad-round": ["10 ms", "20 ms"],
+        "copied-bytes": ["1 GB", "24 GB/s"],
+        "batch-at-the-ridge": ["200 Gflop/s", "25 GB/s"],
         "table-efficiency": [f"{speeds[0]:.0f} img/s", f"{devices[-1]} of", f"{speeds[-1]:,.0f}"],
         "ring-as-serial": ["1 %"],
         "next-doubling": [
