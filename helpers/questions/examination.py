@@ -23,7 +23,7 @@ from helpers.exercises.exercise import Exercise, exercise
 from helpers.exercises.question import Choice, Number, Slip
 from helpers.exercises.verdicts import Outcome, Said
 from helpers.networks import offered
-from helpers.parallel import allreduce_time, efficiency, step_time, throughput
+from helpers.parallel import allreduce_time, efficiency
 from helpers.pipeline import chunked_time
 from helpers.roofline import attainable, bound, ridge
 from helpers.words import duration, short, si
@@ -68,7 +68,7 @@ def asks(notebook, draw):
 
 
 class Examination:
-    """Ten questions on notebooks 01 to 07, with numbers drawn from a seed.
+    """Ten questions on notebooks 01 to 09, with numbers drawn from a seed.
 
     ``exam[1]`` to ``exam[10]`` are the questions, each with ``check(answer)``, ``hint()`` and
     ``solution()``; showing the examination lists them, ``exam.mark()`` sums up, and
@@ -420,48 +420,6 @@ def levers(peak, bandwidth, balance, offers):
     )
 
 
-def _draw_ceiling(chance):
-    n = chance.choice([4, 6, 8, 12, 16, 24, 32])
-    p = chance.randrange(80, 99) / 100
-    return dict(n=n, measured=round(float(speedup(p, n)), 2))
-
-
-@asks("04_amdahl.ipynb", _draw_ceiling)
-def ceiling(n, measured):
-    e = karp_flatt(measured, n)
-    return Number(
-        title="Ceiling from a measurement",
-        goal=f"A fixed job runs {measured} times as fast on {n} processors as on one. Suppose that "
-        "Amdahl's law holds. How many times as fast can it get at most, with as many processors as "
-        "you like? Answer with a pure number, within 2 %.",
-        key=limit(1 - e),
-        tolerance=0.02,
-        slips=[
-            Slip(
-                "serial and parallel swapped",
-                limit(e),
-                "The ceiling is one over the serial part, not over the parallel one.",
-            ),
-            Slip(
-                "speed-up for efficiency",
-                1 / (1 - efficiency(measured, n)),
-                "The lost efficiency is not the serial part: it grows with the number of "
-                "processors.",
-            ),
-            Slip(
-                "the processors at hand",
-                n,
-                "That would be perfect scaling on the processors measured.",
-            ),
-        ],
-        hints=[
-            "First solve Amdahl's law for the serial part e = 1 − p.",
-            "e = (1/S − 1/n)/(1 − 1/n), and the ceiling is one over e.",
-        ],
-        reasoning=f"e = {short(e)}, so p = {short(1 - e)}. The ceiling is 1/e.",
-    )
-
-
 def _draw_slower_link(chance):
     return dict(
         p=chance.randrange(50, 96) / 100,
@@ -601,65 +559,6 @@ def gradients(network, number_bytes, n, link):
     )
 
 
-def _draw_step(chance):
-    return dict(
-        n=chance.choice([8, 16, 32, 64]),
-        batch=chance.choice([32, 64, 128, 256]),
-        compute=chance.randrange(80, 400, 5),
-        communication=chance.randrange(20, 200, 5),
-        overlap=chance.randrange(20, 90, 10) / 100,
-        overhead=chance.randrange(5, 40),
-    )
-
-
-@asks("06_deep_learning_engines.ipynb", _draw_step)
-def share(n, batch, compute, communication, overlap, overhead):
-    def step(overlap=overlap, overhead=overhead):
-        return step_time(compute / 1e3, communication / 1e3, overlap, overhead / 1e3)
-
-    def share(time):
-        one = throughput(batch, 1, compute / 1e3)
-        return efficiency(throughput(batch, n, time) / one, n)
-
-    return Number(
-        title="Efficiency of many",
-        goal=f"One GPU computes {compute} ms for its batch of {batch}. On {n} GPUs, each with such "
-        f"a batch, a step also has an all-reduce of {communication} ms and {overhead} ms of other "
-        f"overhead. {overlap:.0%} of the shorter one of computing and all-reduce is hidden behind "
-        "the longer one. What is the efficiency E = S/n? Answer with a fraction or in %.",
-        key=share(step()),
-        slips=[
-            Slip(
-                "nothing hidden",
-                share(step(overlap=0.0)),
-                "You let computing and all-reduce take turns.",
-            ),
-            Slip(
-                "everything hidden",
-                share(step(overlap=1.0)),
-                "Only a part is hidden. The rest adds to the step.",
-            ),
-            Slip(
-                "overhead forgotten",
-                share(step(overhead=0)),
-                "The other overhead belongs to every step as well.",
-            ),
-            Slip(
-                "speed-up for efficiency",
-                n * share(step()),
-                "This is the speed-up S. The efficiency is S/n.",
-            ),
-        ],
-        hints=[
-            "How long is a step on many GPUs? On one it is the computing alone.",
-            "t = max(c, a) + (1 − o)·min(c, a) + h, and E = c/t.",
-        ],
-        reasoning=f"A step takes {duration(step())} in place of {duration(compute / 1e3)}. So {n} "
-        f"GPUs train {short(throughput(batch, n, step()))} examples a second, and the ratio of the "
-        "two times is E.",
-    )
-
-
 def _draw_plan(chance):
     return dict(
         key=chance.choice(GPUS),
@@ -711,4 +610,128 @@ def plan(key, work, fraction, days):
     )
 
 
-TEMPLATES = (budget, chip, layer, levers, ceiling, slower_link, chunks, gradients, share, plan)
+# Operations of NumPy on long vectors: how many of them are read; one is written.
+OPERATIONS = {"np.sqrt(a, out=b)": 1, "np.add(a, b, out=c)": 2}
+FORMATS = {"FP32": 4, "FP64": 8}
+
+
+def _draw_stopwatch(chance):
+    operation, form = chance.choice(list(OPERATIONS)), chance.choice(list(FORMATS))
+    millions, bandwidth = chance.randrange(20, 200, 5), chance.randrange(100, 600, 5) * 1e8
+    share = chance.randrange(45, 90) / 100
+    moved = (OPERATIONS[operation] + 2) * FORMATS[form] * millions * 1e6
+    return dict(
+        operation=operation,
+        form=form,
+        millions=millions,
+        peak=chance.randrange(50, 900, 10) * 1e9,
+        bandwidth=bandwidth,
+        milliseconds=float(f"{1e3 * moved / bandwidth / share:.3g}"),
+    )
+
+
+@asks("08_measure_your_machine.ipynb", _draw_stopwatch)
+def stopwatch(operation, form, millions, peak, bandwidth, milliseconds):
+    vectors, size = OPERATIONS[operation], FORMATS[form]
+
+    def share(times=vectors + 2, size=size):
+        """Of the roof, if each number passes the bus so many times with so many bytes."""
+        return millions * 1e9 / milliseconds / attainable(1 / (times * size), peak, bandwidth)
+
+    return Number(
+        title="A share of the roof",
+        goal=f"A machine computes {si(peak, 'flop/s')} and reads {si(bandwidth, 'B/s')} from "
+        f"memory. On it `{operation}` takes {milliseconds:g} ms for vectors of {millions} million "
+        f"{form} numbers, which no cache holds. One flop for each result; ordinary stores. Which "
+        "share of the roof does it reach? Answer with a fraction or in %.",
+        key=share(),
+        slips=[
+            Slip(
+                "load before the store forgotten",
+                share(vectors + 1),
+                "An ordinary store loads what it overwrites first (write-allocate): once more.",
+            ),
+            Slip(
+                "numbers for bytes",
+                share(size=1),
+                "Bandwidth is in bytes. How many has each number?",
+            ),
+            Slip(
+                "the other roof",
+                millions * 1e9 / milliseconds / peak,
+                "This is the share of π. At this intensity the other roof binds.",
+            ),
+            Slip(
+                "measured over predicted",
+                1 / share(),
+                "This is measured over predicted time. The share is the other way round.",
+            ),
+        ],
+        hints=[
+            "How many bytes move for each result, all in all? Then the roofline.",
+            f"{vectors} loads, a load of what is overwritten, and a store. The share is bytes/β "
+            "over the time.",
+        ],
+        reasoning=f"{vectors + 2} times {size} bytes for each result are "
+        f"{si((vectors + 2) * size * millions * 1e6, 'B')}, which β moves in "
+        f"{si(millions * 1e6 / attainable(1 / ((vectors + 2) * size), peak, bandwidth), 's')}. "
+        "That time over the measured one is the share.",
+    )
+
+
+def _draw_doubling(chance):
+    n = chance.choice([4, 8, 16, 32, 64])
+    p = chance.randrange(850, 995, 5) / 1000
+    alone = chance.randrange(200, 900, 10)
+    return dict(n=n, alone=alone, together=round(alone * float(speedup(p, n))))
+
+
+@asks("09_fit_your_scaling.ipynb", _draw_doubling)
+def doubling(n, alone, together):
+    gain, more = together / alone, 2 * n
+    f = karp_flatt(gain, n)
+    return Number(
+        title="The next row of a table",
+        goal=f"A table of runs, all with the same batch in all: {alone} img/s on one GPU, "
+        f"{together} img/s on {n}. Suppose that Amdahl's law holds. What does it say for {more}? "
+        "Answer in img/s, within 2 %.",
+        key=alone * speedup(1 - f, more),
+        unit="img/s",
+        tolerance=0.02,
+        slips=[
+            Slip(
+                "efficiency stays",
+                2 * together,
+                "You doubled the throughput. By Amdahl's law the efficiency falls.",
+            ),
+            Slip(
+                "from the larger run",
+                together * speedup(1 - f, 2),
+                "The serial part is a part of the time on one GPU, not on several.",
+            ),
+            Slip(
+                "ceiling",
+                alone * limit(1 - f),
+                "That is the throughput on as many GPUs as you like.",
+            ),
+            Slip(
+                "loss of efficiency for serial part",
+                alone * speedup(efficiency(gain, n), more),
+                "1 − S/n is not the serial part: it grows with n. Solve Amdahl's law for it.",
+            ),
+        ],
+        hints=[
+            "First S, then the serial part f of Karp and Flatt.",
+            f"f = (1/S − 1/n)/(1 − 1/n) with n = {n}. Then Amdahl's law for {more}, times the "
+            "throughput on one.",
+        ],
+        reasoning=f"S = {short(gain)} gives f = {short(f)}. On {more} GPUs the speed-up is "
+        f"{short(speedup(1 - f, more))}; as many as you like would give {short(limit(1 - f))}. Two "
+        "runs fit always: only a third can say whether the law holds.",
+    )
+
+
+TEMPLATES = (
+    *(budget, chip, layer, levers, slower_link, chunks, gradients, plan),
+    *(stopwatch, doubling),  # against the world
+)
