@@ -203,14 +203,14 @@ def _with_room(first, last):
 
 def _step(count, most=MOST_TICKS):
     """How many of so many ticks lie from one that is written to the next."""
-    return (count - 1) // most + 1
+    return max(0, count - 1) // most + 1
 
 
 def _round(low, high):
     """Round numbers to write at a logarithmic axis."""
     powers = range(int(np.floor(np.log10(low))), int(np.ceil(np.log10(high))) + 1)
-    for digits in ((1, 2, 5), (1,)):
-        ticks = [float(f"{d}e{power}") for power in powers for d in digits]
+    for digits in ((1, 1.5, *range(2, 10)), (1, 2, 5), (1,)):
+        ticks = [d * 10.0**power for power in powers for d in digits]
         ticks = [tick for tick in ticks if low <= tick <= high]
         if len(ticks) <= MOST_TICKS:
             break

@@ -27,7 +27,12 @@ from helpers.words import percent, short, si
 
 THIN = 0.8  # width of intervals and of whatever is there to measure by
 INTENSITIES = (0.05, 2000)
-STREAMS = {"read": (MEMORY, False, 2.2), "copy": (BOTH, False, 1.2), "add": (QUIET, True, 1.2)}
+# How an operation looks: colour, dashed, width, and the dot at its end.
+STREAMS = {
+    "read": (MEMORY, False, 2.2, "o"),
+    "copy": (BOTH, False, 1.2, "D"),
+    "add": (QUIET, True, 1.2, "s"),
+}
 PRECISIONS = {"FP32": (COMPUTE, "s"), "FP64": (BOTH, "D")}
 LAYER = "fully connected, batch "
 CONVOLUTIONS = {
@@ -43,9 +48,15 @@ BATCH_PLACES = (
 )
 # Of a case: in the order from above, how far above or below its line, and the look of the dot.
 SPEEDUPS = {
-    "naive": ("at first sight", 0.25, QUIET, "D"),
+    "naive": ("at first sight", 0.25, QUIET, "o"),
     "predicted": ("Amdahl's law", 0.0, COMPUTE, "s"),
-    "measured": ("measured", -0.25, BOTH, "o"),
+    "measured": ("measured", -0.25, BOTH, "D"),
+}
+
+CURVES = {
+    "in_turns": (QUIET, True, 1.2),
+    "perfect": (QUIET, False, 1.2),
+    "predicted": (BOTH, False, 2.0),
 }
 
 
@@ -62,10 +73,9 @@ def bandwidth_scene(rows, threads=1, caches=None, operations=tuple(STREAMS)):
     for operation in operations:
         line = sorted((row for row in known if row.operation == operation), key=lambda r: r.size)
         if line:
-            colour, dashed, width = STREAMS[operation]
             sizes, rates = zip(*((row.size, row.rate) for row in line), strict=True)
-            marks.append(Line(sizes, rates, colour, dashed, width))
-            marks += [_upright(row.size, row.rate, row.seconds, colour) for row in line]
+            marks.append(Line(sizes, rates, *STREAMS[operation][:3]))
+            marks += [_upright(row.size, row.rate, row.seconds) for row in line]
             ends[operation] = line[-1]
             best = max(line, key=lambda row: row.rate)
             told = f"{operation} moves {si(best.rate, 'B/s')} at {size_words(best.size)}"
@@ -84,8 +94,8 @@ def bandwidth_scene(rows, threads=1, caches=None, operations=tuple(STREAMS)):
     # The lines often end close to each other: their names stand one below the other.
     order = sorted(ends, key=lambda operation: -ends[operation].rate)
     for place, operation in enumerate(order):
-        row, colour = ends[operation], STREAMS[operation][0]
-        marks.append(Dot(row.size, row.rate, colour))
+        row, (colour, *_, shape) = ends[operation], STREAMS[operation]
+        marks.append(Dot(row.size, row.rate, colour, shape))
         text = f"{operation}: {si(row.rate, 'B/s')}"
         up = 13 * ((len(order) - 1) / 2 - place)
         marks.append(Words(row.size, row.rate, text, colour, "left", (9, up)))
@@ -109,7 +119,7 @@ def peak_scene(rows):
             ideal = tuple(rates[0] * count / counts[0] for count in counts)
             marks.append(Line(counts, ideal, QUIET, True, THIN))
             marks.append(Line(counts, rates, colour, False, 2.2 if precision == "FP32" else 1.2))
-            marks += [_upright(row.threads, row.rate, row.seconds, colour) for row in line]
+            marks += [_upright(row.threads, row.rate, row.seconds) for row in line]
             marks += [Dot(*at, colour, shape) for at in zip(counts, rates, strict=True)]
             place = counts[-1], rates[-1]
             text = f"{precision}: {si(rates[-1], 'flop/s')}"
@@ -140,15 +150,17 @@ def own_roofline_scene(roofline, points=True):
         marks.append(Line(*line, QUIET, True, THIN))
     for row in known:
         colour, shape = _regime(row, roofline)
-        marks.append(_upright(row.intensity, row.rate, row.seconds, colour))
+        marks.append(_upright(row.intensity, row.rate, row.seconds))
         marks.append(Dot(row.intensity, row.rate, colour, shape))
         marks.append(_label(row, colour))
         told = f"{row.name} {si(row.rate, 'flop/s')}"
         if row.share.known:
-            told += f" ({percent(row.share.value)} of what the roofs predict)"
+            told += f" ({percent(row.share.value)})"
         said.append(told)
-    measured = [f"Measured: {'; '.join(said[1:])}."] if known else []
-    return Scene(marks, " ".join([said[0], *measured]) + _lacking(rows, known))
+    if known:
+        head = "Measured, and in brackets the share of what the roofs predict:"
+        said = [said[0], f"{head} {'; '.join(said[1:])}."]
+    return Scene(marks, " ".join(said) + _lacking(rows, known))
 
 
 def batch_scene(roofline):
@@ -180,7 +192,7 @@ def batch_scene(roofline):
     for batch, row in known.items():
         colour, shape = _regime(row, roofline)
         took = row.seconds
-        marks.append(Line((batch, batch), (took.low, took.high), colour, False, THIN))
+        marks.append(Line((batch, batch), (took.low, took.high), BOTH, False, THIN))
         marks.append(Dot(batch, took.value, colour, shape))
         if batch == [*known][:2][-1]:
             marks.append(Words(batch, took.value, "measured", colour, "center", (0, 14)))
@@ -220,7 +232,7 @@ def speedup_scene(rows, cases=None, kinds=tuple(SPEEDUPS)):
         having = [row for row in known if _is_drawn(getattr(row, kind))]
         for row in having:
             result, level = getattr(row, kind), shift - cases.index(row.name)
-            marks.append(Line((result.low, result.high), (level, level), colour, False, THIN))
+            marks.append(Line((result.low, result.high), (level, level), BOTH, False, THIN))
             marks.append(Dot(result.value, level, colour, shape))
         # Each kind is named once, in a line of its own if there are enough.
         free = [row for row in having if row.name not in taken] or having
@@ -238,8 +250,11 @@ def speedup_scene(rows, cases=None, kinds=tuple(SPEEDUPS)):
     return Scene(marks, f"S for {'; '.join(said)}.{_lacking(rows, known)}")
 
 
-def chunk_scene(rows, loader="link"):
-    """The marks and the sentence of overlap over chunks; arguments as `plot_overlaps`."""
+def chunk_scene(rows, loader="link", curves=tuple(CURVES)):
+    """The marks and the sentence of overlap over chunks; arguments as `plot_overlaps`.
+
+    `curves` are those to draw, of "in_turns", "perfect" and "predicted".
+    """
     rows = sorted((row for row in rows if row.loader == loader), key=lambda row: row.chunks)
     known = [
         row
@@ -249,19 +264,14 @@ def chunk_scene(rows, loader="link"):
     if not known:
         return _nothing([row.measured for row in rows], f"overlap with the loader {loader!r}")
     chunks = tuple(row.chunks for row in known)
-    looks = {
-        "in_turns": (QUIET, True, 1.2),
-        "perfect": (QUIET, False, 1.2),
-        "predicted": (BOTH, False, 2.0),
-    }
     marks = [
-        Line(chunks, tuple(getattr(row, kind).value for row in known), *look)
-        for kind, look in looks.items()
+        Line(chunks, tuple(getattr(row, curve).value for row in known), *CURVES[curve])
+        for curve in curves
     ]
     for row in known:
         took = row.measured
         marks.append(Line((row.chunks, row.chunks), (took.low, took.high), BOTH, False, THIN))
-        marks.append(Dot(row.chunks, took.value, BOTH))
+        marks.append(Dot(row.chunks, took.value, BOTH, "D"))
     middle, last, second = known[len(known) // 2], known[-1], known[min(1, len(known) - 1)]
     marks += [
         Words(middle.chunks, middle.in_turns.value, "the sum", QUIET, "center", (0, 12)),
@@ -300,11 +310,12 @@ def laid_over(scene, other, name, place=None):
     sentence = f"{scene.sentence} In grey, {name}: {other.sentence}"
     grey = []
     for mark in other.marks:
-        if isinstance(mark, Line):
-            dashed = mark.dashed or mark.width > THIN  # intervals are too short for dashes
-            grey.append(Line(mark.x, mark.y, QUIET, dashed, min(mark.width, 1.2)))
+        if isinstance(mark, Line) and mark.width > THIN:
+            grey.append(Line(mark.x, mark.y, QUIET, True, 1.2))
+        elif isinstance(mark, Line) and not mark.dashed:  # an interval, too short for dashes
+            grey.append(Line(mark.x, mark.y, QUIET, False, THIN))
         elif isinstance(mark, Dot):
-            grey.append(Dot(mark.x, mark.y, QUIET, mark.shape))
+            grey.append(Dot(mark.x, mark.y, QUIET, "D"))  # told from squares and circles
     if not grey:
         return Scene(scene.marks, sentence)
     dots = [(mark.x, mark.y) for mark in grey if isinstance(mark, Dot)]
@@ -369,10 +380,10 @@ def _of_case(row):
     return _is_drawn(row.measured) or _is_drawn(row.predicted)
 
 
-def _upright(x, rate, seconds, colour):
+def _upright(x, rate, seconds):
     """The interval of a rate, from that of its time."""
     ends = (rate * seconds.value / end for end in (seconds.high, seconds.low))
-    return Line((x, x), tuple(ends), colour, False, THIN)
+    return Line((x, x), tuple(ends), BOTH, False, THIN)
 
 
 def _roofs(roofline):
