@@ -20,6 +20,7 @@ not seen. The laws:
 """
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -432,6 +433,12 @@ def _numbers(name, column):
     try:
         numbers = np.asarray(column, dtype=float)
     except (TypeError, ValueError):
+        listed = isinstance(column, Iterable) and not isinstance(column, str | bytes)
+        for row, cell in enumerate(column if listed else (), start=1):
+            try:
+                float(cell)
+            except (TypeError, ValueError):
+                raise ValueError(f"row {row}: {name} must be numbers, got {cell!r:.60}") from None
         raise ValueError(f"{name} must be a list of numbers, got {column!r:.60}") from None
     if numbers.ndim != 1:
         raise ValueError(f"{name} must be one list of numbers, got {numbers.ndim} dimensions")

@@ -14,6 +14,8 @@ DIP = 0.14  # the share of the throughput that a step takes beyond its neighbour
 BREAK = 0.25  # a fall of the slope between two steps, in log over log, beyond what a law makes
 FALL = 0.1  # a fall of the serial fraction that a scatter of 3 % seldom makes
 
+TURNED, BREAKS = "Retrograde", "breaks away"  # words of warnings that forbid to look further
+
 NAMES = {
     "amdahl": "Amdahl's law",
     "gustafson": "Gustafson's law",
@@ -42,7 +44,15 @@ def warnings(devices, throughput, mode, serial, per_node=None):
     -------
     tuple of str
     """
-    kept = [0]
+    fastest = int(np.argmax(throughput))
+    turned = throughput[-1] * FLAT < throughput[fastest]
+    kept, said = [0], []
+    if turned:
+        a, b = (short(devices[run], 7) for run in (fastest, -1))
+        loss = f"For this job more than {a} are a loss." if mode == "strong" else ""
+        said.append(
+            f"{TURNED}: {b} devices are slower than {a}, the fastest of these runs. {loss}".strip()
+        )
     for run, count in enumerate(devices):
         if count >= APART * devices[kept[-1]]:
             kept.append(run)
@@ -51,7 +61,6 @@ def warnings(devices, throughput, mode, serial, per_node=None):
     more = devices[1:] / devices[:-1]
     gains = throughput[1:] / throughput[:-1]
     slopes = np.log(gains) / np.log(more)
-    said = []
     for step, (gain, slope) in enumerate(zip(gains, slopes, strict=True)):
         a, b = runs[step], runs[step + 1]
         after = slopes[step + 1] if step + 1 < len(slopes) else -math.inf
@@ -64,7 +73,7 @@ def warnings(devices, throughput, mode, serial, per_node=None):
                 f"run on {a}, such as short memory, or the two runs are not of one job."
             )
         elif gain < FLAT and more[step] >= 1.5:
-            if step == 0:
+            if step == 0 and not (turned and fastest == 0):
                 said.append(
                     f"Starved: {b} devices are no faster than {a}. From the start something that "
                     "they share sets the pace: the loader of the machine, a disk, a lock. Feed "
@@ -76,8 +85,6 @@ def warnings(devices, throughput, mode, serial, per_node=None):
                     f"again. It looks as if {a} use up what each machine has once, as a loader."
                     f"{machine}"
                 )
-            elif gain < 1 / FLAT and not any(text.startswith("Retrograde") for text in said):
-                said.append(f"Retrograde: {b} devices are slower than {a}.")
         elif 0 < step < len(slopes) - 1 and not known:
             if (min(slopes[step - 1], after) - slope) * math.log(more[step]) > DIP:
                 said.append(
@@ -89,7 +96,7 @@ def warnings(devices, throughput, mode, serial, per_node=None):
         sharpest = 2 * math.log((r + 1 / r) / 2) / math.log(r)
         if slopes[-2] - slopes[-1] > sharpest + BREAK:
             said.append(
-                f"The run on {runs[-1]} breaks away: no law here falls so fast. The runs before "
+                f"The run on {runs[-1]} {BREAKS}: no law here falls so fast. The runs before "
                 f"do not foretell it. Measure between {runs[-2]} and {runs[-1]}, and "
                 f"{runs[-1]} again."
             )
@@ -272,24 +279,53 @@ def _binds(fit):
 def ahead(fit, count):
     """What to expect of one of the counts of `fit.predictions`, in a sentence."""
     what = {"time": "a time of ", "per device": "for each device ", "throughput": ""}[fit.kind]
-    said = fit.predictions[count]
+    said, on = fit.predictions[count], f"On {short(count, 7)} devices"
     value, stays, *ends = (
-        short(fit.as_given(count, x))
+        float(fit.as_given(count, x))
         for x in (said.value, fit.stays[count], *sorted((said.low, said.high)))
     )
     low, high = reversed(ends) if fit.kind == "time" else ends
-    interval = (
-        f"between {low} and {high}"
-        if said.high < 10 * said.low
-        else "but that is hardly more than a guess"
-    )
-    beside = "" if fit.chosen == "efficiency stays" else f' ("efficiency stays": {stays})'
-    return f"On {short(count, 7)} devices expect {what}{value}{beside}, {interval}."
+    expected = f"{what}{short(value)}"
+    if ended(fit):
+        return (
+            f"{on} nobody knows: {NAMES[fit.chosen]} would give {expected}, but these runs "
+            "end in a fall that no law here explains."
+        )
+    if fit.chosen != "efficiency stays":
+        expected += f' ("efficiency stays": {short(stays)})'
+    elif len(fit.devices) < 4:
+        return (
+            f"{on} expect {expected} if efficiency stays as it is. So few runs cannot say by how "
+            "much that may miss."
+        )
+    if said.high >= 10 * said.low:
+        interval = "but that is hardly more than a guess"
+    elif high == value:
+        interval = f"where no law says more, and one says as little as {short(low)}"
+    elif low == value:
+        interval = f"where no law says less, and one says as much as {short(high)}"
+    else:
+        interval = f"between {short(low)} and {short(high)}"
+    return f"{on} expect {expected}, {interval}."
+
+
+def tested(fit):
+    """Whether there are runs enough to state an interval, and a reason to look further."""
+    return len(fit.devices) > 3 and not ended(fit)
+
+
+def ended(fit):
+    """Whether the runs end in a fall that the choice does not explain."""
+    broken = any(BREAKS in text for text in fit.warnings)
+    turned = any(text.startswith(TURNED) for text in fit.warnings)
+    return broken or turned and fit.chosen == "efficiency stays"
 
 
 def next_runs(fit):
     """Which two runs to add, in a sentence."""
     first, second = fit.next_runs
+    if ended(fit):
+        return f"Before any larger count, run on {fit.devices[-1]} again, and below it."
     return (
         f"Two more runs tell most: on {first} and on {second} devices."
         if len(fit.standing) > 1

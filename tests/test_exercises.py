@@ -700,6 +700,22 @@ def test_the_stored_notebook_does_not_contain_an_answer(name):
             assert _squeezed(question.formula) not in _squeezed(text), key
 
 
+def _words(text):
+    return re.sub(r"[^\w′]+", " ", text.casefold()).strip()
+
+
+@notebooks
+def test_no_right_option_stands_in_the_words_of_the_notebook(name):
+    """Nor seven words of it in a row: else it is read off, not found."""
+    shown = [cell for cell in _notebook(name).cells if not cell.id.startswith("exercise-")]
+    text = _words(" ".join(f"{cell.source} {cell.get('outputs', '')}" for cell in shown))
+    for key, exercise in _exercises(MODULES[name]).items():
+        if isinstance(question := exercise.asked(), Choice):
+            words = _words(question.options[question.key][0]).split()
+            for start in range(len(words) - 6):
+                assert " ".join(words[start : start + 7]) not in text, key
+
+
 @notebooks
 def test_run_as_a_student_leaves_it(name):
     """nbval runs the cells; what they say is stored, and here it is read."""

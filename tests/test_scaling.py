@@ -1,5 +1,6 @@
 """The fits of scaling tables: known answers, intervals, choices, warnings, and bad tables."""
 
+import csv
 import re
 import time
 
@@ -8,11 +9,13 @@ import pytest
 from scipy.optimize import nnls
 
 from helpers import amdahl, catalog, parallel
+from helpers.publishing import foretold, notebooks
 from helpers.scaling import KINDS, STAYS, fit_scaling, foretell_largest, interval_limit
 from helpers.scaling_laws import LAWS, Table
 from helpers.scaling_table import MAX_ROWS, read_table
 from helpers.scaling_words import starved, warnings
 
+FITTED = notebooks.NOTEBOOKS / "09_fit_your_scaling.ipynb"
 N = 2.0 ** np.arange(7)
 CASES = [  # (mode, law, weights, parameters, devices in a machine)
     ("strong", "amdahl", [0.95, 0.05], {"serial fraction": 0.05}, None),
@@ -302,7 +305,13 @@ def test_order_and_unit_do_not_matter():
         (([1, 2], [3, -4]), "row 2: values must be from 1e-15 to 1e21, got -4"),
         (([1, 2], [float("nan"), 4]), "row 1: values must be from 1e-15 to 1e21, got nan"),
         (([1, 2, 4], [3, 1e-6, 1e9]), "row 3: values must lie within a factor of 1e+08, got 1e+09"),
-        (([1, 2], ["a", "b"]), "values must be a list of numbers, got ['a', 'b']"),
+        (([1, 2], [3, "b"]), "row 2: values must be numbers, got 'b'"),
+        (([1, "2 GPUs"], np.array([3, 4])), "row 2: devices must be numbers, got '2 GPUs'"),
+        (([1, 2], np.array([3, "4 s"], dtype=object)), "row 2: values must be numbers, got '4 s'"),
+        (([1, 2], [3, [4]]), "row 2: values must be numbers, got [4]"),
+        (([1, 2], "34"), "values must be one list of numbers, got 0 dimensions"),
+        (([1, 2], object), "values must be a list of numbers, got <class 'object'>"),
+        (([2, 2], [3, 4]), "row 2: devices must be given once each, got 2 as in row 1"),
         (([[1, 2]], [[3, 4]]), "devices must be one list of numbers, got 2 dimensions"),
         (([1, 2], [3, 4], "speed"), "kind must be one of throughput, time, per device"),
         (([1, 2], [3, 4], "time", "super"), "mode must be strong (fixed job) or weak"),
@@ -373,12 +382,84 @@ def test_a_falling_serial_fraction_is_seen_and_read_by_the_mode():
 def test_a_run_that_breaks_away_is_seen():
     (said,) = warned(ULTRA_SCALE, "breaks away", kind="per device")
     assert "Measure between 256 and 512" in said
-    assert warned(ULTRA_SCALE, "Retrograde", kind="per device")
     # The sharpest bend of a law, where kappa m^2 passes 1: by doublings, and in steps of 4.
     for n in (N, N[::2]):
         for kappa in 10.0 ** np.arange(-4, 0, 0.25):
             x = curve("usl", [1, 0, kappa], "strong", devices=n)
             assert not warned(dict(zip(n, x, strict=True)), "breaks away")
+
+
+@pytest.mark.parametrize(
+    ("table", "slower", "than"),
+    [
+        ({1: 10, 2: 19, 4: 30, 8: 41, 16: 38}, 16, 8),
+        ({1: 10, 2: 8}, 2, 1),  # from the start, and not called starved
+        ({1: 10, 2: 18, 3: 17.5, 4: 17}, 4, 2),  # by steps that are flat one by one
+        ({8: 10, 12: 14, 16: 13}, 16, 12),  # counts that lie near each other
+        ({1: 10, 2: 18, 4: 15, 8: 16}, 8, 2),  # some is won back
+    ],
+)
+def test_larger_counts_that_are_slower_are_named(table, slower, than):
+    words = f"Retrograde: {slower} devices are slower than {than}, the fastest of these runs."
+    for kind, values in (("throughput", table), ("time", {n: 1 / x for n, x in table.items()})):
+        (said,) = warned(values, "Retrograde", kind=kind)
+        assert said == f"{words} For this job more than {than} are a loss."
+    weak = dict(zip(table, [x / n for n, x in table.items()], strict=True))
+    (said,) = warned(weak, "Retrograde", kind="per device", mode="weak")
+    assert said == words
+    assert not warned(table, "Starved")
+
+
+def test_a_flat_end_within_the_scatter_is_not_called_slower():
+    assert not warned({1: 10, 2: 19, 4: 30, 8: 41, 16: 40}, "Retrograde")
+
+
+def said_of(table, count, **how):
+    """The sentence on one count."""
+    (said,) = (s for s in str(fitted(table, **how)).splitlines() if s.startswith(f"On {count} dev"))
+    return said
+
+
+@pytest.mark.parametrize(
+    ("table", "how", "count", "would"),
+    [
+        (ULTRA_SCALE, dict(kind="per device", per_node=8), 1024, "for each device 5.25"),
+        ({1: 10, 2: 18, 4: 17, 8: 16}, {}, 16, "32"),
+        ({1: 10, 2: 8}, {}, 4, "16"),
+    ],
+)
+def test_beyond_a_fall_nothing_is_promised(table, how, count, would):
+    assert said_of(table, count, **how) == (
+        f'On {count} devices nobody knows: "efficiency stays as it is" would give {would}, but '
+        "these runs end in a fall that no law here explains."
+    )
+    last = f"Before any larger count, run on {max(table)} again, and below it."
+    assert last in str(fitted(table, **how)) and "expect" not in str(fitted(table, **how))
+
+
+def test_a_turn_that_a_law_explains_is_foretold():
+    table = dict(zip(N, curve("usl", [0.97, 0.03, 0.003], "strong"), strict=True))
+    assert warned(table, "Retrograde")
+    assert "between" in said_of(table, 128)
+
+
+def test_so_few_runs_get_no_interval():
+    for table in ({1: 10, 2: 19}, {1: 10, 2: 19, 4: 35}):
+        said = said_of(table, 8)
+        assert said.endswith("as it is. So few runs cannot say by how much that may miss.")
+    assert "between" in said_of({1: 10, 2: 18.2, 4: 30.8, 8: 47.1}, 16)
+
+
+def test_an_interval_that_ends_at_the_value_says_so():
+    speeds = {1: 1, 2: 1.9, 4: 3.91, 8: 5.87, 16: 7.9, 32: 12.15}
+    assert fitted(speeds, mode="weak").predictions[64].high == 24.3
+    assert said_of(speeds, 64, mode="weak") == (
+        "On 64 devices expect 24.3, where no law says more, and one says as little as 6.31."
+    )
+    times = {n: n / x for n, x in speeds.items()}
+    assert said_of(times, 64, mode="weak", kind="time") == (
+        "On 64 devices expect a time of 2.63, where no law says less, and one says as much as 10.1."
+    )
 
 
 @pytest.mark.parametrize(("mode", "law", "weights"), [case[:3] for case in CASES if not case[4]])
@@ -457,6 +538,8 @@ BAD = {
     "blank": (" \n\n", "row 1: a table must have at least two rows, got an empty text"),
     "one row": ("n,img/s\n1,3", "row 2: a table must have at least two rows, got this one"),
     "head only": ("n,img/s", "row 1: a head must be followed by rows of numbers, got none"),
+    "two of two": ("2,3\n2,4", "row 2: devices must differ from row to row, got 2 as in row 1:"),
+    "with a unit": ("n,s\n2 GPUs,3\n2.0 GPUs,4", "row 3: devices must differ from row to row, got"),
     "duplicates": ("1,3\n2,5\n2,6", "row 3: devices must differ from row to row, got 2 as in row"),
     "zero": ("1,3\n2,0", "row 2: value must be above 0, got 0"),
     "no devices": ("0,3\n2,1", "row 1: devices must be a whole number from 1 to 10 million, got 0"),
@@ -529,20 +612,36 @@ def test_the_published_tables_are_all_that_can_be_fitted():
     assert set(units[list(times)]) == {"ms/step", "min/run"}
 
 
+def test_the_page_of_errors_is_what_the_laws_say():
+    with foretold.FILE.open(encoding="utf-8", newline="") as file:
+        stored = list(csv.DictReader(file))
+    found = list(foretold.rows())
+    assert [row["series"] for row in stored] == list(catalog.scaling_tables())
+    for said, row in zip(stored, found, strict=True):
+        assert said.keys() == row.keys()
+        for column, value in row.items():
+            if isinstance(value, float):  # printed with three decimals
+                assert float(said[column]) == pytest.approx(value, rel=1e-4, abs=6e-4), said
+            else:
+                assert said[column] == str(value)
+    errors = [abs(row["choice"]) for row in found]
+    assert len(errors) == 59 and np.median(errors) < 0.04
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("mode", ["strong", "weak"])
 def test_the_largest_run_is_foretold_from_the_others_alone(kind, mode):
     n, x = np.array([1, 2, 4, 8, 16]), np.array([10, 19, 35, 60, 1])
     values = {"throughput": x, "per device": x / n, "time": (1 if mode == "strong" else n) / x}
-    foretold = foretell_largest(n, values[kind], kind, mode)
+    last = foretell_largest(n, values[kind], kind, mode)
     before = fit_scaling(n[:-1], x[:-1], mode=mode)
     said = before.predictions[16]
-    assert foretold.fit.devices == (1, 2, 4, 8) and foretold.fit.kind == kind
-    assert foretold.true == pytest.approx(1)
-    assert foretold.errors["choice"] == pytest.approx(said.value - 1)
-    assert foretold.errors[STAYS] == pytest.approx(120 - 1)  # 60 / 8 for each of 16
-    assert foretold.errors["amdahl"] == pytest.approx(before.laws["amdahl"].throughput(16) - 1)
-    assert not foretold.inside
+    assert last.fit.devices == (1, 2, 4, 8) and last.fit.kind == kind
+    assert last.true == pytest.approx(1)
+    assert last.errors["choice"] == pytest.approx(said.value - 1)
+    assert last.errors[STAYS] == pytest.approx(120 - 1)  # 60 / 8 for each of 16
+    assert last.errors["amdahl"] == pytest.approx(before.laws["amdahl"].throughput(16) - 1)
+    assert not last.inside
 
 
 def test_tokens_per_second_agree_with_the_utilisation_printed_beside_them():
@@ -553,3 +652,14 @@ def test_tokens_per_second_agree_with_the_utilisation_printed_beside_them():
     assert each.keys() == printed.keys()
     ratios = [each[n] / n / printed[n] for n in printed]
     assert max(ratios) / min(ratios) < 1.001
+
+
+# The notebook
+
+
+def test_what_the_notebook_prints_is_explained_before():
+    cells = {cell.id: cell.source for cell in notebooks.read(FITTED).cells}
+    before = " ".join(cells.values()).partition(cells["sixteen"])[0]
+    assert "**speed-up** S" in before and "**efficiency** E = S/n" in before
+    assert "the p′ of notebook 04" in cells["turn-seen"]
+    assert f"({foretold.FILE.name})" in cells["foretold-seen"]

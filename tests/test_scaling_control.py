@@ -5,9 +5,11 @@ import re
 from datetime import datetime
 
 import pytest
+from matplotlib.figure import Figure
 
 from helpers.catalog import scaling_tables
 from helpers.controls.scaling import AHEAD, ScalingControl
+from helpers.pictures.scaling import plot_fit
 from helpers.scaling import fit_scaling
 from helpers.scaling_table import MAX_CHARACTERS
 from helpers.scaling_words import sentences
@@ -176,10 +178,39 @@ def test_the_scene_stands_where_fit_and_runs_say():
 
 
 def test_where_no_law_is_chosen_none_is_drawn():
-    fit = fit_scaling([1, 2, 4], [10, 19, 35])
-    lines = [mark for mark in scaling_scene(fit, 8.0).marks if isinstance(mark, Line)]
+    fit = fit_scaling([1, 2, 4, 8], [10, 12, 20, 35])
+    lines = [mark for mark in scaling_scene(fit, 16.0).marks if isinstance(mark, Line)]
     assert len(lines) == 3 and lines[0].dashed
-    assert scaling_scene(fit, 8.0).sentence.startswith("No law is chosen. On 8 devices expect")
+    assert scaling_scene(fit, 16.0).sentence.startswith("No law is chosen. On 16 devices expect")
+
+
+def test_what_so_few_runs_cannot_say_is_not_drawn():
+    scene = scaling_scene(fit_scaling([1, 2, 4], [10, 19, 35]), 8.0)
+    (stays,) = [mark for mark in scene.marks if isinstance(mark, Line)]
+    assert stays.dashed  # and no interval
+    assert [dot.x for dot in scene.marks if isinstance(dot, Dot) and dot.shape == "D"] == [8, 16]
+    assert scene.sentence.startswith("No law is chosen. On 8 devices expect 70 if efficiency")
+
+
+def test_beyond_a_fall_neither_an_interval_nor_larger_counts_are_drawn():
+    scene = scaling_scene(fit_scaling([1, 2, 4, 8], [10, 18, 17, 16]), 16.0)
+    assert len([mark for mark in scene.marks if isinstance(mark, Line)]) == 1
+    assert not any(isinstance(mark, Dot) and mark.shape == "D" for mark in scene.marks)
+    assert "On 16 devices nobody knows" in scene.sentence
+
+
+def test_the_diamonds_are_whole():
+    fit = fit_scaling([1, 2, 4, 8, 16], [10, 18.2, 30.8, 47.1, 64])
+    ax = plot_fit(fit, ax=Figure().add_subplot())
+    ax.figure.draw_without_rendering()
+    frame, found = ax.get_window_extent(), 0
+    for line in ax.lines:
+        if line.get_marker() == "D":
+            found += 1
+            half = line.get_markersize() * ax.figure.dpi / 72 / 2**0.5  # from corner to middle
+            x, y = ax.transData.transform(line.get_xydata()[0])
+            assert frame.x0 < x - half and x + half < frame.x1 and frame.y0 < y - half
+    assert found == 2
 
 
 def test_the_interval_of_one_prediction_is_an_upright_line():

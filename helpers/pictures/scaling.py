@@ -31,7 +31,8 @@ def scaling_axes(counts=(1, 128), top=1.0, *, ax=None):
     """Empty axes for efficiencies over numbers of devices, from the first to the last count."""
     ax = new_axes(ax)
     first, last = counts
-    ax.set(xscale="log", xlim=(first / 1.2, last * 1.2), ylim=(0, 1.12 * top))
+    # A little room below 0, where the runs to add are drawn.
+    ax.set(xscale="log", xlim=(first / 1.2, last * 1.2), ylim=(-0.06 * top, 1.12 * top))
     ax.set_xlabel("devices n")
     ax.set_ylabel("efficiency (smallest run: 1)")
     doublings = int(np.log2(last / first) + 1e-9)

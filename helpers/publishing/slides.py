@@ -10,6 +10,7 @@ from importlib.resources import files
 from nbconvert.exporters import SlidesExporter
 from nbformat.v4 import new_markdown_cell, new_output
 
+from helpers.publishing.foretold import FILE
 from helpers.publishing.notebooks import PAGES, ROOT, SERIES, SHOWN
 from helpers.publishing.pages import Offline, Renderer
 from helpers.publishing.rules import slide_type
@@ -121,7 +122,7 @@ def build_slides(folder=SLIDES):
         shutil.copytree(
             reveal / part, folder / "reveal" / part, ignore=shutil.ignore_patterns("*.map")
         )
-    for text in PAGES:  # the slides link to them
+    for text in [*PAGES, FILE]:  # the slides link to them
         shutil.copy(text, folder)
     links = []
     for notebook in SHOWN:

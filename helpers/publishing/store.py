@@ -1,8 +1,8 @@
 """Run notebooks from a clean kernel and store them as the tests want them, so that a re-run
 changes no line.
 
-python -m helpers.publishing.store [notebook ...]   without a name: every notebook, and the
-                                                    README's picture
+python -m helpers.publishing.store [notebook ...]   without a name: every notebook, the README's
+                                                    picture, and the errors of `foretold`
 
 Before a notebook runs, the question and the check of each exercise are written into it, and cells
 get a readable id and a slide type where they have none. Afterwards the pages get the titles, the
@@ -23,6 +23,7 @@ from helpers.catalog import device
 from helpers.pictures.drawing import png
 from helpers.pictures.roofline import plot_roofline
 from helpers.publishing import blocks, claims, rules
+from helpers.publishing.foretold import store_foretold
 from helpers.publishing.notebooks import (
     EXERCISES,
     NOTEBOOKS,
@@ -200,6 +201,7 @@ def main(arguments):
         print(f"stored {path.name}")
     if not arguments:
         store_readme_picture()
+        store_foretold()
     wrong = list(unlisted())
     if not wrong:
         store_pages()

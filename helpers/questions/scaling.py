@@ -205,7 +205,7 @@ def falling_fraction(batch=64, kept=0.8, counts=(2, 4, 8, 16)):
                 "The program is the same. With a fixed batch on each GPU the job grew with n.",
             ),
             "b": (
-                "Amdahl's law is the wrong class: each GPU loses the same share of its step",
+                "the loss need not be a serial part: each GPU loses the same share of its step",
                 "Then S = E·n, and the formula of Karp and Flatt gives (1/E − 1)/(n − 1): it falls "
                 "with n and says nothing of a serial part.",
             ),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.scaling_words import NAMES, ahead, next_runs
+from helpers.scaling_words import NAMES, ahead, ended, next_runs, tested
 from helpers.scenes.marks import BOTH, COMPUTE, MEMORY, QUIET, Dot, Line, Scene, Words
 from helpers.words import percent, short
 
@@ -43,7 +43,7 @@ def scaling_scene(fit, count=None, further=()):
     ends = np.minimum(ends, 1e3)  # the axes end before
     if len(counts) == 1:  # an upright line from end to end
         counts, ends = 2 * counts, ends.T
-    for end in ends:
+    for end in ends if tested(fit) else ():
         marks.append(Line(tuple(counts), tuple(end.tolist()), QUIET, False, 0.8))
     if fit.per_node and fit.per_node > first:
         marks.append(Line(2 * (fit.per_node,), (0.0, 1.0), QUIET, True, 0.8))
@@ -63,7 +63,9 @@ def scaling_scene(fit, count=None, further=()):
         marks.append(Dot(*place, COMPUTE, "s"))
         marks.append(Words(*place, f"{share} on {short(count, 7)}", COMPUTE, "center", (0, 16)))
         sentence += [ahead(fit, count), f"That is an efficiency of {share}."]
-    for devices in fit.next_runs:  # on the axis of counts, for nobody knows their efficiency
+    for devices in (
+        () if ended(fit) else fit.next_runs
+    ):  # on the axis of counts, for nobody knows their efficiency
         marks.append(Dot(devices, 0.0, QUIET, "D"))
         marks.append(Words(devices, 0.0, f"run {devices}", QUIET, "center", (0, 14)))
     sentence.append(next_runs(fit))
