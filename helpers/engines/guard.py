@@ -1,0 +1,94 @@
+"""Starts engines, tells how to reach them, and ends them when the one who asked is gone.
+
+A program of its own. The kernel holds the only writing end of the pipe that is this program's
+standard input: however the kernel ends, by SIGKILL too, the pipe is closed, and reading it ends.
+The engines are descendants of this program and not of the kernel.
+
+    python -m helpers.engines.guard N [PROFILE]
+
+It writes one line of JSON: how a client connects, or why there are no engines.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from contextlib import suppress
+
+import psutil
+
+LOCAL_SECONDS = 45  # for engines of this machine to report; a profile says its own
+GRACE = 2.0  # s to end by themselves
+
+
+def guard(n, profile, answer, ask):
+    """Run a cluster of n engines until `ask` ends.
+
+    Parameters
+    ----------
+    n : int
+    profile : str
+        Of IPython; if empty, a temporary one for engines on this machine.
+    answer : file
+        For the line of JSON.
+    ask : file
+        Read to its end.
+    """
+    import ipyparallel as ipp
+
+    folder = tempfile.mkdtemp(prefix="engines-")
+    here = {"profile_dir": folder, "engines": "mpi", "engine_timeout": LOCAL_SECONDS}
+    cluster = ipp.Cluster(
+        n=n, log_level=logging.CRITICAL, **({"profile": profile} if profile else here)
+    )
+    started = set()
+    try:
+        client = cluster.start_and_connect_sync()
+        started = _descendants()
+        client.close()
+        tell(answer, client=asyncio.run(cluster.controller.get_connection_info())["client"])
+        ask.read()
+    except Exception as error:
+        tell(answer, why=" ".join(str(error).split())[:150] or type(error).__name__)
+    finally:
+        end(started | _descendants())
+        with suppress(Exception):  # what runs elsewhere, as in a queue of Slurm
+            cluster.stop_cluster_sync()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def tell(answer, **line):
+    """Write a line of JSON, if there is still someone to read it."""
+    with suppress(OSError):
+        print(json.dumps(line), file=answer, flush=True)
+
+
+def end(processes):
+    """End processes: ask them, and kill those that are still there after a while."""
+    for process in processes:
+        with suppress(psutil.Error):
+            process.terminate()
+    _, staying = psutil.wait_procs(processes, timeout=GRACE)
+    for process in staying:
+        with suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(staying, timeout=GRACE)
+
+
+def _descendants():
+    return set(psutil.Process().children(recursive=True))
+
+
+def main(n, profile=""):
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that `finally` runs
+    answer = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # whatever else is printed is no answer
+    guard(int(n), profile, answer, sys.stdin)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
