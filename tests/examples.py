@@ -18,6 +18,7 @@ from helpers import pictures
 from helpers.catalog import devices
 from helpers.controls import every_control
 from helpers.controls.inputs import positions
+from helpers.engines.record import shipped_engines
 from helpers.networks import resnet, vgg
 from helpers.scaling import fit_scaling
 
@@ -44,6 +45,7 @@ FOREIGN = {  # what a reader may have in a matplotlibrc
 }
 TABLE = fit_scaling([1, 2, 4, 8], [10, 18.2, 30.8, 47.1])
 SERIES = {"one": (np.array([1, 2, 4]), np.array([1, 1.8, 3.0]))}
+ENGINES = next(iter(shipped_engines().values()))
 EXAMPLES = {
     "plot_layers": dict(network=resnet(18)),
     "plot_step_ratios": dict(models=["a", "b", "a"], ratios=[2.9, 3.1, 3.3]),
@@ -62,6 +64,8 @@ EXAMPLES = {
     "plot_scaling": dict(measured=SERIES, modelled=SERIES),
     "plot_fit": dict(fit=TABLE, count=16.0, further=[(32, 70.0)]),
     "plot_foretold": dict(errors={"one": (0.1, -0.02), "two": (0.3, 0.0)}, named=["one"]),
+    "plot_reductions": dict(reductions=ENGINES.reductions, links=ENGINES.links),
+    "plot_steps": dict(steps=ENGINES.steps),
     "plot_plan": dict(devices=[1, 2], best=[2, 1], worst=[4, 3], deadline=3),
 }
 

@@ -48,6 +48,11 @@ class Link(NamedTuple):
     latency: Measured
     bandwidth: Measured
 
+    @property
+    def why(self):
+        """Why the model cannot be computed; "" if both are known."""
+        return self.latency.why or self.bandwidth.why
+
 
 class Step(NamedTuple):
     """A step of training on n processes that share its batch: b images on each, B = n b.
@@ -374,8 +379,8 @@ def _steps(comm, links, batches, seconds, limit):
 def _step(rounds, link, name, parameters, n, batch):
     whole, alone = (1, name, n * batch), (1, name, batch)
     together, step = ((n, name, batch, what) for what in ("together", "step"))
-    modelled = link.latency
-    if link.latency.known:
+    modelled = unknown(link.why, link.latency.rounds, link.latency.others)
+    if not link.why:
         reduce = allreduce_time(4 * parameters, n, link.bandwidth.value, link.latency.value)
         modelled = rounds.of(lambda times: times[whole] / (times[alone] + reduce))
     times = map(rounds.seconds, (whole, alone, together, step))

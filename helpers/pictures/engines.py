@@ -21,7 +21,8 @@ def plot_reductions(reductions, links, *, processes=2, ax=None):
         Of which to show.
     """
     ax = new_axes(ax)
-    ax.set(xscale="log", yscale="log", xlabel="size of the gradients G (B)", ylabel="time (s)")
+    ax.set(xscale="log", yscale="log", xlabel="size of the gradients G (KiB, MiB)")
+    ax.set_ylabel("time of an all-reduce (µs, ms)")
     scene = reductions_scene(reductions, links, processes)
     if not scene.marks:
         return _reason(ax, scene.sentence)

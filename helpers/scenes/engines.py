@@ -27,7 +27,7 @@ def reductions_scene(reductions, links, processes=2):
     known = [row for row in rows if row.seconds.known]
     (link,) = (link for link in links if link.processes == processes)
     marks = []
-    if link.latency.known and rows:
+    if rows and not link.why:
         latency, bandwidth = link.latency.value, link.bandwidth.value
         ends = min(row.size for row in rows), max(row.size for row in rows)
         sizes = np.geomspace(*ends, 60)
@@ -58,10 +58,10 @@ def reductions_scene(reductions, links, processes=2):
             f" {brief_time(first.seconds.value)} for {size_words(first.size)},"
             f" {brief_time(last.seconds.value)} for {size_words(last.size)}."
         )
-    if link.latency.known:
+    if not link.why:
         sentence += f" Fitted: latency {brief_time(latency)}, bandwidth {si(bandwidth, 'B/s')}."
     else:
-        sentence += f" No fit: {link.latency.why}."
+        sentence += f" No fit: {link.why}."
     return Scene(marks, sentence)
 
 
