@@ -17,6 +17,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from contextlib import suppress
 
 import psutil
@@ -72,11 +73,28 @@ def end(processes):
     for process in processes:
         with suppress(psutil.Error):
             process.terminate()
-    _, staying = psutil.wait_procs(processes, timeout=GRACE)
-    for process in staying:
+    for process in running(processes, GRACE):
         with suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(staying, timeout=GRACE)
+    running(processes, GRACE)
+
+
+def running(processes, seconds):
+    """Those processes that still run after so many seconds; returns early if none does."""
+    last = time.monotonic() + seconds
+    while (left := [process for process in processes if _runs(process)]) and (
+        time.monotonic() < last
+    ):
+        time.sleep(0.02)
+    return left
+
+
+def _runs(process):
+    """One that ended and whose parent has not asked how does not run any more."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and process.is_running()
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _descendants():
