@@ -260,6 +260,7 @@ def test_a_record_comes_back_as_it_was_saved(tmp_path):
         ('"convolutional"', '"recurrent"', r"steps\[0\].network must be of the form"),
         ('"processes": 2', '"processes": 0', r"reductions\[0\].processes must be a number"),
         ('"value": 3e-06', '"value": -1', r"links\[0\].latency.value must be a number above 0"),
+        ('"speedup": { "value": 1.5', '"speedup": { "value": -1', "above 0 and at most 1e6, got -1"),
         ('"mpi"', '"host"', "the record must hold mpi, and does not"),
     ],
 )
