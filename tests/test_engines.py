@@ -260,7 +260,11 @@ def test_a_record_comes_back_as_it_was_saved(tmp_path):
         ('"convolutional"', '"recurrent"', r"steps\[0\].network must be of the form"),
         ('"processes": 2', '"processes": 0', r"reductions\[0\].processes must be a number"),
         ('"value": 3e-06', '"value": -1', r"links\[0\].latency.value must be a number above 0"),
-        ('"speedup": { "value": 1.5', '"speedup": { "value": -1', "above 0 and at most 1e6, got -1"),
+        (
+            '"speedup": { "value": 1.5',
+            '"speedup": { "value": -1',
+            "above 0 and at most 1e6, got -1",
+        ),
         ('"mpi"', '"host"', "the record must hold mpi, and does not"),
     ],
 )
@@ -421,5 +425,8 @@ def test_engines_that_do_not_start_are_a_reason(monkeypatch, tmp_path):
     program.chmod(0o755)
     monkeypatch.setattr(cluster, "BESIDE", str(tmp_path))
     engines = Engines(2)
-    assert engines.why.startswith("no engines: ")
+    assert engines.why == "no engines: what starts them ended with exit code 3"
     assert engines.guard.poll() is not None
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    assert Engines(2, "absent").why == "no engines: IPython has no profile 'absent'"
+    assert [path.name for path in tmp_path.iterdir()] == ["mpiexec"]

@@ -88,7 +88,7 @@ class Engines:
                 clients.append(self.client)
                 alone = min(self.run(_size))
                 if alone != self.n:
-                    self.why = f"mpiexec and mpi4py differ: each process sees {alone}"
+                    self.why = f"a process sees only {alone}: is mpiexec that of mpi4py's MPI?"
         except BaseException:
             self.stop()
             raise

@@ -13,6 +13,7 @@ import asyncio
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import sys
@@ -21,6 +22,8 @@ import time
 from contextlib import suppress
 
 import psutil
+from IPython.core.profiledir import ProfileDir, ProfileDirError
+from IPython.paths import get_ipython_dir
 
 LOCAL_SECONDS = 45  # for engines of this machine to report; a profile says its own
 GRACE = 2.0  # s to end by themselves
@@ -41,6 +44,11 @@ def guard(n, profile, answer, ask):
     """
     import ipyparallel as ipp
 
+    try:
+        if profile:  # one that does not exist would be made, for engines without MPI
+            ProfileDir.find_profile_dir_by_name(get_ipython_dir(), profile)
+    except ProfileDirError:
+        return tell(answer, why=f"IPython has no profile {profile!r}")
     folder = tempfile.mkdtemp(prefix="engines-")
     here = {"profile_dir": folder, "engines": "mpi", "engine_timeout": LOCAL_SECONDS}
     cluster = ipp.Cluster(
@@ -54,7 +62,7 @@ def guard(n, profile, answer, ask):
         tell(answer, client=asyncio.run(cluster.controller.get_connection_info())["client"])
         ask.read()
     except Exception as error:
-        tell(answer, why=" ".join(str(error).split())[:150] or type(error).__name__)
+        tell(answer, why=reason(error))
     finally:
         end(started | _descendants())
         with suppress(Exception):  # what runs elsewhere, as in a queue of Slurm
@@ -66,6 +74,13 @@ def tell(answer, **line):
     """Write a line of JSON, if there is still someone to read it."""
     with suppress(OSError):
         print(json.dumps(line), file=answer, flush=True)
+
+
+def reason(error):
+    """An error of ipyparallel in few words."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    code = re.search(r"stopped: .*'exit_code': (-?\d+)", text)
+    return f"what starts them ended with exit code {code[1]}" if code else text[:150]
 
 
 def end(processes):
