@@ -78,3 +78,29 @@ def duration(seconds, digits=3):
             number = short(seconds / size, digits)
             return f"{number} {unit.rstrip('s') if number == '1' else unit}"
     return f"{short(seconds, digits)} s"
+
+
+def brief_time(seconds, digits=3):
+    """A time to read, also below a second.
+
+    Examples
+    --------
+    >>> brief_time(5.92e-6), brief_time(0.0127), brief_time(0.9999), brief_time(1.5)
+    ('5.92 µs', '12.7 ms', '1000 ms', '1.5 s')
+    """
+    units = {"s": 1, "ms": 1e-3, "µs": 1e-6, "ns": 1e-9}
+    unit = next((unit for unit, size in units.items() if abs(seconds) >= size), "s")
+    return f"{short(seconds / units[unit], digits)} {unit}"
+
+
+def size_words(size, digits=3):
+    """Bytes to read, in units of 1024.
+
+    Examples
+    --------
+    >>> size_words(4096), size_words(2**26), size_words(5292072), size_words(12)
+    ('4 KiB', '64 MiB', '5.05 MiB', '12 B')
+    """
+    units = {"GiB": 2**30, "MiB": 2**20, "KiB": 2**10}
+    unit = next((unit for unit, least in units.items() if size >= least), "B")
+    return f"{short(size / units.get(unit, 1), digits)} {unit}"

@@ -19,6 +19,7 @@ from helpers.catalog import devices
 from helpers.controls import every_control
 from helpers.controls.inputs import positions
 from helpers.measure.record import shipped
+from helpers.engines.record import shipped_engines
 from helpers.networks import resnet, vgg
 from helpers.scaling import fit_scaling
 
@@ -47,6 +48,7 @@ TABLE = fit_scaling([1, 2, 4, 8], [10, 18.2, 30.8, 47.1])
 RECORDS = shipped()
 OURS = RECORDS["xeon-2"]
 SERIES = {"one": (np.array([1, 2, 4]), np.array([1, 1.8, 3.0]))}
+ENGINES = next(iter(shipped_engines().values()))
 EXAMPLES = {
     "plot_layers": dict(network=resnet(18)),
     "plot_step_ratios": dict(models=["a", "b", "a"], ratios=[2.9, 3.1, 3.3]),
@@ -72,6 +74,8 @@ EXAMPLES = {
     "plot_speedups": dict(rows=OURS.speedups),
     "plot_overlaps": dict(rows=OURS.overlaps),
     "plot_two_records": dict(records={"ours": OURS, "other": RECORDS["epyc-2"]}),
+    "plot_reductions": dict(reductions=ENGINES.reductions, links=ENGINES.links),
+    "plot_steps": dict(steps=ENGINES.steps),
     "plot_plan": dict(devices=[1, 2], best=[2, 1], worst=[4, 3], deadline=3),
 }
 

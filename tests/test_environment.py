@@ -51,7 +51,8 @@ LOCAL_MODULES = {"helpers", "series", "tests"} | {
 
 
 def test_conda_installs_the_same_ranges_and_binder_what_a_reader_needs():
-    assert CONDA == REQUIREMENTS
+    # For any system: mpi4py brings an MPI along there, and Windows has no mpich.
+    assert CONDA == {name: value for name, value in REQUIREMENTS.items() if name != "mpich"}
     assert BINDER == READING
     assert BINDER_PYTHON == CONDA_PYTHON
 
@@ -61,6 +62,25 @@ def test_a_reader_installs_nothing_for_tests_and_slides():
     # Each extra of series.py holds the ones before it.
     assert f"{PROJECT['name']}[publish]" in PROJECT["optional-dependencies"]["test"]
     assert set(EXTRAS) | {""} == {extra for _, extra in series.COMMANDS.values()}
+
+
+@pytest.mark.parametrize(
+    ("system", "processor", "asked"),
+    [
+        ("linux", "x86_64", True),
+        ("linux", "aarch64", True),
+        ("darwin", "arm64", True),
+        ("darwin", "x86_64", True),
+        ("linux", "ppc64le", False),
+        ("win32", "AMD64", False),
+        ("emscripten", "wasm32", False),
+    ],
+)
+def test_mpi_is_asked_for_where_the_packages_bring_it(system, processor, asked):
+    here = {"sys_platform": system, "platform_machine": processor}
+    for line in map(Requirement, PROJECT["dependencies"]):
+        expected = asked or line.name not in ("mpi4py", "mpich")
+        assert (line.marker is None or line.marker.evaluate(here)) == expected, line.name
 
 
 @pytest.mark.parametrize("name", REQUIREMENTS)

@@ -30,6 +30,7 @@ FLOORS = [
     {"scenes": NUMBERS},
     {"scaling": FITS},
     {"scaling_laws": FITS, "scaling_words": NUMBERS, "scaling_table": set()},
+    {"engines": NUMBERS | {"threadpoolctl", "tqdm", "ipyparallel", "mpi4py", "psutil", "IPython"}},
     {"measure": NUMBERS | {"threadpoolctl", "tqdm"}},
     {"catalog": TABLES},
     {"schemas": TABLES},

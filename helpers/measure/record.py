@@ -62,6 +62,9 @@ NUMBERS = {
     "last_level": SIZE,
     "threads": between(1, 1e5, whole=True),
     "chunks": between(1, 1e6, whole=True),
+    "processes": between(1, 1e5, whole=True),
+    "batch": between(1, 1e6, whole=True),
+    "parameters": between(1, 1e12, whole=True),
     "rounds": between(0, 1e6, whole=True),
     "size": between(1, 1e15, whole=True),
     "useful": SIZE,
@@ -77,11 +80,12 @@ RESULTS = {
     "peak": Range(1e6, True, 1e18, True, "from 1e6 to 1e18 flop/s"),
     "bandwidth": Range(1e6, True, 1e15, True, "from 1e6 to 1e15 B/s"),
     "p": Range(0, False, 1, False, "above 0 and below 1"),
-} | dict.fromkeys(("s", "r", "share", "ratio", "naive"), FACTOR)
+} | dict.fromkeys(("s", "r", "share", "ratio", "naive", "modelled", "speedup"), FACTOR)
 WORDS = {
     "operation": r"copy|add|read",
     "precision": r"FP32|FP64",
     "loader": r"link|copy",
+    "network": r"convolutional|fully connected",
     "date": r"\d{4}-\d\d-\d\d",
 }
 
@@ -138,7 +142,12 @@ def _disturbed(value):
 
 def save_record(record, path):
     """Write a `Record` to a file; an unknown number becomes null. Returns the path."""
-    content = {"schema": SCHEMA, "version": VERSION} | _plain(record)
+    return save_as(record, path, SCHEMA, VERSION)
+
+
+def save_as(record, path, schema, version):
+    """Write named tuples of named tuples to a file, under a schema. Returns the path."""
+    content = {"schema": schema, "version": version} | _plain(record)
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     # A result on one line: the file stays short, and a changed result is one changed line.
     text = re.sub(r"\{[^{}\[\]]*\}", lambda found: " ".join(found[0].split()), text)
@@ -166,16 +175,21 @@ def load_record(path):
     OSError
         If the file cannot be opened.
     """
+    return load_as(parse_record, path)
+
+
+def load_as(parse, path):
+    """Read a file and parse its text; raises as `load_record` does."""
     with open(path, "rb") as file:
-        return read_record(file.read(LARGEST + 1), Path(path).name)
+        return read_record(file.read(LARGEST + 1), Path(path).name, parse)
 
 
-def read_record(content, name):
-    """The `Record` that the bytes of a file hold; raises a ValueError as `load_record` does."""
+def read_record(content, name, parse=None):
+    """What the bytes of a file hold, a `Record` by default; raises as `load_record` does."""
     if len(content) > LARGEST:
         raise ValueError(f"{name}: a record has at most {LARGEST} B, this file has more")
     try:
-        return parse_record(content.decode("utf-8"))
+        return (parse or parse_record)(content.decode("utf-8"))
     except UnicodeDecodeError:
         raise ValueError(f"{name}: a record is text in UTF-8, this file is not") from None
     except ValueError as error:
@@ -184,6 +198,11 @@ def read_record(content, name):
 
 def parse_record(text):
     """The `Record` that a text in JSON holds; raises a ValueError as `load_record` does."""
+    return parse_as(Record, text, SCHEMA, VERSION)
+
+
+def parse_as(kind, text, schema, version):
+    """The record of a kind that a text in JSON holds, under its schema and version."""
     try:
         content = json.loads(text, parse_constant=_no_number, object_pairs_hook=_once)
     except json.JSONDecodeError as error:
@@ -191,14 +210,13 @@ def parse_record(text):
         raise ValueError(f"a record is JSON, this is not ({where})") from None
     except RecursionError:
         raise ValueError("a record is not nested so deeply") from None
-    if not isinstance(content, dict) or content.get("schema") != SCHEMA:
+    if not isinstance(content, dict) or content.get("schema") != schema:
         found = _short(content.get("schema") if isinstance(content, dict) else content)
-        raise ValueError(f"schema must be {SCHEMA!r}, got {found}: no record of this series")
-    version = content.get("version")
-    if version is True or version != VERSION:
-        raise ValueError(f"version must be {VERSION}, got {_short(version)}")
+        raise ValueError(f"schema must be {schema!r}, got {found}: no record of this series")
+    if content.get("version") is True or content.get("version") != version:
+        raise ValueError(f"version must be {version}, got {_short(content.get('version'))}")
     rest = {key: value for key, value in content.items() if key not in ("schema", "version")}
-    record = _read(Record, rest, "", "")
+    record = _read(kind, rest, "", "")
     try:
         date.fromisoformat(record.date)
     except ValueError:
