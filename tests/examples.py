@@ -18,8 +18,8 @@ from helpers import pictures
 from helpers.catalog import devices
 from helpers.controls import every_control
 from helpers.controls.inputs import positions
-from helpers.measure.record import shipped
 from helpers.engines.record import shipped_engines
+from helpers.measure.record import shipped
 from helpers.networks import resnet, vgg
 from helpers.scaling import fit_scaling
 
