@@ -22,6 +22,7 @@ from helpers.measure.roof import Bandwidth, Peak, Point, Roofline
 from helpers.measure.watch import Measured, unknown
 from helpers.pictures.machine import (
     bandwidth_axes,
+    chunk_axes,
     plot_overlaps,
     plot_speedups,
     plot_two_records,
@@ -262,8 +263,10 @@ def test_without_roofs_or_with_one_batch_no_ridge_is_claimed():
         scene = batch_scene(roofline)
         assert "ridge" not in scene.sentence
         assert not marks(scene, Line, colour=COMPUTE)
-    # each example moves so much that the task never leaves the slanted roof
-    assert "ridge" not in batch_scene(roof(*rows, beta=1e6)).sentence
+    # Each example moves so much that the layer only comes near the ridge at 2 flop/B.
+    names = {batch: f"fully connected, batch {batch}" for batch in (1, 100)}
+    rows = [point(name, 1000 * b, 4000 + 500 * b, 1.0) for b, name in names.items()]
+    assert "ridge" not in batch_scene(roof(*rows)).sentence
 
 
 # two parts
@@ -354,6 +357,7 @@ def test_a_machine_without_results_is_told_and_not_drawn():
     assert laid_over(LINE, EMPTY, "second").sentence == "Own. In grey, second: No picture: why."
     assert texts(laid_over(EMPTY, OTHER, "second")) == ["second"]
     assert laid_over(EMPTY, EMPTY, "second").marks == EMPTY.marks
+    assert texts(laid_over(LINE, Scene(OTHER.marks[:1]), "second")) == ["own", "second"]  # no dot
 
 
 @pytest.mark.parametrize(
@@ -417,11 +421,13 @@ def test_words_are_whole_and_on_no_other_words(name, record):
 
 
 def test_a_number_stands_at_every_logarithmic_axis():
-    for low in (1.2, 1.9, 2.1, 4.9, 7.5):
+    for low in (1.2, 1.9, 2.8, 4.9, 7.5):
         scene = Scene([Dot(1, low * 1e9), Dot(2, low * 1e9)])
         ax = bandwidth_axes(scene, ax=Figure().add_subplot())
         bottom, top = ax.get_ylim()
         assert any(bottom <= tick <= top for tick in ax.get_yticks())
+    ax = chunk_axes(Scene([Dot(1, 1), Dot(256, 1)]), ax=Figure().add_subplot())
+    assert list(ax.get_xticks()) == [2**power for power in range(9)]  # as many as there may be
 
 
 # a strange record
@@ -432,17 +438,17 @@ def strange():
     content = json.loads(saved(OURS))
     for numbers in (content["bandwidths"][30], content["roofline"]["points"][0]):
         numbers["moved"] = 0
-    for row, took in zip(content["bandwidths"][31:], (1e-300, 1e-30, 1e5, 1e6), strict=False):
+    for row, took in zip(content["bandwidths"][31:], (1e-320, 1e-30, 1e5, 1e6), strict=False):
         row["seconds"] |= dict(value=took, low=took, high=took, why="")
     content["bandwidths"][40]["size"] = 10**15
     content["peaks"][0] |= dict(flops=0)
     content["peaks"][1] |= dict(threads=10**5)
     points = content["roofline"]["points"]
     points[1] |= dict(flops=0)
-    points[2] |= dict(name="$x_{ <b>" + 190 * "w")
+    points[2] |= dict(name="$\\frac$ <b>" + 185 * "w")
     points[3] |= dict(name="fully connected, batch 999999999999999")
     points[4] |= dict(name="fully connected, batch 0", flops=10**18, moved=1)
-    for case, name in zip(content["speedups"], ("$\\frac", "", 200 * "w", "a, b"), strict=False):
+    for case, name in zip(content["speedups"], ("$\\frac$", "", 200 * "w", "a, b"), strict=False):
         case["name"] = name
     content["overlaps"][0] |= dict(chunks=10**6)
     return parse_record(json.dumps(content))

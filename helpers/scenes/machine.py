@@ -319,10 +319,10 @@ def laid_over(scene, other, name, place=None):
     if not grey:
         return Scene(scene.marks, sentence)
     dots = [(mark.x, mark.y) for mark in grey if isinstance(mark, Dot)]
-    if not place and dots:
-        place = Words(*dots[-1], name, QUIET, "right", (-9, -13), tuple(dots[:-1]))
+    *others, end = dots or zip(grey[0].x, grey[0].y, strict=True)
+    place = place or Words(*end, name, QUIET, "right", (-9, -13), tuple(others))
     own = [] if _is_empty(scene) else scene.marks
-    return Scene([*grey, *own, *filter(None, [place])], sentence)
+    return Scene([*grey, *own, place], sentence)
 
 
 def records_scene(rooflines):
