@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.scaling_words import NAMES, ahead, ended, next_runs, tested
+from helpers.scaling_words import NAMES, ahead, ended, next_runs
 from helpers.scenes.marks import BOTH, COMPUTE, MEMORY, QUIET, Dot, Line, Scene, Words
 from helpers.words import percent, short
 
@@ -43,7 +43,7 @@ def scaling_scene(fit, count=None, further=()):
     ends = np.minimum(ends, 1e3)  # the axes end before
     if len(counts) == 1:  # an upright line from end to end
         counts, ends = 2 * counts, ends.T
-    for end in ends if tested(fit) else ():
+    for end in ends if fit.tested else ():
         marks.append(Line(tuple(counts), tuple(end.tolist()), QUIET, False, 0.8))
     if fit.per_node and fit.per_node > first:
         marks.append(Line(2 * (fit.per_node,), (0.0, 1.0), QUIET, True, 0.8))
