@@ -28,7 +28,7 @@ from scipy.special import stdtrit
 
 from helpers.amdahl import karp_flatt
 from helpers.scaling_laws import LAWS, MODES, Estimate, Law, Table
-from helpers.scaling_words import AGREE, sentences, warnings
+from helpers.scaling_words import AGREE, sentences, tested, warnings
 
 STAYS = "efficiency stays"
 KINDS = ("throughput", "time", "per device")
@@ -106,6 +106,11 @@ class ScalingFit:
     def standing(self):
         """Names of the laws that the table does not refute."""
         return tuple(name for name, fit in self.laws.items() if not fit.refuted)
+
+    @property
+    def tested(self):
+        """Whether the runs are enough, and end well enough, to state an interval."""
+        return tested(self)
 
     def as_given(self, devices, throughput):
         """A throughput turned back into what the table held: a time, or that of one device."""

@@ -286,7 +286,7 @@ def ahead(fit, count):
     )
     low, high = reversed(ends) if fit.kind == "time" else ends
     expected = f"{what}{short(value)}"
-    if ended(fit):
+    if falls_away(fit):
         return (
             f"{on} nobody knows: {NAMES[fit.chosen]} would give {expected}, but these runs "
             "end in a fall that no law here explains."
@@ -311,10 +311,10 @@ def ahead(fit, count):
 
 def tested(fit):
     """Whether there are runs enough to state an interval, and a reason to look further."""
-    return len(fit.devices) > 3 and not ended(fit)
+    return len(fit.devices) > 3 and not falls_away(fit)
 
 
-def ended(fit):
+def falls_away(fit):
     """Whether the runs end in a fall that the choice does not explain."""
     broken = any(BREAKS in text for text in fit.warnings)
     turned = any(text.startswith(TURNED) for text in fit.warnings)
@@ -324,7 +324,7 @@ def ended(fit):
 def next_runs(fit):
     """Which two runs to add, in a sentence."""
     first, second = fit.next_runs
-    if ended(fit):
+    if falls_away(fit):
         return f"Before any larger count, run on {fit.devices[-1]} again, and below it."
     return (
         f"Two more runs tell most: on {first} and on {second} devices."

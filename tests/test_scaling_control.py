@@ -192,11 +192,12 @@ def test_what_so_few_runs_cannot_say_is_not_drawn():
     assert scene.sentence.startswith("No law is chosen. On 8 devices expect 70 if efficiency")
 
 
-def test_beyond_a_fall_neither_an_interval_nor_larger_counts_are_drawn():
+def test_nothing_is_drawn_beyond_a_fall():
     scene = scaling_scene(fit_scaling([1, 2, 4, 8], [10, 18, 17, 16]), 16.0)
     assert len([mark for mark in scene.marks if isinstance(mark, Line)]) == 1
-    assert not any(isinstance(mark, Dot) and mark.shape == "D" for mark in scene.marks)
+    assert {mark.shape for mark in scene.marks if isinstance(mark, Dot)} == {"o"}
     assert "On 16 devices nobody knows" in scene.sentence
+    assert "That is an efficiency" not in scene.sentence
 
 
 def test_the_diamonds_are_whole():

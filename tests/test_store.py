@@ -7,11 +7,12 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from helpers.publishing import blocks, notebooks, store
 from helpers.publishing.notebooks import LECTURES, SERIES, START, read
 from helpers.publishing.rules import exercises_are_those_of_the_module, slide_type
+from helpers.publishing.traces import WIDGET_VIEW
 
 EXERCISES = {
     "one_way": SimpleNamespace(statement="**One way.** How far?", own={}),
@@ -170,7 +171,7 @@ TEACHING = {
     "start in a plan": put("| 0:34 | 25 |", "| 0:35 | 25 |"),
     "length in a plan": put("| 0:34 | 25 |", "| 0:34 | 24 |"),
     "length of a notebook in a plan": put("| 40 | [05 · Pip", "| 50 | [05 · Pip"),
-    "breaks": put("Breaks: 55 minutes", "Breaks: 50 minutes"),
+    "breaks": put("Breaks: 40 minutes", "Breaks: 50 minutes"),
     "questions of the homework": put("| 18 pages", "| 17 pages"),
     "minutes of the homework": put("| 60 | 18 pages", "| 65 | 18 pages"),
     "row of the homework": put("11 · Examination", "12 · Test"),
@@ -236,3 +237,12 @@ def test_a_notebook_without_a_line_and_a_line_without_a_notebook_are_named(tmp_p
     assert re.match("new.ipynb is not in the list", new)
     monkeypatch.setattr(notebooks, "SERIES", [n for n in SERIES if n != LECTURES[3]])
     assert list(notebooks.unlisted())[2].startswith(f"{LECTURES[3].name} has a module of questions")
+
+
+def test_a_progress_bar_is_not_stored():
+    bar = {"text/plain": "  0 %|          | 00:00", WIDGET_VIEW: {"model_id": "1"}}
+    answer = {"text/plain": "23 % of it", WIDGET_VIEW: {"model_id": "2"}}
+    outputs = [new_output("display_data", data) for data in (bar, answer)]
+    notebook = new_notebook(cells=[new_code_cell("measure()", outputs=outputs)])
+    store.normalise(notebook)
+    assert [one.data for one in notebook.cells[0].outputs] == [{"text/plain": "23 % of it"}]

@@ -51,6 +51,7 @@ class RecordControl(Control):
     ONE, ALL = "β, one thread", "β, all threads"
     PEAKS, ROOFLINE, BATCHES = "π by threads", "the roofline", "a layer by batch"
     PARTS, LINK, COPY = "two parts", "overlap with a link", "overlap with a copy"
+    LOOKS = (ONE, ALL, PEAKS, ROOFLINE, BATCHES, PARTS, LINK, COPY)
 
     def __init__(self, first="xeon-2", second=NONE):
         self.records = shipped()
@@ -60,12 +61,11 @@ class RecordControl(Control):
         self.upload = widgets.FileUpload(accept=".json", description="Upload a record")
         self.message = widgets.HTML()
         self.upload.observe(self._uploaded, names="value")
-        looks = (self.ONE, self.ALL, self.PEAKS, self.ROOFLINE, self.BATCHES)
         self.shown = None
         super().__init__(
             self.upload,
             self.message,
-            what=choice("look at", [*looks, self.PARTS, self.LINK, self.COPY], self.ROOFLINE),
+            what=choice("look at", self.LOOKS, self.ROOFLINE),
             first=choice("machine", self.records, first),
             second=choice("in grey", [self.NONE, *self.records], second),
         )

@@ -7,6 +7,7 @@ from helpers.scenes.machine import (
     INTENSITIES,
     bandwidth_scene,
     batch_scene,
+    brief,
     chunk_scene,
     extent,
     own_roofline_scene,
@@ -121,7 +122,7 @@ def bandwidth_axes(scene, *, ax=None):
     ax, ((first, last), (low, high)) = new_axes(ax), extent(scene)
     ax.set(xscale="log", yscale="log", xlim=_with_room(first, last), ylim=(low / 1.3, high * 1.4))
     ax.set_xlabel("bytes of all arrays, the working set (KiB, MiB)")
-    ax.set_ylabel("bytes moved in a second, β (B/s)")
+    ax.set_ylabel("bytes moved in a second, as counted (B/s)")
     sizes = [2.0**power for power in range(50) if first <= 2**power <= last]
     calm(ax).set_xticks(sizes[:: _step(len(sizes), 6)])
     ax.xaxis.set_major_formatter(lambda size, _: size_words(size))
@@ -224,7 +225,7 @@ def _doublings(first, last):
 
 
 def _two_lines(name):
-    """A long name in two lines."""
-    name = name if len(name) <= 60 else f"{name[:57]}..."
+    """A name for the side of a picture: a long one in two lines, and no more than those hold."""
     start, comma, end = name.rpartition(", ")
-    return f"{start},\n{end}" if comma and len(name) > 16 else name
+    lines = [start + ",", end] if comma and len(name) > 16 else [name]
+    return "\n".join(brief(line, 24) for line in lines)

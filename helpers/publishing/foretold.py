@@ -6,7 +6,8 @@ python -m helpers.publishing.foretold    writes notebooks/foretold.csv again; so
 A row for each table of `helpers.catalog.scaling_tables`. The laws are fitted to all its runs but
 the largest, and know how many devices a machine holds. An error is predicted / measured - 1, of
 the throughput; it is left empty for a law that these runs are too few for. `low` and `high` are
-the ends of the stated interval, as errors, and `inside` says whether the run lies between them.
+the ends of the stated interval, as errors, and `inside` says whether the run lies between them;
+empty where none is stated: from fewer than four runs, or beyond a fall.
 """
 
 import csv
@@ -35,9 +36,9 @@ def rows():
             "largest run": table["devices"][-1],
             "chosen": foretold.fit.chosen,
             **{key: foretold.errors.get(key, "") for key in ERRORS},
-            "low": said.low / true - 1,
-            "high": said.high / true - 1,
-            "inside": "yes" if foretold.inside else "no",
+            "low": said.low / true - 1 if foretold.fit.tested else "",
+            "high": said.high / true - 1 if foretold.fit.tested else "",
+            "inside": ("yes" if foretold.inside else "no") if foretold.fit.tested else "",
         }
 
 

@@ -319,21 +319,22 @@ def laid_over(scene, other, name, place=None):
     if not grey:
         return Scene(scene.marks, sentence)
     dots = [(mark.x, mark.y) for mark in grey if isinstance(mark, Dot)]
-    if not place and dots:
-        place = Words(*dots[-1], name, QUIET, "right", (-9, -13), tuple(dots[:-1]))
+    *others, end = dots or zip(grey[0].x, grey[0].y, strict=True)
+    place = place or Words(*end, name, QUIET, "right", (-9, -13), tuple(others))
     own = [] if _is_empty(scene) else scene.marks
-    return Scene([*grey, *own, *filter(None, [place])], sentence)
+    return Scene([*grey, *own, place], sentence)
 
 
 def records_scene(rooflines):
     """The roofs of one machine or of two, the second in grey, by their names."""
     scenes = {name: own_roofline_scene(roof, points=False) for name, roof in rooflines.items()}
-    highest = max((r.peak.value for r in rooflines.values() if r.peak.known), default=0)
+    peaks = {name: roof.peak.value for name, roof in rooflines.items() if roof.peak.known}
+    highest = max(peaks, key=peaks.get, default=None)
     places = {}
     for name, roof in rooflines.items():
         place = (1, roof.bandwidth.value, "left", (9, -9))
         if roof.peak.known:
-            up = 11 if roof.peak.value == highest else -11
+            up = 11 if name == highest else -11
             place = (500, roof.peak.value, "center", (0, up))
         x, y, *beside = place
         places[name] = Words(x, y, name, QUIET if places else BOTH, *beside)
@@ -365,6 +366,11 @@ def size_words(size):
         if size >= 2**power:
             return f"{short(size / 2**power)} {unit}"
     return f"{short(size)} B"
+
+
+def brief(text, most=40):
+    """The text, or its beginning if it is longer than so many characters."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def _is_empty(scene):
@@ -412,7 +418,7 @@ def _regime(row, roofline):
 
 def _label(row, colour):
     """The name of a task beside its dot: of all batches but the first only the number."""
-    batch, name = _batch(row), CONVOLUTIONS.get(row.name, _brief(row.name))
+    batch, name = _batch(row), CONVOLUTIONS.get(row.name, brief(row.name))
     place = "left", (9, -10)
     if batch:
         name = "layer, batch 1" if batch == 1 else short(batch)
@@ -450,7 +456,7 @@ def _nothing(results, what, place=(10**0.5, 5)):
     reasons = Counter(result.why for result in results if result.why)
     why = reasons.most_common(1)[0][0] if reasons else "there are no rows of it"
     sentence = f"No picture of {what}: {why}."
-    lines = textwrap.wrap(_brief(sentence, 200), 64)
+    lines = textwrap.wrap(brief(sentence, 200), 64)
     middle = (len(lines) - 1) / 2
     marks = [
         Words(*place, line, QUIET, "center", (0, 16 * (middle - number)))
@@ -468,10 +474,6 @@ def _lacking(rows, known):
     reasons = Counter(result.why for result in results if result.why)
     why = f", most often: {reasons.most_common(1)[0][0]}" if reasons else ""
     return f" Without result: {len(missing)} of {len(rows)}{why}."
-
-
-def _brief(text, most=40):
-    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def _count(number, noun):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from helpers.scaling_words import NAMES, ahead, ended, next_runs, tested
+from helpers.scaling_words import NAMES, ahead, falls_away, next_runs
 from helpers.scenes.marks import BOTH, COMPUTE, MEMORY, QUIET, Dot, Line, Scene, Words
 from helpers.words import percent, short
 
@@ -43,7 +43,7 @@ def scaling_scene(fit, count=None, further=()):
     ends = np.minimum(ends, 1e3)  # the axes end before
     if len(counts) == 1:  # an upright line from end to end
         counts, ends = 2 * counts, ends.T
-    for end in ends if tested(fit) else ():
+    for end in ends if fit.tested else ():
         marks.append(Line(tuple(counts), tuple(end.tolist()), QUIET, False, 0.8))
     if fit.per_node and fit.per_node > first:
         marks.append(Line(2 * (fit.per_node,), (0.0, 1.0), QUIET, True, 0.8))
@@ -58,14 +58,15 @@ def scaling_scene(fit, count=None, further=()):
     marks += [Dot(n, e, BOTH) for n, e in zip(fit.devices, fit.efficiency, strict=True)]
     sentence = []
     if count is not None:
+        sentence.append(ahead(fit, count))
+    if count is not None and not falls_away(fit):
         place = count, float(efficiency(count, fit.predictions[count].value))
         share = percent(place[1])
         marks.append(Dot(*place, COMPUTE, "s"))
         marks.append(Words(*place, f"{share} on {short(count, 7)}", COMPUTE, "center", (0, 16)))
-        sentence += [ahead(fit, count), f"That is an efficiency of {share}."]
-    for devices in (
-        () if ended(fit) else fit.next_runs
-    ):  # on the axis of counts, for nobody knows their efficiency
+        sentence.append(f"That is an efficiency of {share}.")
+    # On the axis of counts, for nobody knows their efficiency.
+    for devices in () if falls_away(fit) else fit.next_runs:
         marks.append(Dot(devices, 0.0, QUIET, "D"))
         marks.append(Words(devices, 0.0, f"run {devices}", QUIET, "center", (0, 14)))
     sentence.append(next_runs(fit))
