@@ -14,11 +14,11 @@ import numpy as np
 from ipywidgets import SelectionSlider
 from matplotlib.figure import Figure
 
+from engine_rows import record
 from helpers import pictures
 from helpers.catalog import devices
 from helpers.controls import every_control
 from helpers.controls.inputs import positions
-from helpers.engines.record import shipped_engines
 from helpers.measure.record import shipped
 from helpers.networks import resnet, vgg
 from helpers.scaling import fit_scaling
@@ -48,7 +48,7 @@ TABLE = fit_scaling([1, 2, 4, 8], [10, 18.2, 30.8, 47.1])
 RECORDS = shipped()
 OURS = RECORDS["xeon-2"]
 SERIES = {"one": (np.array([1, 2, 4]), np.array([1, 1.8, 3.0]))}
-ENGINES = next(iter(shipped_engines().values()))
+ENGINES = record()
 EXAMPLES = {
     "plot_layers": dict(network=resnet(18)),
     "plot_step_ratios": dict(models=["a", "b", "a"], ratios=[2.9, 3.1, 3.3]),

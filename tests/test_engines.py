@@ -16,19 +16,19 @@ import psutil
 import pytest
 from matplotlib.figure import Figure
 
+from engine_rows import measured, record
 from helpers.engines import cluster, guard, together, training
 from helpers.engines.cluster import Engines, environment, lacking
 from helpers.engines.record import (
-    EngineRecord,
     load_engines,
     measure_engines,
     parse_engines,
     save_engines,
     shipped_engines,
 )
-from helpers.engines.together import Conductor, Job, Link, Reduction, Step, fit_link
+from helpers.engines.together import Conductor, Job, Link, fit_link
 from helpers.measure import load
-from helpers.measure.watch import Measured, Rounds, unknown
+from helpers.measure.watch import Rounds, unknown
 from helpers.parallel import allreduce_time
 from helpers.pictures.engines import plot_reductions, plot_steps
 from helpers.scenes.engines import reductions_scene, steps_scene
@@ -118,22 +118,18 @@ def _rounds(times):
     )
 
 
-def _measured(value):
-    return Measured(float(value), 0.75 * value, 1.25 * value, 9, 0.0)
-
-
 def test_a_step_is_held_against_the_model_by_hand():
     times = {(1, "net", 8): 6e-3, (1, "net", 4): 3.5e-3}
     times |= {(2, "net", 4, "together"): 4e-3, (2, "net", 4, "step"): 7.5e-3}
     rounds = _rounds({name: [value] * 4 for name, value in times.items()})
-    link = Link(2, _measured(1e-4), _measured(4e9))
+    link = Link(2, measured(1e-4), measured(4e9))
     row = together._step(rounds, link, "net", 10**6, 2, 4)
     assert row.speedup.value == pytest.approx(6 / 7.5)
     assert row.efficiency == pytest.approx(0.4)
     reduce = 4e6 / 4e9 + 2 * 1e-4  # 2 (n - 1) / n = 1, and two rounds
     assert row.modelled.value == pytest.approx(6e-3 / (3.5e-3 + reduce))
     assert row.together.value == 4e-3 and row.whole_batch == 8
-    for lost in ((unknown("noise"), _measured(4e9)), (_measured(1e-4), unknown("noise"))):
+    for lost in ((unknown("noise"), measured(4e9)), (measured(1e-4), unknown("noise"))):
         found = together._step(rounds, Link(2, *lost), "net", 10**6, 2, 4)
         assert found.modelled.why == "noise" and found.speedup.known
 
@@ -227,23 +223,6 @@ def test_the_load_counts_each_host_once_and_each_process_as_our_own(monkeypatch)
 # the record
 
 
-def record():
-    """A small record with known and unknown results."""
-    from helpers.measure.machine import Machine
-
-    here = Machine("cpu", "Linux", 2, 2, {"L1": 32768}, 0, "3.11", "2.4", "openblas")
-    times = [_measured(allreduce_time(size, 2, 4e9, 3e-6)) for size in together.SIZES]
-    times[1] = unknown("too unsteady: jumps", 9, 0.0)
-    rows = tuple(Reduction(2, s, t) for s, t in zip(together.SIZES, times, strict=True))
-    links = (Link(2, _measured(3e-6), _measured(4e9)),)
-    steps = [
-        Step("convolutional", 2650, 2, b, *map(_measured, (8, 4, 5, 6, 2, 1.5))) for b in (1, 4)
-    ]
-    steps.append(Step("fully connected", 10**6, 2, 1, *map(_measured, (3, 3, 3, 4, 0.8, 0.7))))
-    steps.append(Step("fully connected", 10**6, 2, 4, *[unknown("too noisy")] * 6))
-    return EngineRecord("2026-11-29", here, "MPICH 5", rows, links, tuple(steps))
-
-
 def test_a_record_comes_back_as_it_was_saved(tmp_path):
     path = save_engines(record(), tmp_path / "new" / "a.json")
     again = save_engines(load_engines(path), tmp_path / "b.json")
@@ -309,7 +288,7 @@ def test_all_reduces_are_dots_beside_the_model():
 
 def test_without_a_fit_no_line_is_drawn():
     found = record()
-    links = (Link(2, _measured(3e-6), unknown("too noisy")),)
+    links = (Link(2, measured(3e-6), unknown("too noisy")),)
     scene = reductions_scene(found.reductions, links)
     assert scene.sentence.endswith("No fit: too noisy.")
     ax = plot_reductions(found.reductions, links, ax=Figure().add_subplot())
@@ -321,12 +300,19 @@ def test_speedups_are_dots_and_the_slower_case_is_named():
     ax = plot_steps(found.steps, ax=Figure().add_subplot())
     dots = [line.get_xydata() for line in ax.lines if line.get_marker() in ("o", "s")]
     assert {tuple(dot[0]) for dot in dots} == {(2, 1.5), (8, 1.5), (2, 0.7)}
-    assert "Slower than one: fully connected, batch 2." in steps_scene(found.steps).sentence
+    assert "Slower than one: fully connected, B = 2." in steps_scene(found.steps).sentence
 
 
 # processes
 
 
+def _one_fails(comm):
+    if comm.rank == 1:
+        raise ValueError("not rank 1")
+    comm.Barrier()
+
+
+_one_fails.__module__ = "__main__"  # sent as code: the engines cannot import the tests
 KERNEL = """
 import time
 from helpers.engines.cluster import Engines
@@ -410,8 +396,8 @@ def test_two_processes_train_as_one_and_leave_nothing_behind(tmp_path, monkeypat
         assert parse_engines(save_engines(found, tmp_path / "a.json").read_text())
         assert found.mpi != "unknown"
         assert told and 0 <= min(told) and max(told) <= 1
-        with pytest.raises(RuntimeError, match="an engine failed: .*batch must be a multiple"):
-            engines.run(training.train, "convolutional", 3)
+        with pytest.raises(RuntimeError, match="an engine failed: .*not rank 1"):
+            engines.run(_one_fails, seconds=30)  # while the other waits for it
         assert "an engine failed" in engines.why
         assert guard.running(processes, 0) == []
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json"]

@@ -42,13 +42,15 @@ def guard(n, profile, answer, ask):
     ask : file
         Read to its end.
     """
-    import ipyparallel as ipp
-
     try:
+        import ipyparallel as ipp
+
         if profile:  # one that does not exist would be made, for engines without MPI
             ProfileDir.find_profile_dir_by_name(get_ipython_dir(), profile)
     except ProfileDirError:
         return tell(answer, why=f"IPython has no profile {profile!r}")
+    except ImportError as error:
+        return tell(answer, why=reason(error))
     folder = tempfile.mkdtemp(prefix="engines-")
     here = {"profile_dir": folder, "engines": "mpi", "engine_timeout": LOCAL_SECONDS}
     cluster = ipp.Cluster(

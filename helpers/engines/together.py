@@ -364,10 +364,12 @@ def _steps(comm, links, batches, seconds, limit):
         network = build()
         for n, batch in itertools.product(counts(comm.size), batches):
             for size in (n * batch, batch):
-                one = partial(training.step, network, *training.examples(size, seed=comm.rank))
+                # Rate 0: all is computed, and the numbers stay alike from round to round.
+                images = training.examples(size, seed=comm.rank)
+                one = partial(training.step, network, *images, rate=0.0)
                 operations[1, name, size] = one
             operations[n, name, batch, "together"] = one
-            operations[n, name, batch, "step"] = partial(one, groups[n])
+            operations[n, name, batch, "step"] = partial(one, comm=groups[n])
             cases.append((name, network.weights.size, n, batch))
     rounds = _conduct(comm, _jobs(groups, operations), seconds, limit, "steps")
     if rounds is None:

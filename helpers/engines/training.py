@@ -133,7 +133,7 @@ class Network:
             d = self.layers[number].backward(d * masks[number], number == 0)
         return float(loss)
 
-    def descend(self, rate=RATE):
+    def descend(self, rate):
         """Take a step against the gradients."""
         self.gradients *= self.gradients.dtype.type(rate)
         self.weights -= self.gradients
@@ -172,7 +172,7 @@ def examples(batch, dtype=np.float32, seed=1):
     return images.astype(dtype).reshape(batch, SIDE, SIDE, 1), labels
 
 
-def step(network, images, labels, comm=None):
+def step(network, images, labels, comm=None, rate=RATE):
     """One step of training, shared with the other processes of a communicator if there is one.
 
     Parameters
@@ -182,6 +182,8 @@ def step(network, images, labels, comm=None):
     images, labels : ndarray
         This process's own, as many as every other has.
     comm : mpi4py.MPI.Comm, optional
+    rate : float
+        Of learning.
 
     Returns
     -------
@@ -192,7 +194,7 @@ def step(network, images, labels, comm=None):
     loss = network.differentiate(images, labels, processes * len(images))
     if comm:
         add_up(comm, network.gradients)
-    network.descend()
+    network.descend(rate)
     return loss
 
 

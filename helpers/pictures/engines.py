@@ -40,7 +40,7 @@ def plot_steps(steps, *, processes=2, ax=None):
     Parameters
     ----------
     steps : sequence of helpers.engines.together.Step
-        Dots with their intervals, and dashed lines of the model; those without result are left
+        Dots with their intervals, and lines of the model; those without result are left
         out.
     processes : int
         Of which to show.

@@ -21,6 +21,7 @@ from functools import cache
 from pathlib import Path
 
 from helpers import amdahl, budget, catalog, networks, parallel, pipeline, roofline
+from helpers.engines.record import shipped_engines
 from helpers.measure.record import shipped
 from helpers.publishing import blocks
 from helpers.publishing import notebooks as series
@@ -38,7 +39,7 @@ MODELS = {
     for module in (amdahl, budget, catalog, networks, parallel, pipeline, roofline)
     for name, value in vars(module).items()
     if not name.startswith("_")
-} | {"shipped": shipped}
+} | {"shipped": shipped, "shipped_engines": shipped_engines}
 
 
 @dataclass(frozen=True)

@@ -83,28 +83,30 @@ def steps_scene(steps, processes=2):
         if modelled:
             x = tuple(row.whole_batch for row in modelled)
             y = tuple(row.modelled.value for row in modelled)
-            marks.append(Line(x, y, colour, True))
-            marks.append(Words(x[-1], y[-1], f"{name}: model", colour, "right", (0, 11)))
+            marks.append(Line(x, y, colour, shape == "o"))  # told apart without colour too
+            marks.append(Words(x[0], y[0], f"{name}: model", colour, "left", (0, 12)))
         for row in measured:
             interval = (row.speedup.low, row.speedup.high)
-            marks.append(Line(2 * (row.whole_batch,), interval, colour, False, 1.2))
+            marks.append(Line(2 * (row.whole_batch,), interval, BOTH, False, 1.2))
             marks.append(Dot(row.whole_batch, row.speedup.value, colour, shape))
         if measured:
-            last = measured[-1]
+            first = measured[0]
             words.append(f"{name}: S = {_between(measured)} measured")
             if modelled:
                 words[-1] += f", {_between(modelled, 'modelled')} by the model"
-            place = last.whole_batch, last.speedup.value
-            marks.append(Words(*place, f"{name}: measured", colour, "right", (-9, -11)))
+            place = first.whole_batch, first.speedup.value
+            marks.append(Words(*place, f"{name}: measured", colour, "left", (8, -12)))
     if not marks:
         return Scene([], _why(rows, "speedup"))
     ends = [row.whole_batch for row in rows]
     marks.append(Line((min(ends), max(ends)), (1.0, 1.0), QUIET, True, 1.0))
-    marks.append(Words(min(ends), 1.0, "as fast as one", QUIET, "left", (4, -9)))
-    slower = [row for row in rows if row.speedup.known and row.speedup.high < 1]
+    marks.append(Words(max(ends), 1.0, "as fast as one", QUIET, "right", (0, -9)))
     sentence = f"{processes} processes; " + "; ".join(words) + "."
-    for row in slower:
-        sentence += f" Slower than one: {row.network}, batch {row.whole_batch}."
+    for name in LOOKS:
+        slower = [row for row in rows if row.network == name and row.speedup.high < 1]
+        if slower:
+            batches = ", ".join(str(row.whole_batch) for row in slower)
+            sentence += f" Slower than one: {name}, B = {batches}."
     return Scene(marks, sentence)
 
 
