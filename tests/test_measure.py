@@ -18,6 +18,7 @@ import pytest
 from helpers import networks, pipeline
 from helpers.measure import kernels, library, load, overlap, parts, roof, watch
 from helpers.measure import machine as machines
+from helpers.measure import record as records
 from helpers.measure.load import Reading
 from helpers.measure.progress import Bar
 from helpers.measure.record import (
@@ -747,6 +748,7 @@ def test_one_core_cannot_copy_and_compute(monkeypatch):
         (lambda: parts.speedups(p=1), "p must be above 0 and below 1, got 1"),
         (lambda: overlap.overlaps(loaders=["disk"]), "loaders must be of link, copy, got 'disk'"),
         (lambda: overlap.overlaps(ratio=100), "ratio must be from 0.1 to 10, got 100"),
+        (lambda: measure_all(tries=0), "tries must be a whole number, at least 1"),
         (lambda: measure_all(1), "seconds must be from 5 to 3600 s, got 1"),
     ],
 )
@@ -925,10 +927,10 @@ def test_a_file_that_is_no_text_or_too_large_is_refused_by_name(tmp_path):
 
 def test_the_shipped_records_are_read_and_quiet():
     found = shipped()
-    assert found and {"bandwidths", "overlaps"} < set(Record._fields)
+    assert {"xeon-2", "xeon-1", "epyc-2"} <= set(found)
     for name, record in found.items():
         known = [result for result in results(record) if result.known]
-        assert len(known) > 0.7 * len(list(results(record))), name
+        assert len(known) > 0.6 * len(list(results(record))), name
         assert all(not result.others > 0.1 for result in known), name
         assert Path(name).name == name
 
@@ -982,10 +984,35 @@ def test_a_bar_shows_the_share_that_is_done():
     assert "β  25 %|" in output.getvalue() and "β 100 %|" in output.getvalue()
 
 
+def test_a_disturbed_part_is_measured_again_and_the_best_try_kept(monkeypatch, real):
+    def measured(why):
+        return watch.unknown(why) if why else watch.Measured(1.0, 1.0, 1.0, 9, 0.0)
+
+    def tries(*reasons):
+        """What a part says at each try: the reasons why a result lacks."""
+        left = [tuple(map(measured, each)) for each in reasons]
+        return lambda *_, **__: left.pop(0)
+
+    planted = {
+        "bandwidths": tries(("too noisy: x", ""), ("too short: x", "")),  # short it stays
+        "peaks": tries(
+            ("", "throttled: x"), ("too noisy: x", "too unsteady: x"), ("too noisy: x",)
+        ),
+        "roofline": tries(("",)),
+        "speedups": tries(("too noisy: x",), ("",)),
+        "overlaps": tries(("",)),
+    }
+    for name, measure in planted.items():
+        monkeypatch.setattr(records, name, measure)
+    found = measure_all(tries=3)
+    reasons = [[row.why for row in getattr(found, name)] for name in planted]
+    assert reasons == [["too short: x", ""], ["", "throttled: x"], [""], [""], [""]]
+
+
 def test_the_command_saves_nothing_of_a_noisy_machine(monkeypatch, tmp_path, capsys, real):
     command = importlib.import_module("helpers.measure.__main__")
     monkeypatch.setattr(command, "restart_with_fastest", lambda: None)
-    monkeypatch.setattr(command, "measure_all", lambda seconds, watch: real)
+    monkeypatch.setattr(command, "measure_all", lambda seconds, watch, tries: real)
     monkeypatch.setattr(Stopwatch, "wait_until_quiet", lambda self, seconds: False)
     path = tmp_path / "mine.json"
     assert command.main([str(path)]) == 1 and not path.exists()

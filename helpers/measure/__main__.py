@@ -59,13 +59,14 @@ def main(arguments=None):
     parser.add_argument("path", type=Path)
     parser.add_argument("--seconds", type=float, default=120.0, help="to use, about")
     parser.add_argument("--wait", type=float, default=300.0, help="for quiet, at most")
+    parser.add_argument("--tries", type=int, default=4, help="of a part that is disturbed, at most")
     options = parser.parse_args(arguments)
     restart_with_fastest()
     watch = Stopwatch()
     if not watch.wait_until_quiet(options.wait):
         print(f"too noisy for {options.wait:g} s: nothing was measured")
         return 1
-    record = measure_all(options.seconds, watch)
+    record = measure_all(options.seconds, watch, tries=options.tries)
     print(summary(record))
     print("saved as", save_record(record, options.path))
     return 0

@@ -22,7 +22,7 @@ from helpers.measure.overlap import Overlap, overlaps
 from helpers.measure.parts import Speedup, speedups
 from helpers.measure.roof import Bandwidth, Peak, Roofline, bandwidths, peaks, roofline
 from helpers.measure.watch import Measured, Stopwatch
-from helpers.ranges import Range, between
+from helpers.ranges import COUNT, Range, between, checked
 
 SCHEMA, VERSION = "how-fast-can-it-train/machine", 1
 MACHINES = Path(__file__).resolve().parents[1] / "data" / "machines"
@@ -86,7 +86,7 @@ WORDS = {
 }
 
 
-def measure_all(seconds=50.0, watch=None, progress=None):
+def measure_all(seconds=50.0, watch=None, progress=None, tries=1):
     """Measure this machine: everything that a `Record` holds.
 
     Parameters
@@ -96,6 +96,9 @@ def measure_all(seconds=50.0, watch=None, progress=None):
     watch : Stopwatch, optional
     progress : callable, optional
         As of `Stopwatch.rounds`.
+    tries : int
+        How often a part is measured, at most, while it has results that were too noisy or too
+        unsteady; the try with the fewest is kept.
 
     Returns
     -------
@@ -103,6 +106,7 @@ def measure_all(seconds=50.0, watch=None, progress=None):
     """
     if not 5 <= seconds <= 3600:
         raise ValueError(f"seconds must be from 5 to 3600 s, got {seconds}")
+    tries = int(checked("tries", tries, COUNT))
     watch = watch or Stopwatch()
     counts = sorted({1, usable_threads()})
     steps = {  # each with its share of the time
@@ -117,9 +121,19 @@ def measure_all(seconds=50.0, watch=None, progress=None):
         whole = progress and (
             lambda part, words, done=done, share=share: progress(done + share * part, words)
         )
-        found[name] = measure(seconds=share * seconds, watch=watch, progress=whole)
+        kept = []
+        while len(kept) < tries and all(map(_disturbed, kept)):
+            kept.append(measure(seconds=share * seconds, watch=watch, progress=whole))
+        found[name] = min(kept, key=_disturbed)
         done += share
     return Record(datetime.now(UTC).date().isoformat(), machine(), **found)
+
+
+def _disturbed(value):
+    """How many results lack for a reason that another try may not have."""
+    if isinstance(value, Measured):
+        return value.why.startswith(("too noisy", "too unsteady", "throttled"))
+    return sum(map(_disturbed, value)) if isinstance(value, tuple) else 0
 
 
 def save_record(record, path):

@@ -392,7 +392,10 @@ def _reason(task, took, share, turns, steps, last):
         if task.size < last:
             return f"its {si(task.size, 'B')} fit in the last cache, which is faster than memory"
         if task.allocated and share.value * task.useful / task.moved <= 1.1:
-            return "results are stored without being loaded first: no write-allocate"
+            return (
+                "stores need no load before them, or memory reads and writes at once: β is that of "
+                "reading"
+            )
         return "a part stays in a cache from pass to pass, or a roof is higher than measured here"
     if took.value < 2e-5:
         return "so short that the call itself counts"

@@ -29,8 +29,8 @@ LEAST_ROUNDS = 3  # with fewer there is no result
 STRETCH = 0.25  # s between looks at the load: it is counted in ticks of 10 ms
 DRIFT = 1.25  # from the first third of the rounds to the last
 LONG_ENOUGH = 0.01  # s of a timed task: far above what reading a clock takes
-# OpenBLAS keeps its threads awake for a while after a product, seen as 25 to 40 ms on one machine and
-# as 130 ms on another, in which they would hinder whatever else is timed next.
+# OpenBLAS keeps its threads awake for a while after a product, for 25 to 40 ms on one machine seen
+# and for 130 ms on another, in which they would hinder whatever else is timed next.
 SETTLE, LONGEST_SETTLE = 0.02, 0.4
 
 
