@@ -18,6 +18,7 @@ from helpers import pictures
 from helpers.catalog import devices
 from helpers.controls import every_control
 from helpers.controls.inputs import positions
+from helpers.measure.record import shipped
 from helpers.networks import resnet, vgg
 from helpers.scaling import fit_scaling
 
@@ -43,6 +44,8 @@ FOREIGN = {  # what a reader may have in a matplotlibrc
     "axes.grid": True,
 }
 TABLE = fit_scaling([1, 2, 4, 8], [10, 18.2, 30.8, 47.1])
+RECORDS = shipped()
+OURS = RECORDS["xeon-2"]
 SERIES = {"one": (np.array([1, 2, 4]), np.array([1, 1.8, 3.0]))}
 EXAMPLES = {
     "plot_layers": dict(network=resnet(18)),
@@ -62,6 +65,13 @@ EXAMPLES = {
     "plot_scaling": dict(measured=SERIES, modelled=SERIES),
     "plot_fit": dict(fit=TABLE, count=16.0, further=[(32, 70.0)]),
     "plot_foretold": dict(errors={"one": (0.1, -0.02), "two": (0.3, 0.0)}, named=["one"]),
+    "plot_bandwidths": dict(rows=OURS.bandwidths, caches=OURS.machine.caches),
+    "plot_peaks": dict(rows=OURS.peaks),
+    "plot_own_roofline": dict(roofline=OURS.roofline),
+    "plot_batches": dict(roofline=OURS.roofline),
+    "plot_speedups": dict(rows=OURS.speedups),
+    "plot_overlaps": dict(rows=OURS.overlaps),
+    "plot_two_records": dict(records={"ours": OURS, "other": RECORDS["epyc-2"]}),
     "plot_plan": dict(devices=[1, 2], best=[2, 1], worst=[4, 3], deadline=3),
 }
 

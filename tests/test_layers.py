@@ -25,7 +25,7 @@ FLOORS = [
     {"publishing": None},
     {"questions": TABLES | FITS | {"ipywidgets", "threadpoolctl", "tqdm"}},
     {"exercises": NUMBERS | {"ipywidgets"}},
-    {"controls": TABLES | PICTURES | FITS | {"ipywidgets"}},
+    {"controls": TABLES | PICTURES | FITS | {"ipywidgets", "threadpoolctl", "tqdm"}},
     {"pictures": PICTURES},
     {"scenes": NUMBERS},
     {"scaling": FITS},

@@ -166,9 +166,12 @@ def load_record(path):
     OSError
         If the file cannot be opened.
     """
-    name = Path(path).name
     with open(path, "rb") as file:
-        content = file.read(LARGEST + 1)
+        return read_record(file.read(LARGEST + 1), Path(path).name)
+
+
+def read_record(content, name):
+    """The `Record` that the bytes of a file hold; raises a ValueError as `load_record` does."""
     if len(content) > LARGEST:
         raise ValueError(f"{name}: a record has at most {LARGEST} B, this file has more")
     try:

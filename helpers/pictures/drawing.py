@@ -60,6 +60,7 @@ def draw(ax, marks):
                     ha=mark.align,
                     va="center",
                     path_effects=[withStroke(linewidth=HALO, foreground="white")],
+                    parse_math=False,  # a name may hold a dollar
                 )
             case _:
                 raise ValueError(f"marks must be Line, Dot or Words, got {mark!r}")

@@ -21,6 +21,7 @@ from functools import cache
 from pathlib import Path
 
 from helpers import amdahl, budget, catalog, networks, parallel, pipeline, roofline
+from helpers.measure.record import shipped
 from helpers.publishing import blocks
 from helpers.publishing import notebooks as series
 from helpers.publishing import prose_numbers as prose
@@ -37,7 +38,7 @@ MODELS = {
     for module in (amdahl, budget, catalog, networks, parallel, pipeline, roofline)
     for name, value in vars(module).items()
     if not name.startswith("_")
-}
+} | {"shipped": shipped}
 
 
 @dataclass(frozen=True)

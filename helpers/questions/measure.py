@@ -283,38 +283,38 @@ def slower_loader(chunks=8, slower=3):
     moved=(between(1, 1e12, "B", whole=True), "B"),
     peak=(between(1e8, 1e16, "flop/s"), "flop/s"),
     bandwidth=(between(1e8, 1e14, "B/s"), "B/s"),
-    seconds=(between(1e-9, 1e4, "s"), "s"),
+    time=(between(1e-9, 1e4, "s"), "s"),
 )
-def your_operation(flops=2e9, moved=6e8, peak=2e11, bandwidth=2.5e10, seconds=0.03):
+def your_operation(flops=2e9, moved=6e8, peak=2e11, bandwidth=2.5e10, time=0.03):
     computing, moving = flops / peak, moved / bandwidth
     predicted = max(computing, moving)
     return Number(
         title="Your own operation",
         goal="Choose an operation of NumPy on arrays of 100 MB or more, such as "
         "`np.sqrt(a, out=b)` or `a @ b`. Count its `flops` and the bytes `moved`, and time it "
-        "several times: `seconds` is the median. Bring `peak` and `bandwidth`, the π and β that "
+        "several times: `time` is the median. Bring `peak` and `bandwidth`, the π and β that "
         "this notebook measured on your machine, for as many threads as your operation uses. "
         "Which share of the roof does it reach, predicted over measured time? Pass your numbers: "
-        "check(answer, flops=..., moved=..., peak=..., bandwidth=..., seconds=...). Answer with a "
+        "check(answer, flops=..., moved=..., peak=..., bandwidth=..., time=...). Answer with a "
         "fraction, or as a text with a % sign.",
-        key=predicted / seconds,
+        key=predicted / time,
         tolerance=0.02,
         slips=[
             Slip(
                 "measured over predicted",
-                seconds / predicted,
+                time / predicted,
                 "That is measured over predicted time. The share is the other way round: below 1 "
                 "if it took longer than predicted.",
             ),
             Slip(
                 "the other roof",
-                min(computing, moving) / seconds,
+                min(computing, moving) / time,
                 "You took the lower of the two times. The longer one of flop/π and bytes/β is the "
                 "bound.",
             ),
             Slip(
                 "sum of the times",
-                (computing + moving) / seconds,
+                (computing + moving) / time,
                 "You added the two times. On a roofline computing and moving overlap.",
             ),
         ],
@@ -325,7 +325,7 @@ def your_operation(flops=2e9, moved=6e8, peak=2e11, bandwidth=2.5e10, seconds=0.
         ],
         reasoning=f"I = {short(flops / moved)} flop/B, and the ridge is at "
         f"{short(ridge(peak, bandwidth))}. Computing alone needs {si(computing, 's')}, moving "
-        f"alone {si(moving, 's')}, the stopwatch says {si(seconds, 's')}. Below 1: did you count "
+        f"alone {si(moving, 's')}, the stopwatch says {si(time, 's')}. Below 1: did you count "
         "the load before a store, and does the operation use all threads? Above 1: did a cache "
         "hold the arrays, or do special stores save the load?",
     )

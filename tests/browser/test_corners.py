@@ -29,7 +29,7 @@ from helpers.scenes.marks import PIXELS_PER_INCH, Dot, Words
 STANDING = {"r = 1", "100% of peak"}
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]\d+)?")
 # What is wrong with the words of each picture: left out, cut by its edge, or on other words.
-FAULTS = """([pictures, standing]) => pictures.flatMap(([picture, words], number) => {
+FAULTS = """pictures => pictures.flatMap(([picture, words, standing], number) => {
     document.body.innerHTML = picture;
     const edge = document.querySelector('svg').getBoundingClientRect();
     const texts = [...document.querySelectorAll('text')]
@@ -55,6 +55,8 @@ class State:
     picture: str
     sentence: str
     scenes: list
+    frames: list
+    standing: list
 
 
 def calls():
@@ -82,13 +84,16 @@ every_control = pytest.mark.parametrize("name", CALLS)
 def states_of(name):
     """The control, and a `State` for each of its places."""
     kind, given, named = CALLS[name]
-    control, states = kind(*given, **named), []
+    control, states, background = kind(*given, **named), [], None
     for _ in walk(control):
         control._redraw()
         picture, _, sentence = control.moving.value.partition("</svg><p")
         values = {name: widget.value for name, widget in control.inputs.items()}
         assert control.sentence in html_free(sentence)
-        states.append(State(values, f"{picture}</svg>", control.sentence, control.scenes()))
+        if control.background.value != background:  # the axes may follow the inputs
+            background, around = control.background.value, standing(control)
+        seen = f"{picture}</svg>", control.sentence, control.scenes(), control._frames, around
+        states.append(State(values, *seen))
     return control, states
 
 
@@ -128,19 +133,19 @@ def test_no_words_are_cut_or_on_one_another(name, browser):
     width, height = (PIXELS_PER_INCH * length for length in control.size)
     page = browser.new_page(viewport={"width": round(width), "height": round(height)})
     page.set_content("<style>body { margin: 0 }</style>")
-    pictures = [[state.picture, len(seen_words(control, state))] for state in states]
+    pictures = [[state.picture, len(seen_words(state)), state.standing] for state in states]
     try:
-        faults = page.evaluate(FAULTS, [pictures, json.loads(json.dumps(standing(control)))])
+        faults = page.evaluate(FAULTS, json.loads(json.dumps(pictures)))
     finally:
         page.close()
     assert told(states, faults) == {}
 
 
-def seen_words(control, state):
+def seen_words(state):
     """The words that are to be seen: at a dot, or at a point on the Axes."""
     return [
         words
-        for frame, scene in zip(control._frames, state.scenes, strict=True)
+        for frame, scene in zip(state.frames, state.scenes, strict=True)
         for words in scene.marks
         if isinstance(words, Words)
         and (
@@ -161,11 +166,11 @@ def on_page(frame, x, y):
 
 @every_control
 def test_a_point_that_leaves_the_axes_says_so(name):
-    control, states = states_of(name)
+    _, states = states_of(name)
     for state in states:
         gone = [
             (dot.x, dot.y)
-            for frame, scene in zip(control._frames, state.scenes, strict=True)
+            for frame, scene in zip(state.frames, state.scenes, strict=True)
             for dot in dots(scene)
             if not on_page(frame, dot.x, dot.y)
         ]
