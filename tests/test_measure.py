@@ -538,6 +538,26 @@ def test_points_of_a_machine_without_losses_lie_on_the_roof():
     assert one.predicted.value == pytest.approx(one.moved / BETA)
 
 
+@pytest.mark.parametrize(
+    "share, task, steps, begin",
+    [
+        (1.09, Task(print, useful=80, size=80), 1, ""),
+        (1.3, Task(print, 9, useful=80, size=80), 1, "its 80 B fit in the last cache"),
+        (1.3, Task(print, 9, useful=160, allocated=80, size=160), 1, "stores need no load"),
+        (1.9, Task(print, 9, useful=160, allocated=80, size=160), 1, "a part stays in a cache"),
+        (0.5, Task(print, 999, useful=100, size=150), 1, "the library copies blocks"),
+        (0.5, Task(print, 999, useful=100, size=250), 1, "it moves more than was counted"),
+        (0.5, Task(print, 999, useful=100, size=250), 2, "it moves more than was counted"),
+        (0.5, Task(print, 999, useful=100, size=150), 2, "the copy moves short runs"),
+        (0.5, Task(print, 9, useful=100, size=150), 1, "unknown"),
+    ],
+)
+def test_a_miss_has_a_likely_reason(share, task, steps, begin):
+    took, shared = (watch.Measured(x, x, x, 9, 0.0) for x in (1.0, share))
+    reason = roof._reason(task, took, shared, watch.unknown("not asked"), steps, last=100)
+    assert reason.startswith(begin) and bool(reason) == bool(begin)
+
+
 def test_a_batch_that_would_take_too_long_is_left_out_with_its_reason(monkeypatch):
     monkeypatch.setattr(f"{__name__}.PI", 1e6)
     monkeypatch.setattr(roof, "_square", lambda watch, threads: 32)

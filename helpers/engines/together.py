@@ -28,7 +28,7 @@ from helpers.measure.watch import Measured, Stopwatch, thread_counts, unknown
 from helpers.parallel import allreduce_time
 
 SIZES = tuple(4**power for power in range(6, 14))  # B, 4 KiB to 64 MiB
-BATCHES = (1, 4, 16, 64)  # images on each process
+BATCHES = (2, 4, 16, 64)  # images on each process
 NAP = 0.0005  # s between looks of an engine that waits
 LOAD, END = "load", "end"  # besides names of jobs, what rank 0 can ask for
 

@@ -399,6 +399,8 @@ def _reason(task, took, share, turns, steps, last):
         return "a part stays in a cache from pass to pass, or a roof is higher than measured here"
     if took.value < 2e-5:
         return "so short that the call itself counts"
+    if task.size > 2 * task.moved:
+        return "it moves more than was counted: it is copied before it is multiplied"
     if steps > 1:
         return "the copy moves short runs of numbers, slower than β, which is that of long ones"
     if turns.known and 0.9 <= turns.value <= 1.1:

@@ -13,7 +13,6 @@ from helpers.scenes.machine import (
     own_roofline_scene,
     peak_scene,
     records_scene,
-    size_words,
     speedup_cases,
     speedup_scene,
 )

@@ -23,7 +23,7 @@ from helpers.scenes.marks import (
     Words,
 )
 from helpers.scenes.roofline import roofline_scene
-from helpers.words import percent, short, si
+from helpers.words import percent, short, si, size_words
 
 THIN = 0.8  # width of intervals and of whatever is there to measure by
 INTENSITIES = (0.05, 2000)
@@ -358,14 +358,6 @@ def extent(scene):
         ]
         ends.append((min(found, default=1.0), max(found, default=10.0)))
     return tuple(ends)
-
-
-def size_words(size):
-    """A size in units of 1024 B: "256 MiB"."""
-    for power, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB")):
-        if size >= 2**power:
-            return f"{short(size / 2**power)} {unit}"
-    return f"{short(size)} B"
 
 
 def brief(text, most=40):
