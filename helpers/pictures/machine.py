@@ -17,6 +17,7 @@ from helpers.scenes.machine import (
     speedup_scene,
 )
 from helpers.scenes.marks import Words
+from helpers.words import size_words
 
 MOST_TICKS = 9
 
