@@ -105,8 +105,8 @@ def product(rows, inner, columns, precision="FP32", threads=1):
     return _product(a, b, threads)
 
 
-def _product(a, b, threads):
-    c = np.zeros((len(a), b.shape[1]), a.dtype)
+def _product(a, b, threads, c=None):
+    c = np.zeros((len(a), b.shape[1]), a.dtype) if c is None else c
     run = partial(np.matmul, a, b, out=c)
     flops = 2 * len(a) * a.shape[1] * b.shape[1]
     size = a.nbytes + b.nbytes + c.nbytes
@@ -120,7 +120,8 @@ def layers(batches, width, threads=1):
     """
     weights = _random((width, width))
     inputs = _random((max(batches), width))
-    return {batch: _product(inputs[:batch], weights, threads) for batch in batches}
+    outputs = np.zeros_like(inputs)
+    return {b: _product(inputs[:b], weights, threads, outputs[:b]) for b in batches}
 
 
 def convolution(batch, channels=64, height=56, kernel=3, threads=1):

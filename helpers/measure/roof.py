@@ -32,7 +32,7 @@ from helpers.words import si
 SIZES = tuple(2**power for power in range(14, 29))  # 16 KiB to 256 MiB
 BATCHES = (1, 4, 16, 64, 256, 1024, 4096)
 LARGEST = 3 * 2**28  # B of all arrays of a measurement together
-BEYOND = 1.5  # a set so many times the last cache is no longer the cache's business
+BEYOND = 1.4  # a set so many times the last cache is no longer the cache's business
 CALL = 0.1  # share of a time that the call itself may take
 MOST_ROUNDS = 9
 WIDTH = 4096
