@@ -395,6 +395,7 @@ def test_a_prediction_is_scored_by_its_ratio():
     guess = Prediction("Speed", "flop/s")
     assert guess.reveal(15.7e12) == "No prediction. The model says 15.7 Tflop/s."
     guess.field.value = "157 Tflop/s"
+    assert "157 Tflop/s. The stopwatch says 1 Tflop/s." in guess.reveal(1e12, "stopwatch")
     assert "You predicted 157 Tflop/s. The model says 15.7 Tflop/s. Ratio 10, score 1.00" in (
         guess.reveal(15.7e12)
     )
@@ -812,7 +813,7 @@ def test_nothing_above_a_reveal_gives_its_number_away(name):
         texts = [cell.source]
         for output in cell.get("outputs", []):
             text = output.get("text") or output.get("data", {}).get("text/plain", "")
-            if said := re.search(r"No prediction\. The model says ([\d.e+-]+\d)", text):
+            if said := re.search(r"No prediction\. The \w+ says ([\d.e+-]+\d)", text):
                 revealed += 1
                 assert said[1] not in above | _tokens(cell.source), (cell.id, said[1])
             texts.append(text)

@@ -542,7 +542,7 @@ def test_points_of_a_machine_without_losses_lie_on_the_roof():
     "share, task, steps, begin",
     [
         (1.09, Task(print, useful=80, size=80), 1, ""),
-        (1.3, Task(print, 9, useful=80, size=80), 1, "its 80 B fit in the last cache"),
+        (1.3, Task(print, 9, useful=80, size=80), 1, "its 80 B may stay in part"),
         (1.3, Task(print, 9, useful=160, allocated=80, size=160), 1, "stores need no load"),
         (1.9, Task(print, 9, useful=160, allocated=80, size=160), 1, "a part stays in a cache"),
         (0.5, Task(print, 999, useful=100, size=150), 1, "the library copies blocks"),

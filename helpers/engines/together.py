@@ -42,7 +42,10 @@ class Reduction(NamedTuple):
 
 
 class Link(NamedTuple):
-    """What an all-reduce of n processes takes in the model: latency in s, bandwidth in B/s."""
+    """What an all-reduce of n processes takes in the model: latency in s, bandwidth in B/s.
+
+    No link's alone: what the processes copy and add up is in the bandwidth as well.
+    """
 
     processes: int
     latency: Measured

@@ -46,13 +46,15 @@ class Prediction(widgets.VBox):
         style = widgets.HTML(WRAPPED_LABEL, layout=widgets.Layout(display="none"))
         super().__init__([style, self.field])
 
-    def reveal(self, model):
+    def reveal(self, model, source="model"):
         """Compare what was typed with the value of the model.
 
         Parameters
         ----------
         model : float
             The value that the notebook computed, in the unit of the prediction, above 0.
+        source : str
+            What says so: "model", or "stopwatch" for what was measured.
 
         Returns
         -------
@@ -72,7 +74,7 @@ class Prediction(widgets.VBox):
         share = self.unit == "1" and "%" in self.label
         if not typed:
             right = quantity(model, self.unit, "%" if share else "")
-            return Said(f"No prediction. The model says {right}.")
+            return Said(f"No prediction. The {source} says {right}.")
         try:
             guess, dress = read(typed, self.unit, self.label)
             if guess <= 0:
@@ -91,7 +93,7 @@ class Prediction(widgets.VBox):
             )
         score = abs(math.log10(guess) - math.log10(model))  # the ratio itself could underflow
         return Said(
-            f"You predicted {quantity(guess, self.unit, dress)}. The model says "
+            f"You predicted {quantity(guess, self.unit, dress)}. The {source} says "
             f"{quantity(model, self.unit, dress)}. Ratio {short(guess / model)}, score {score:.2f} "
             "(0 is perfect, 0.3 is a factor 2)."
         )

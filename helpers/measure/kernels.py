@@ -65,8 +65,9 @@ def read(vectors, threads=1):
     """The dot product a · b: 2 flop; reads 2 numbers and writes none.
 
     With one thread, one call passes over the same numbers as often as makes the time of the call
-    itself small: NumPy is shown a matrix whose rows are all the same vector. Such a call lets no
-    other thread of Python run; with several threads each makes one call for its part.
+    itself small: NumPy is shown a matrix whose rows are all the same vector. Such a call of 500
+    rows or fewer lets no other thread of Python run (NumPy 2.4); with several threads each makes
+    one call for its part.
     """
     if threads > 1:
         return dot(vectors, threads)
@@ -99,7 +100,8 @@ def dot(vectors, threads=1):
 def product(rows, inner, columns, precision="FP32", threads=1):
     """C = A B of a rows x inner and an inner x columns matrix: a multiply-add, 2 flop, each time.
 
-    The traffic is the least possible: each matrix is moved once.
+    The traffic is the least possible with write-allocate: each matrix is moved once, and the
+    result is loaded before it is overwritten.
     """
     a, b = _random((rows, inner), precision), _random((inner, columns), precision)
     return _product(a, b, threads)

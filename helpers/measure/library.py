@@ -1,7 +1,8 @@
 """The BLAS library that multiplies matrices for NumPy: its threads, and its kernels.
 
-OpenBLAS holds kernels for many processors and chooses by the name of this one. The choice is not
-always the fastest, and can only be changed before NumPy is loaded, by the environment variable
+OpenBLAS holds kernels for many processors and chooses by the family, model and
+features that this one reports. The choice is not always the fastest, and can only be changed before
+NumPy is loaded, by the environment variable
 ``OPENBLAS_CORETYPE``.
 """
 

@@ -61,9 +61,10 @@ def speedups(p=0.75, threads=None, *, work=0.06, seconds=8.0, watch=None, progre
     """Measure what a job gains when one of its parts gets faster, against Amdahl's law.
 
     The cases: the products with 2, 4, ... threads; in FP32, with one thread and with all; and two
-    in which the other part takes longer than before, r > 1: the matrices are first rounded to FP32
-    (as mixed precision does with its weights), and each thread has a result of its own, which the
-    other part adds up (as gradients are).
+    in which the other part takes longer than before, r > 1: it also rounds an array to FP32 (as
+    mixed precision does with its weights), or it also adds one array to another for each further
+    thread (as results of threads, or gradients, are added up). Both are stand-ins: neither touches
+    the matrices.
 
     Parameters
     ----------

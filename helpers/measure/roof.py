@@ -283,9 +283,10 @@ def roofline(threads=None, batches=BATCHES, width=WIDTH, pictures=8, *, seconds=
     """Measure the roofs of this machine, and tasks below them against what the roofs predict.
 
     The tasks, all FP32: relu (element by element) and a dot product of vectors that no cache
-    holds; a fully connected layer at each batch; a 3x3 convolution of ResNet-50, of 64 channels of
-    56 x 56, as a copy and a matrix product, predicted once as if it moved each number once and
-    once as what is done.
+    holds (β is timed by a dot product in FP64: this point checks the method, not the model); a
+    fully connected layer at each batch; a 3x3 convolution of ResNet-50, of 64 channels of 56 x 56,
+    as a copy and a matrix product, predicted once as if it moved each number once and once as what
+    is done.
 
     Parameters
     ----------
@@ -390,7 +391,7 @@ def _reason(task, took, share, turns, steps, last):
         return ""
     if share.value > 1:
         if task.size < last:
-            return f"its {si(task.size, 'B')} fit in the last cache, which is faster than memory"
+            return f"its {si(task.size, 'B')} may stay in part in the last cache, which is faster"
         if task.allocated and share.value * task.useful / task.moved <= 1.1:
             return (
                 "stores need no load before them, or memory reads and writes at once: β is that of "

@@ -3,9 +3,10 @@
 The method of every measurement: each task runs once to warm up; then all tasks take turns, in
 rounds, every second round backwards, so that a machine that drifts or is disturbed meets all of
 them alike. A round in which others used too much of the cores does not count. A result is the
-**median** over the rounds that count: noise only ever adds time, but the least time is one lucky
-round, and what is compared are typical ones. Its interval goes from a low to a high round, so far
-in that it holds the median of endless rounds with 95 % probability if the rounds are independent;
+**median** over the rounds that count: most noise adds time, but the least time is one lucky round
+(a fast clock, say), and what is compared are typical ones. Its interval goes from a low to a high
+round, so far in that it holds the median of endless rounds with 95 % probability or more if the
+rounds are independent;
 of eight rounds or fewer from the lowest to the highest, which of three holds it with 75 % and of
 six with 97 %. A quotient is taken within each round, and then its median over the rounds, so that
 what both halves suffered cancels.

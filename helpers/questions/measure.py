@@ -42,8 +42,8 @@ def copied_numbers(numbers=50_000_000, bandwidth=ROOFS.bandwidth.value):
         title="What a copy moves",
         goal=f"An array of {numbers / 1e6:g} million FP64 numbers is copied to another one, with "
         "ordinary stores. No cache holds either of them. All threads of our machine together read "
-        f"{si(bandwidth, 'B/s')} from memory. How long does the copy take at least, if writing is "
-        "no faster? Answer in s.",
+        f"{si(bandwidth, 'B/s')} from memory. How long does the copy take at least, if reading "
+        "and writing together move no more? Answer in s.",
         key=time(24),
         unit="s",
         slips=[
@@ -80,7 +80,8 @@ def copied_numbers(numbers=50_000_000, bandwidth=ROOFS.bandwidth.value):
         f"copy of {si(longest.useful, 'B')}, read and written, took "
         f"{short(1e3 * longest.seconds.value)} ms there: {si(longest.rate, 'B/s')} by the first "
         f"count, {si(longest.useful_rate, 'B/s')} by the second. Reading alone "
-        f"reaches {si(ROOFS.bandwidth.value, 'B/s')}: a count that says much more is wrong.",
+        f"reaches {si(ROOFS.bandwidth.value, 'B/s')}. So these stores loaded nothing first, or "
+        "memory moves more when it reads and writes at once: these numbers cannot tell.",
     )
 
 

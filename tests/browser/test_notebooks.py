@@ -114,7 +114,7 @@ SAVE = """async () => {
     await window.jupyterapp.commands.execute("docmanager:save");
     await window.jupyterapp.shell.currentWidget.sessionContext.shutdown();
 }"""
-MODEL = re.compile(r"The model says (.+?)\.(?: Ratio|$)")
+MODEL = re.compile(r"The (?:model|stopwatch) says (.+?)\.(?: Ratio|$)")
 
 
 @dataclass
