@@ -8,15 +8,17 @@ import ast
 import base64
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from bs4 import BeautifulSoup
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import MarkdownWithMath
 
 from helpers.publishing.notebooks import NOTEBOOKS, PAGES, ROOT, SERIES, SHOWN
-from helpers.publishing.pages import Offline, Renderer
+from helpers.publishing.pages import TEMPLATES, Offline, Renderer
 from helpers.publishing.site.symbols import explain
 
+TEMPLATE = Path(TEMPLATES) / "site"
 TITLE = "How Fast Can It Train?"
 FOLDED_FROM = 16  # lines of code: what is longer begins folded, as do the imports
 CONTROL = re.compile(r"^\w+Control\(", re.MULTILINE)
@@ -26,8 +28,6 @@ KINDS = {  # what comes alive in a page, by what the code of its cell holds
     "reveal": re.compile(r"\.reveal\("),
     "exercise": re.compile(r"\.check\("),
 }
-# Symbols that a notebook uses for something else than the whole series does.
-OTHERWISE = {}
 
 
 @dataclass
@@ -200,7 +200,7 @@ def page_of(notebook):
     )
     if notebook in SHOWN:
         page.links.append((f"slides/{notebook.stem}.slides.html", "Slides"))
-    page.symbols = explain(article, OTHERWISE.get(notebook.number, ""))
+    page.symbols = explain(article, notebook.number)
     return page, exporter.pictures
 
 
@@ -215,15 +215,22 @@ def markdown(text, folder=NOTEBOOKS):
     return MarkdownWithMath(SiteRenderer(".html", path=str(folder))).render(text)
 
 
-def start_page():
-    """The first page: what the README says of the series, and the way to every page."""
+def start_page(more):
+    """The first page: what the README says of the series, and the way to all else.
+
+    Parameters
+    ----------
+    more : list of (str, str)
+        Addresses and words of what is no page.
+    """
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     introduction = readme.partition("\n```")[0].replace("](notebooks/", "](")
     rows = "\n".join(
         f"| [{n.number} · {n.title}]({n.name}) | {n.question} | {n.minutes} |" for n in SERIES
     )
     table = f"| notebook | question | minutes |\n|---|---|---|\n{rows}"
-    more = "\n".join(f"- [{page_of_text(path).title}]({path.name})" for path in PAGES)
+    texts = [(path.name, page_of_text(path).title) for path in PAGES]
+    more = "\n".join(f"- [{words}]({address})" for address, words in [*texts, *more])
     article = tree(markdown(f"{introduction}\n\n## The notebooks\n\n{table}\n\n## More\n\n{more}"))
     return Page("index.html", TITLE, "Start", article, about=words(article.p))
 
@@ -240,11 +247,22 @@ def tree(html):
     return article
 
 
-def frame(page, pages, **more):
-    """The whole HTML of a page among the others."""
+def frame(page, pages, live=False):
+    """The whole HTML of a page among all pages.
+
+    Parameters
+    ----------
+    page : Page
+    pages : list of Page
+    live : bool
+        Whether the script is there that brings the page to life.
+
+    Returns
+    -------
+    str
+    """
     series = [other for other in pages if other.number]
     at = series.index(page) if page in series else None
-    around = [] if at is None else [*series[max(0, at - 1) : at], None, *series[at + 1 : at + 2]]
     template = SiteExporter().environment.get_template("frame.html.j2")
     return template.render(
         {key: getattr(page, key) for key in ("name", "about", "number", "contents", "symbols")},
@@ -254,5 +272,5 @@ def frame(page, pages, **more):
         pages=pages,
         before=series[at - 1] if at else None,
         after=series[at + 1] if at is not None and at + 1 < len(series) else None,
-        **more,
+        live=live,
     )
