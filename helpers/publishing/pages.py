@@ -60,6 +60,11 @@ def mathml(formula, display="inline"):
     return converted
 
 
+def is_ours(url):
+    """Whether an address is one of our own files or a part of the page, and no other site."""
+    return not re.match(r"[a-z]+:", url)
+
+
 class Renderer(IPythonRenderer):
     """Markdown with formulas as MathML, and links that lead to the exported notebooks."""
 
@@ -77,7 +82,7 @@ class Renderer(IPythonRenderer):
         return mathml(rf"\begin{{{name}}}{body}\end{{{name}}}", "block")
 
     def link(self, text, url, title=None):
-        if ":" not in url:
+        if is_ours(url):
             url = re.sub(r"\.ipynb(?=#|$)", self.suffix, url)
         return super().link(text, url, title)
 

@@ -11,7 +11,7 @@ from nbconvert.exporters import SlidesExporter
 from nbformat.v4 import new_markdown_cell, new_output
 
 from helpers.publishing.notebooks import PAGES, ROOT, SERIES, SHOWN
-from helpers.publishing.pages import Offline, Renderer
+from helpers.publishing.pages import Offline, Renderer, is_ours
 from helpers.publishing.rules import slide_type
 
 SLIDES = ROOT / "build" / "slides"
@@ -37,8 +37,7 @@ screen. {live}</p>
 """
 LIVE_IN_LAB = """The links "Move it live" need JupyterLab: start <code>python3 series.py open</code>
 first. The first click opens the notebook, the second goes to the cell."""
-LIVE_ON_SITE = """The links "Move it live" lead to the same control in its page. On paper:
-<a href="handouts.pdf">hand-outs</a>."""
+LIVE_ON_SITE = 'The links "Move it live" lead to the same control in its page.'
 
 
 class _SlidesRenderer(Renderer):
@@ -49,7 +48,7 @@ class _SlidesRenderer(Renderer):
     def link(self, text, url, title=None):
         if url in {notebook.name for notebook in SERIES if notebook not in SHOWN}:
             url = self.lecture.live(url)
-        elif self.lecture.site and ":" not in url:
+        elif self.lecture.site and is_ours(url):
             url = re.sub(r"^(\w+)\.md(?=#|$)", rf"{self.lecture.site}/\1.html", url)
         return super().link(text, url, title)
 

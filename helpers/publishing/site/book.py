@@ -8,10 +8,12 @@ import copy
 import re
 import zipfile
 from html import escape
+from urllib.parse import unquote
 
 import yaml
 
 from helpers.publishing.notebooks import ROOT, SHOWN
+from helpers.publishing.pages import is_ours
 from helpers.publishing.site.browser import NO_CHROMIUM, find_chromium, print_page
 from helpers.publishing.site.pages import TEMPLATE, TITLE, tree
 
@@ -83,8 +85,8 @@ def chapter(page, address):
         element["id"] = address(page.stem, element["id"]).partition("#")[2]
     for link in article("a", href=True):
         name, _, part = link["href"].partition("#")
-        if ":" not in link["href"]:
-            link["href"] = address(name.removesuffix(".html") or page.stem, part)
+        if is_ours(link["href"]):
+            link["href"] = address(name.removesuffix(".html") or page.stem, unquote(part))
     return article
 
 
@@ -136,10 +138,14 @@ def handouts_page(slides):
             notes.decompose()
         for picture in found("img"):
             del picture["loading"]
-        lectures.append(f'<div class="reveal"><div class="slides">{found.decode_contents()}</div></div>')
+        lectures.append(
+            f'<div class="reveal"><div class="slides">{found.decode_contents()}</div></div>'
+        )
     styles = "".join(re.findall(r"<style.*?</style>|<link [^>]*stylesheet[^>]*>", head, re.DOTALL))
+    # The class keeps reveal.js from laying out for paper in its own way.
     return f"""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>{TITLE} Hand-outs</title>{styles}
+<html lang="en" class="print-pdf"><head><meta charset="utf-8">
+<title>{TITLE} Hand-outs</title>{styles}
 <link rel="stylesheet" href="{TEMPLATE.as_uri()}/handouts.css"></head><body>
 {"".join(lectures)}</body></html>"""
 

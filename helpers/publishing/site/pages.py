@@ -6,22 +6,25 @@ Pictures become files beside the pages, so that a page is painted before they ar
 
 import ast
 import base64
+import copy
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote
 
 from bs4 import BeautifulSoup
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import MarkdownWithMath
 
 from helpers.publishing.notebooks import NOTEBOOKS, PAGES, ROOT, SERIES, SHOWN
-from helpers.publishing.pages import TEMPLATES, Offline, Renderer
+from helpers.publishing.pages import TEMPLATES, Offline, Renderer, is_ours
+from helpers.publishing.rules import fragment
 from helpers.publishing.site.symbols import explain
+from helpers.publishing.slides import CONTROL
 
 TEMPLATE = Path(TEMPLATES) / "site"
 TITLE = "How Fast Can It Train?"
-FOLDED_FROM = 16  # lines of code: what is longer begins folded, as do the imports
-CONTROL = re.compile(r"^\w+Control\(", re.MULTILINE)
+
 KINDS = {  # what comes alive in a page, by what the code of its cell holds
     "control": CONTROL,
     "prediction": re.compile(r"\bPrediction\("),
@@ -80,7 +83,7 @@ class SiteRenderer(Renderer):
     """Links lead to the pages of the site, also those to texts that are no notebooks."""
 
     def link(self, text, url, title=None):
-        if ":" not in url:
+        if is_ours(url):
             url = re.sub(r"\.md(?=#|$)", self.suffix, url)
         return super().link(text, url, title)
 
@@ -96,8 +99,9 @@ class SiteExporter(Offline, HTMLExporter):
         self.pictures, self.live = {}, {}
 
     def picture(self, png, path, cell):
-        same = sum(name.startswith(f"{path.stem[:2]}-{cell.id}.") for name in self.pictures)
-        name = f"{path.stem[:2]}-{cell.id}.{same + 1}.png" if same else f"{path.stem[:2]}-{cell.id}.png"
+        stem = f"{path.stem[:2]}-{cell.id}"
+        same = sum(name.startswith(f"{stem}.") for name in self.pictures)
+        name = f"{stem}.{same + 1}.png" if same else f"{stem}.png"
         self.pictures[name] = base64.b64decode(png)
         return f"pictures/{name}"
 
@@ -106,72 +110,80 @@ class SiteExporter(Offline, HTMLExporter):
         for cell in notebook.cells:
             if cell.cell_type != "code":
                 continue
-            lines = cell.source.splitlines()
-            imports = not earlier
-            cell.metadata["summary"] = "Imports" if imports else "Code"
-            cell.metadata["folded"] = imports or len(lines) >= FOLDED_FROM
+            code, first = statements(cell.source), not earlier
+            cell.metadata.update(summary="Imports" if first else "Code", folded=first)
             kind = next((kind for kind, mark in KINDS.items() if mark.search(cell.source)), None)
             if kind and cell.outputs:
                 # It stands in the last output, after what the cell prints and draws besides.
                 cell.outputs[-1].setdefault("metadata", {})["live"] = kind
-                needs = slice_of(earlier, cell.source)
+                needs = slice_of(earlier, code)
                 self.live[cell.id] = {"kind": kind, "code": cell.source, "needs": needs}
-            earlier.append(cell.source)
+            earlier += code
 
 
-def slice_of(earlier, code):
-    """The statements of earlier cells that a piece of code needs, in their order.
+@dataclass
+class Statement:
+    """A statement of a notebook: what it needs, and what it gives a value or changes."""
+
+    tree: ast.stmt
+
+    def __post_init__(self):
+        self.needs, self.gives = set(), set()
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Name):
+                (self.needs if isinstance(node.ctx, ast.Load) else self.gives).add(node.id)
+            elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+                self.gives.add(node.name)
+            elif isinstance(node, (ast.Subscript, ast.Attribute)):
+                if not isinstance(node.ctx, ast.Load):  # x["a"] = 1 changes x
+                    self.gives |= {n.id for n in ast.walk(node.value) if isinstance(n, ast.Name)}
+
+    def before(self, wanted):
+        """The names that are needed before it, if `wanted` are needed after it."""
+        anew = isinstance(self.tree, ast.Assign) and not any(
+            isinstance(target, (ast.Subscript, ast.Attribute)) for target in self.tree.targets
+        )
+        return (wanted - self.gives if anew else wanted) | self.needs
+
+    def only(self, wanted):
+        """The statement, or of an import the part that is wanted; None if nothing is."""
+        if not isinstance(self.tree, (ast.Import, ast.ImportFrom)):
+            return self.tree if self.gives & wanted else None
+        found = copy.copy(self.tree)
+        found.names = [
+            alias
+            for alias in found.names
+            if (alias.asname or alias.name).partition(".")[0] in wanted
+        ]
+        return found if found.names else None
+
+
+def statements(code):
+    """The statements of a cell."""
+    return [Statement(tree) for tree in ast.parse(code).body]
+
+
+def slice_of(earlier, cell):
+    """The code of earlier cells that a cell needs, and no more.
 
     Parameters
     ----------
-    earlier : list of str
-        The code of the cells before.
-    code : str
+    earlier : list of Statement
+    cell : list of Statement
 
     Returns
     -------
     str
-        Imports hold only the names that are used.
+        In the order of the notebook.
     """
-    wanted, kept = _names(ast.parse(code), ast.Load), []
-    for statement in reversed([s for cell in earlier for s in ast.parse(cell).body]):
-        if isinstance(statement, (ast.Import, ast.ImportFrom)):
-            statement.names = [
-                alias
-                for alias in statement.names
-                if (alias.asname or alias.name).partition(".")[0] in wanted
-            ]
-            if statement.names:
-                kept.append(statement)
-            continue
-        if _bound(statement) & wanted:
-            wanted |= _names(statement, ast.Load)
-            kept.append(statement)
-    return "\n".join(map(ast.unparse, reversed(kept)))
-
-
-def _names(tree, context):
-    return {
-        node.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, context)
-    }
-
-
-def _bound(statement):
-    """The names that a statement gives a value, or changes: `x = 1`, `def x()`, `x["a"] = 1`."""
-    defined = {
-        node.name
-        for node in ast.walk(statement)
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
-    }
-    changed = {
-        name
-        for node in ast.walk(statement)
-        if isinstance(node, (ast.Subscript, ast.Attribute)) and isinstance(node.ctx, ast.Store)
-        for name in _names(node, ast.Load)
-    }
-    return defined | changed | _names(statement, ast.Store)
+    wanted, kept = set(), []
+    for statement in reversed(cell):
+        wanted = statement.before(wanted)
+    for statement in reversed(earlier):
+        if (found := statement.only(wanted)) is not None:
+            wanted = statement.before(wanted)
+            kept.append(ast.unparse(found))
+    return "\n".join(reversed(kept))
 
 
 def words(element):
@@ -207,6 +219,9 @@ def page_of(notebook):
 def page_of_text(path):
     """The page of a text in Markdown."""
     article = tree(markdown(path.read_text(encoding="utf-8"), path.parent))
+    for heading in article(["h1", "h2", "h3"]):
+        heading["id"] = fragment(words(heading))  # as the links of the text have it
+        heading.find(class_="anchor-link")["href"] = f"#{heading['id']}"
     title = words(article.h1)
     return Page(f"{path.stem}.html", title, title, article)
 
@@ -240,6 +255,8 @@ def tree(html):
     article = BeautifulSoup(html, "html.parser")
     for element in article.select("table, math[display=block]"):
         element.wrap(article.new_tag("div", attrs={"class": "wide"}))
+    for element in article(id=True):
+        element["id"] = unquote(element["id"])
     for picture in article("img"):
         picture["loading"] = "lazy"
     for style in article("style"):  # what pandas says of its tables, site.css says too
