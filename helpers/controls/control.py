@@ -39,6 +39,7 @@ class Control(widgets.VBox):
     """
 
     size = SIZE
+    follows_inputs = False  # whether what stands still changes with the inputs
 
     def __init__(self, *fields, **inputs):
         self.inputs = inputs

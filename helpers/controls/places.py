@@ -181,7 +181,9 @@ def _font():
 def advance(character):
     """How far a character of that font moves the next one, pixels."""
     if character not in ADVANCES:
-        ADVANCES[character] = _font().load_char(ord(character)).linearHoriAdvance / 2**16
+        there = _font().get_char_index(ord(character))  # if not, another font has it
+        glyph = _font().load_char(ord(character if there else "m"))
+        ADVANCES[character] = glyph.linearHoriAdvance / 2**16
     return ADVANCES[character]
 
 

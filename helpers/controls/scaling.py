@@ -32,6 +32,7 @@ class ScalingControl(Control):
         The first table, one of `catalog.scaling_tables`.
     """
 
+    follows_inputs = True
     HEAD, UNTOLD = "as its head says", "not told"
     MODES = {"the batch on each device (weak)": "weak", "the job (strong)": "strong"}
 

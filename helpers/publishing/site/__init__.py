@@ -1,0 +1,1 @@
+"""The site: pages whose controls are alive, and what they need."""
