@@ -7,6 +7,7 @@ while a request is answered, and leave with the answer.
 
 import ast
 import json
+import logging
 import sys
 from base64 import b64decode
 from functools import cache
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import comm
 from comm.base_comm import BaseComm
+from traitlets.log import get_logger
 
 from helpers.controls import control, places
 from helpers.exercises.prediction import scored
@@ -48,10 +50,19 @@ class _Missing:
             missing.add(name)
 
 
+class _Loud(logging.Handler):
+    """ipywidgets notes an error of a widget in its log and goes on: here it is an error again."""
+
+    def emit(self, record):
+        if record.exc_info:
+            raise record.exc_info[1]
+
+
 def begin(standing):
     """Take what stands still, a file of `publishing.site.live`, and connect ipywidgets."""
     sys.meta_path.append(_Missing())
     comm.create_comm = PageComm
+    get_logger().addHandler(_Loud())
     prepared = json.loads(Path(standing).read_text("utf-8"))
     places.ADVANCES.update(prepared["advances"])
     for name, (picture, frames) in prepared["controls"].items():
@@ -90,7 +101,7 @@ def show(code):
 
 def message(id, data):
     """Pass a message of the page to the widget with that comm."""
-    comm.get_comm_manager().get_comm(id).handle_msg({"content": {"data": data}})
+    comm.get_comm_manager().get_comm(id).handle_msg({"content": {"data": data}, "buffers": []})
 
 
 def reveal(label, unit, model, typed):
