@@ -11,6 +11,8 @@ import hashlib
 import html
 import json
 import shutil
+import subprocess
+import tempfile
 import zipfile
 from functools import cache
 from pathlib import Path
@@ -22,7 +24,7 @@ from helpers.controls.control import Control
 from helpers.exercises.exercise import Exercise
 from helpers.exercises.prediction import Prediction
 from helpers.publishing.notebooks import SERIES
-from helpers.publishing.site.vendor import PYODIDE_CDN, vendored
+from helpers.publishing.site.vendor import PYODIDE_CDN, Missing, vendored
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "site" / "live"
 HELPERS = Path(__file__).parents[2]
@@ -33,7 +35,7 @@ WIDGETS = ("@jupyter-widgets/base", "@jupyter-widgets/controls", "@jupyter-widge
 AMD = """(() => {
 const modules = {};
 const define = (name, needs, make) => {
-    modules[name] = make(...needs.map(n => n === "module" ? {id: name, uri: "live/" } : modules[n]));
+    modules[name] = make(...needs.map(need => need === "module" ? {id: name} : modules[need]));
 };
 define.amd = {};
 BUNDLES
@@ -62,14 +64,14 @@ def build(folder, offline=False):
     for file in TEMPLATES.iterdir():
         shutil.copy(file, folder)
     (folder / "widgets.js").write_text(_widgets(), "utf-8")
-    _write_python(folder / "python.zip")
     pyodide = vendored("pyodide")
+    _write_python(pyodide, folder)
     for script in ("pyodide.mjs", "pyodide.asm.mjs"):
         shutil.copy(pyodide / script, folder)
     if offline:
         (folder / "pyodide").mkdir()
         for file in pyodide.glob("[!.]*"):
-            if file.suffix != ".mjs":
+            if file.suffix not in (".mjs", ".json") and file.name != "python_stdlib.zip":
                 shutil.copy(file, folder / "pyodide")
     files = {
         "pyodide": "pyodide/" if offline else PYODIDE_CDN,
@@ -77,8 +79,8 @@ def build(folder, offline=False):
         "lock": _lock(pyodide),
         "files": {
             path.name: {"bytes": path.stat().st_size, "integrity": _integrity(path)}
-            for path in [*sorted(pyodide.glob("[!.]*")), folder / "python.zip"]
-            if path.suffix in (".wasm", ".zip", ".whl")
+            for path in [*sorted(pyodide.glob("[!.]*")), *sorted(folder.glob("*.zip"))]
+            if path.suffix in (".wasm", ".zip", ".whl") and path.name != "python_stdlib.zip"
         },
     }
     (folder / "files.json").write_text(json.dumps(files), "utf-8")
@@ -256,8 +258,27 @@ def _advances():
     return known
 
 
-def _write_python(path):
-    """Write the modules that a page needs and the standard parts of its controls as one file."""
+def _write_python(pyodide, folder):
+    """Write the modules that a page needs, and the library of Python, compiled.
+
+    Raises
+    ------
+    helpers.publishing.site.vendor.Missing
+        If there is no node to compile them with.
+    """
+    if not shutil.which("node"):
+        raise Missing("node, which compiles the modules for pages, is not installed here")
+    with tempfile.TemporaryDirectory() as work:
+        _pack(archive := Path(work) / "series.zip")
+        script = Path(__file__).with_name("precompile.mjs")
+        command = ["node", script, pyodide, archive, folder]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"node could not compile the modules:\n{done.stderr[-2000:]}")
+
+
+def _pack(path):
+    """Write the modules that a page needs and what stands still in its controls as one file."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
 
         def write(name, content):  # without a time, so that the same content is the same file

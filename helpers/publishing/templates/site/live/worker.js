@@ -28,20 +28,22 @@ async function start() {
         indexURL: base,
         packageBaseUrl: base,
         lockFileContents: lock,
+        stdLibURL: here + "stdlib.zip",
         packages: first,
         createPyodideModule: core.default,
         checkAPIVersion: false,
         env: {HOME: "/home/pyodide", MPLBACKEND: "Agg", JUPYTER_WIDGETS_ECHO: "0"},
     });
     say("Python starts");
-    python.unpackArchive(archive, "zip", {extractDir: "/home/pyodide/series"});
+    python.unpackArchive(archive, "zip", {extractDir: "/live"});
     python.runPython(`
-        import sys
-        sys.path.insert(0, "/home/pyodide/series")
+        import shutil, site, sys
+        shutil.copytree("/live/packages", site.getsitepackages()[0], dirs_exist_ok=True)
+        sys.path.insert(0, "/live/series")
         from helpers.live import stand_in
         stand_in.install()
         from helpers.live import session
-        session.begin("/home/pyodide/series/standing.json")
+        session.begin("/live/series/standing.json")
     `);
     const ask = python.runPython("session.answer");
     return async request => {
@@ -58,7 +60,7 @@ async function start() {
 // Every file is what it was when the site was made, or it is refused; and the page hears of it.
 function watch(files, base, first, lock) {
     const fetched = self.fetch;
-    const wanted = ["pyodide.asm.wasm", "python_stdlib.zip", "python.zip",
+    const wanted = ["pyodide.asm.wasm", "stdlib.zip", "python.zip",
         ...first.map(name => lock.packages[name].file_name)];
     let done = 0;
     self.fetch = async (resource, options) => {
