@@ -1,10 +1,9 @@
 """All steps of the site, in their order."""
 
-import json
 import shutil
 
 from helpers.publishing.notebooks import PAGES, SERIES
-from helpers.publishing.site import book, checks, search
+from helpers.publishing.site import book, checks, live, search, vendor
 from helpers.publishing.site.pages import TEMPLATE, frame, page_of, page_of_text, start_page
 from helpers.publishing.slides import build_slides
 
@@ -39,17 +38,17 @@ def build_site(folder, say=lambda line: None, offline=False):
         if not folder.is_dir() or any(folder.iterdir()) and not earlier:
             raise ValueError(f"folder must be new, empty or an earlier build, got {folder}")
         shutil.rmtree(folder)
-    for part in ("pictures", "live"):
-        (folder / part).mkdir(parents=True)
+    (folder / "pictures").mkdir(parents=True)
     (folder / STAMP).write_text("Built by series.py site; the next build replaces all of it.\n")
-    pages = _pages(folder)
+    attributes = _alive(folder / "live", offline, say)
+    pages = _pages(folder / "pictures", attributes)
     say(f"{len(pages)} pages")
     build_slides(folder / "slides", site="..")
     say("slides")
     made = book.build(folder, pages, say)
     pages.insert(0, start_page([("slides/index.html", "Slides of every lecture"), *made]))
     for page in pages:
-        html = frame(page, pages, live=(TEMPLATE / "live").is_dir())
+        html = frame(page, pages, live=attributes is not None)
         (folder / page.name).write_text(html, encoding="utf-8")
     (folder / "search.js").write_text(search.index(pages), encoding="utf-8")
     for name in ASSETS:
@@ -60,15 +59,27 @@ def build_site(folder, say=lambda line: None, offline=False):
     return folder / "index.html"
 
 
-def _pages(folder):
-    """Every page of the site; pictures and the code of live cells are written on the way."""
+def _alive(folder, offline, say):
+    """Write what makes pages come alive; return what marks their cells, None if it cannot be had.
+
+    Pages without it show what is stored.
+    """
+    try:
+        live.build(folder, offline)
+    except vendor.Missing as missing:
+        shutil.rmtree(folder, ignore_errors=True)
+        say(f"NOTHING COMES ALIVE IN THE PAGES: {missing}")
+        return None
+    say("live parts")
+    return live.attributes
+
+
+def _pages(folder, attributes):
+    """The pages of notebooks and texts; their pictures are written into a folder on the way."""
     pages = []
     for notebook in SERIES:
-        page, pictures = page_of(notebook)
+        page, pictures = page_of(notebook, attributes)
         for name, data in pictures.items():
-            (folder / "pictures" / name).write_bytes(data)
-        (folder / "live" / f"{page.number}.json").write_text(
-            json.dumps(page.live, ensure_ascii=False, indent=1), encoding="utf-8"
-        )
+            (folder / name).write_bytes(data)
         pages.append(page)
     return [*pages, *map(page_of_text, PAGES)]

@@ -14,7 +14,9 @@ import shutil
 import subprocess
 import tempfile
 import zipfile
+from contextlib import redirect_stdout
 from functools import cache
+from io import StringIO
 from pathlib import Path
 
 import nbformat
@@ -110,7 +112,7 @@ def cells(notebook):
     code = [c for c in nbformat.read(notebook.path, 4).cells if c.cell_type == "code"]
     names, found, before = {"display": lambda *_: None}, {}, []
     recorder = _Recorder()
-    with recorder:
+    with recorder, redirect_stdout(StringIO()):  # what it prints is stored already
         for cell in code:
             recorder.seen = None
             tree = ast.parse(cell.source)

@@ -4,9 +4,7 @@ A page is a tree of elements that further steps read: the search its sections, t
 Pictures become files beside the pages, so that a page is painted before they are there.
 """
 
-import ast
 import base64
-import copy
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,17 +18,9 @@ from helpers.publishing.notebooks import NOTEBOOKS, PAGES, ROOT, SERIES, SHOWN
 from helpers.publishing.pages import TEMPLATES, Offline, Renderer, is_ours
 from helpers.publishing.rules import fragment
 from helpers.publishing.site.symbols import explain
-from helpers.publishing.slides import CONTROL
 
 TEMPLATE = Path(TEMPLATES) / "site"
 TITLE = "How Fast Can It Train?"
-
-KINDS = {  # what comes alive in a page, by what the code of its cell holds
-    "control": CONTROL,
-    "prediction": re.compile(r"\bPrediction\("),
-    "reveal": re.compile(r"\.reveal\("),
-    "exercise": re.compile(r"\.check\("),
-}
 
 
 @dataclass
@@ -51,8 +41,6 @@ class Page:
         A sentence on it.
     number : str
         Of its notebook, "" if it is none.
-    live : dict
-        What comes alive in it: by the id of its cell its kind and its code.
     links : list of (str, str)
         Addresses and words of other forms of it.
     symbols : list of (str, str)
@@ -65,7 +53,6 @@ class Page:
     article: object
     about: str = ""
     number: str = ""
-    live: dict = field(default_factory=dict)
     links: list = field(default_factory=list)
     symbols: list = field(default_factory=list)
 
@@ -89,14 +76,22 @@ class SiteRenderer(Renderer):
 
 
 class SiteExporter(Offline, HTMLExporter):
-    """The text of a notebook as HTML without a frame; its pictures are kept in `pictures`."""
+    """The text of a notebook as HTML without a frame; its pictures are kept in `pictures`.
+
+    Parameters
+    ----------
+    notebook : Notebook
+    attributes : callable, optional
+        Given the notebook and the id of a cell, the HTML attributes of what comes alive there, or
+        "". Without it nothing does.
+    """
 
     renderer = SiteRenderer
 
-    def __init__(self):
+    def __init__(self, notebook=None, attributes=None):
         super().__init__("site")
         self.exclude_input_prompt = self.exclude_output_prompt = True
-        self.pictures, self.live = {}, {}
+        self.notebook, self.attributes, self.pictures = notebook, attributes, {}
 
     def picture(self, png, path, cell):
         stem = f"{path.stem[:2]}-{cell.id}"
@@ -106,84 +101,14 @@ class SiteExporter(Offline, HTMLExporter):
         return f"pictures/{name}"
 
     def prepare(self, notebook, path):
-        earlier = []
-        for cell in notebook.cells:
-            if cell.cell_type != "code":
-                continue
-            code, first = statements(cell.source), not earlier
-            cell.metadata.update(summary="Imports" if first else "Code", folded=first)
-            kind = next((kind for kind, mark in KINDS.items() if mark.search(cell.source)), None)
-            if kind and cell.outputs:
-                # It stands in the last output, after what the cell prints and draws besides.
-                cell.outputs[-1].setdefault("metadata", {})["live"] = kind
-                needs = slice_of(earlier, code)
-                self.live[cell.id] = {"kind": kind, "code": cell.source, "needs": needs}
-            earlier += code
-
-
-@dataclass
-class Statement:
-    """A statement of a notebook: what it needs, and what it gives a value or changes."""
-
-    tree: ast.stmt
-
-    def __post_init__(self):
-        self.needs, self.gives = set(), set()
-        for node in ast.walk(self.tree):
-            if isinstance(node, ast.Name):
-                (self.needs if isinstance(node.ctx, ast.Load) else self.gives).add(node.id)
-            elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-                self.gives.add(node.name)
-            elif isinstance(node, (ast.Subscript, ast.Attribute)):
-                if not isinstance(node.ctx, ast.Load):  # x["a"] = 1 changes x
-                    self.gives |= {n.id for n in ast.walk(node.value) if isinstance(n, ast.Name)}
-
-    def before(self, wanted):
-        """The names that are needed before it, if `wanted` are needed after it."""
-        anew = isinstance(self.tree, ast.Assign) and not any(
-            isinstance(target, (ast.Subscript, ast.Attribute)) for target in self.tree.targets
-        )
-        return (wanted - self.gives if anew else wanted) | self.needs
-
-    def only(self, wanted):
-        """The statement, or of an import the part that is wanted; None if nothing is."""
-        if not isinstance(self.tree, (ast.Import, ast.ImportFrom)):
-            return self.tree if self.gives & wanted else None
-        found = copy.copy(self.tree)
-        found.names = [
-            alias
-            for alias in found.names
-            if (alias.asname or alias.name).partition(".")[0] in wanted
-        ]
-        return found if found.names else None
-
-
-def statements(code):
-    """The statements of a cell."""
-    return [Statement(tree) for tree in ast.parse(code).body]
-
-
-def slice_of(earlier, cell):
-    """The code of earlier cells that a cell needs, and no more.
-
-    Parameters
-    ----------
-    earlier : list of Statement
-    cell : list of Statement
-
-    Returns
-    -------
-    str
-        In the order of the notebook.
-    """
-    wanted, kept = set(), []
-    for statement in reversed(cell):
-        wanted = statement.before(wanted)
-    for statement in reversed(earlier):
-        if (found := statement.only(wanted)) is not None:
-            wanted = statement.before(wanted)
-            kept.append(ast.unparse(found))
-    return "\n".join(reversed(kept))
+        code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        for cell in code:
+            imports = cell == code[0]
+            cell.metadata.update(summary="Imports" if imports else "Code", folded=imports)
+            if self.attributes and cell.outputs:
+                # What comes alive is the last output; before it stands what the cell prints.
+                live = self.attributes(self.notebook, cell.id)
+                cell.outputs[-1].setdefault("metadata", {})["live"] = live
 
 
 def words(element):
@@ -197,9 +122,9 @@ def words(element):
     )
 
 
-def page_of(notebook):
+def page_of(notebook, attributes=None):
     """The page of a notebook, and the files of its pictures by their names."""
-    exporter = SiteExporter()
+    exporter = SiteExporter(notebook, attributes)
     article = tree(exporter.export(notebook.path))
     page = Page(
         f"{notebook.stem}.html",
@@ -208,7 +133,6 @@ def page_of(notebook):
         article,
         about=notebook.question,
         number=notebook.number,
-        live=exporter.live,
     )
     if notebook in SHOWN:
         page.links.append((f"slides/{notebook.stem}.slides.html", "Slides"))
