@@ -7,6 +7,7 @@ import functools
 import http.server
 import re
 import threading
+import unicodedata
 from types import SimpleNamespace
 
 import nbformat
@@ -28,6 +29,7 @@ TOO_WIDE = """[...document.querySelectorAll("body *")]
         && e.getBoundingClientRect().right > innerWidth + 1)
     .map(e => e.tagName + ": " + e.textContent.trim().slice(0, 60))"""
 TOO_WIDE_ON_PAPER = TOO_WIDE.replace(".wide, ", "")
+TWO_FRAMES = "new Promise(resolve => requestAnimationFrame(() => requestAnimationFrame(resolve)))"
 PAINTED = """new Promise(resolve => new PerformanceObserver(list => {
     for (const entry of list.getEntries())
         if (entry.name === "first-contentful-paint") resolve(entry.startTime / 1000);
@@ -103,7 +105,7 @@ def test_a_page_can_be_read_by_everybody(site, page, name):
     page.click("#theme")
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(22, 24, 29)"
     page.set_viewport_size(NARROW)
-    page.wait_for_function("innerWidth === 360")
+    page.evaluate(TWO_FRAMES)
     assert serious(page) == []
     assert page.evaluate(TOO_WIDE) == []
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -127,9 +129,9 @@ def test_every_picture_is_seen(site, page, name):
 
 def test_the_first_paint_is_soon(site, browser):
     slow = {}
-    for name in NAMES:
+    for name in ("index.html", "02_computing_device.html", "06_deep_learning_engines.html"):
         times = []
-        for _ in range(3):
+        for _ in range(2):
             with watched(browser) as page:  # nothing is kept from the visit before
                 page.goto(site.url + name)
                 times.append(page.evaluate(PAINTED))
@@ -215,7 +217,7 @@ def test_the_search_finds_a_section_by_keyboard(site, page, from_disk):
     assert serious(page) == []
     page.keyboard.press("Escape")
     assert not page.is_visible("#found")
-    page.keyboard.type("n")
+    page.keyboard.type("ridge point")  # Escape has emptied the field, as in any search field
     page.wait_for_selector("#found a")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
@@ -244,7 +246,7 @@ def test_without_scripts_a_page_lacks_nothing_but_its_switches(site, browser):
 
 
 def letters(text):
-    return re.sub(r"[\s\u00ad]+", "", text)
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))  # fi may be one letter
 
 
 @pytest.fixture(scope="module")
@@ -289,7 +291,8 @@ def test_the_book_has_an_outline_and_links_inside(printed):
         if "/Dest" in link.get_object()
     ]
     assert len(inside) > 100
-    assert not re.search(r"\.ipynb|file:", " ".join(_addresses(printed.pdf)))
+    outside = [address for address in _addresses(printed.pdf) if address]
+    assert outside and all(re.match("https?://", address) for address in outside)
 
 
 def _addresses(pdf):
@@ -298,17 +301,19 @@ def _addresses(pdf):
             yield str(link.get_object().get("/A", {}).get("/URI", ""))
 
 
-def test_nothing_of_the_book_sticks_out(site, browser, printed):
+def test_nothing_of_the_book_sticks_out(printed):
     """Chromium would print everything smaller if one thing were too wide."""
     sizes = {
         tuple(round(float(side)) for side in sheet.mediabox[2:]) for sheet in printed.pdf.pages
     }
     assert sizes == {(595, 842)}
-    heights = []
-    printed.pdf.pages[5].extract_text(
-        visitor_text=lambda t, cm, tm, font, size: heights.append(size * abs(tm[3] * cm[3]))
-    )
-    assert max(set(heights), key=heights.count) >= 7
+    sizes = []
+
+    def see(text, transform, matrix, font, size):
+        sizes.append(round(size * abs(transform[3] * matrix[3]), 1))
+
+    printed.pdf.pages[5].extract_text(visitor_text=see)
+    assert 10.5 in sizes  # points, as site.css says
 
 
 def test_the_hand_outs_have_two_slides_on_a_sheet(site):

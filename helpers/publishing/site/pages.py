@@ -183,6 +183,8 @@ def tree(html):
         element["id"] = unquote(element["id"])
     for picture in article("img"):
         picture["loading"] = "lazy"
+    for box in article("input", type="checkbox"):  # of a list: nothing can be ticked here
+        box.replace_with("☑ " if box.has_attr("checked") else "☐ ")
     for style in article("style"):  # what pandas says of its tables, site.css says too
         style.decompose()
     return article
