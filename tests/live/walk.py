@@ -1,4 +1,4 @@
-"""What a control shows at every position of its inputs: the same script runs here and in Pyodide."""
+"""What a control shows at every position of its inputs; run here and in Pyodide alike."""
 
 import json
 import random

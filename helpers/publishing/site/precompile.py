@@ -43,8 +43,8 @@ def packed(files):
     return stream.getvalue()
 
 
-# What no page can use: a terminal, servers, mail.
-LEFT_OUT = ("_pyrepl/", "wsgiref/", "xmlrpc/", "imaplib", "mailbox", "poplib", "smtplib", "pdb")
+# What no page can use, nor anything that SciPy imports in passing.
+LEFT_OUT = ("wsgiref/", "xmlrpc/", "imaplib", "mailbox", "poplib", "smtplib")
 
 
 def library(path, imported):
@@ -72,7 +72,7 @@ def own(imported):
     for file in sorted(imported):
         if "/site-packages/numpy/" in file and file.endswith(".py"):
             place = cache_from_source("/packages/" + file.partition("/site-packages/")[2])
-            yield place[1:], compiled(Path(file).read_bytes(), file, optimize=2)
+            yield place[1:], compiled(Path(file).read_bytes(), file)
 
 
 imported = {getattr(module, "__file__", None) or "" for module in list(sys.modules.values())}
