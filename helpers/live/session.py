@@ -8,6 +8,7 @@ while a request is answered, and leave with the answer.
 import ast
 import json
 import logging
+import re
 import sys
 from base64 import b64decode
 from functools import cache
@@ -19,14 +20,14 @@ from traitlets.log import get_logger
 
 from helpers.controls import control, places
 from helpers.exercises.prediction import scored
+from helpers.exercises.verdicts import Outcome
 
-# What notebooks say of their cells, and what a page has in their place.
+# What notebooks say of their cells, as patterns, and what a page has in their place.
 IN_A_PAGE = {
-    "type again above, then run this cell again. An empty field shows the answer.": (
-        "type again, then compare. An empty field shows the answer."
-    ),
-    ".hint() in place of .check(...) helps.": "A hint helps.",
-    ", in quotes": "",
+    r"type again above, then run this cell again\.": "type again, then compare.",
+    r"\.hint\(\) in place of \.check\(\.\.\.\) helps\.": "A hint helps.",
+    r" \(for yours: \.solution\([^)]*\)\)": " (for yours fill in the fields)",
+    r", in quotes": "",
 }
 LOADED_WHEN_NEEDED = {"pandas", "scipy", "matplotlib", "PIL", "sympy"}
 
@@ -112,6 +113,9 @@ def reveal(label, unit, model, typed):
 def check(code, typed, own):
     """Judge what was typed as the answer to an exercise; returns the outcome and the words."""
     exercise = made(code)
+    if typed is None:
+        words = "Give your answer first. A hint helps."
+        return {"outcome": Outcome.NOT_ATTEMPTED.value, "words": words}
     exercise.asked()  # asks for the packages that the judging needs, and swallows no error
     verdict = exercise.check(typed, **own)
     return {"outcome": verdict.outcome.value, "words": for_a_page(verdict.words)}
@@ -131,7 +135,7 @@ def for_a_page(words):
     """Words of a notebook as a page says them."""
     words = str(words)
     for there, here in IN_A_PAGE.items():
-        words = words.replace(there, here)
+        words = re.sub(there, here, words)
     return words
 
 

@@ -1,4 +1,4 @@
-"""What ipywidgets asks of IPython, without it: there is no shell and nothing is displayed."""
+"""What ipywidgets and matplotlib ask of IPython, without it: no shell, and nothing is displayed."""
 
 import sys
 from types import ModuleType
@@ -14,4 +14,4 @@ def install():
         module = sys.modules[name] = ModuleType(name)
         module.get_ipython = module.display = module.clear_output = nothing
         module.InteractiveShell = type("InteractiveShell", (), {"initialized": nothing})
-        module.__path__ = []
+        module.__path__, module.version_info = [], (9, 0)

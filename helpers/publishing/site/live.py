@@ -19,13 +19,13 @@ from functools import cache
 from io import StringIO
 from pathlib import Path
 
-import nbformat
+import matplotlib.pyplot as plt
 
 from helpers.controls import every_control, places
 from helpers.controls.control import Control
 from helpers.exercises.exercise import Exercise
 from helpers.exercises.prediction import Prediction
-from helpers.publishing.notebooks import SERIES
+from helpers.publishing.notebooks import SERIES, read
 from helpers.publishing.site.vendor import PYODIDE_CDN, Missing, vendored
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "site" / "live"
@@ -46,7 +46,7 @@ window.liveWidgets = modules["@jupyter-widgets/html-manager"];
 """
 
 
-def build(folder, offline=False):
+def build(folder, offline=False, notebooks=SERIES):
     """Write the folder live/ of a site.
 
     Parameters
@@ -55,6 +55,8 @@ def build(folder, offline=False):
         Where; it is made anew.
     offline : bool
         Whether Pyodide is part of the site; else pages take it from its CDN.
+    notebooks : sequence of helpers.publishing.notebooks.Notebook
+        Whose cells are alive.
 
     Raises
     ------
@@ -86,10 +88,9 @@ def build(folder, offline=False):
         },
     }
     (folder / "files.json").write_text(json.dumps(files), "utf-8")
-    for notebook in SERIES:
-        if notebook.path.exists():
-            data = json.dumps(cells(notebook), ensure_ascii=False, indent=0)
-            (folder / f"{notebook.number}.json").write_text(data, "utf-8")
+    for notebook in notebooks:
+        data = json.dumps(cells(notebook), ensure_ascii=False, indent=0)
+        (folder / f"{notebook.number}.json").write_text(data, "utf-8")
 
 
 def attributes(notebook, cell):
@@ -107,67 +108,65 @@ def attributes(notebook, cell):
 def cells(notebook):
     """What live.js needs of each cell that is alive, by the id of the cell.
 
-    The code of the notebook is run once, up to its last cell.
+    The code of the notebook is run once from the top, for the values of the models in it.
     """
-    code = [c for c in nbformat.read(notebook.path, 4).cells if c.cell_type == "code"]
-    names, found, before = {"display": lambda *_: None}, {}, []
-    recorder = _Recorder()
-    with recorder, redirect_stdout(StringIO()):  # what it prints is stored already
+    code = [cell for cell in read(notebook.path).cells if cell.cell_type == "code"]
+    names, before, found = {"display": lambda *_: None}, [], {}
+    with _Recorder() as recorder, redirect_stdout(StringIO()):
         for cell in code:
-            recorder.seen = None
-            tree = ast.parse(cell.source)
-            last = tree.body[-1] if tree.body else None
+            tree, recorder.revealed = ast.parse(cell.source), None
             value = _run(tree, names)
-            before.append(tree)
             if isinstance(value, Control):
-                found[cell.id] = {"kind": "control", "code": _alone(tree, before[:-1], names)}
+                found[cell.id] = {"kind": "control", "code": _alone(tree, before, names)}
             elif isinstance(value, Prediction):
                 value.cell = cell.id
                 form = {"label": value.label}
                 found[cell.id] = {"kind": "prediction", "form": form, "unit": value.unit}
-            elif recorder.seen:
-                prediction, model = recorder.seen
-                form = {"of": prediction.cell}
-                found[cell.id] = {"kind": "reveal", "form": form, "model": model}
-            elif exercise := _exercise(last):
-                made = _run(ast.parse(ast.unparse(exercise)), names)
-                if isinstance(made, Exercise):
-                    lines = _alone(ast.parse(ast.unparse(exercise)), before[:-1], names)
-                    found[cell.id] = {"kind": "exercise", "form": _form(made), "code": lines}
+            elif recorder.revealed:
+                prediction, model = recorder.revealed
+                found[cell.id] = {"kind": "reveal", "form": {"of": prediction.cell}, "model": model}
+            elif isinstance(exercise := _run(asked := _asked(tree), names), Exercise):
+                lines = _alone(asked, before, names)
+                found[cell.id] = {"kind": "exercise", "form": _form(exercise), "code": lines}
+            before.append(tree)
+    plt.close("all")
     return found
 
 
 class _Recorder:
-    """While it is entered, keeps the last prediction that was revealed, and its model."""
+    """While it is entered, `revealed` is the last prediction that was compared, and its model."""
 
     def __enter__(self):
-        self.own = own = Prediction.reveal
+        self.reveal = reveal = Prediction.reveal
 
-        def reveal(prediction, model):
-            self.seen = prediction, float(model)
-            return own(prediction, model)
+        def noted(prediction, model):
+            self.revealed = prediction, float(model)
+            return reveal(prediction, model)
 
-        Prediction.reveal = reveal
+        Prediction.reveal = noted
+        return self
 
     def __exit__(self, *_):
-        Prediction.reveal = self.own
+        Prediction.reveal = self.reveal
 
 
 def _run(tree, names):
     """Run the code of a cell; returns the value of its last line if that is an expression."""
-    *lines, last = tree.body or [ast.Pass()]
-    if not isinstance(last, ast.Expr):
-        lines, last = [*lines, last], None
-    exec(compile(ast.Module(lines, []), "<cell>", "exec"), names)
-    return last and eval(compile(ast.Expression(last.value), "<cell>", "eval"), names)
+    value = None
+    for line in tree.body:
+        if isinstance(line, ast.Expr):
+            value = eval(compile(ast.Expression(line.value), "<cell>", "eval"), names)
+        else:
+            value = exec(compile(ast.Module([line], []), "<cell>", "exec"), names)
+    return value
 
 
-def _exercise(last):
-    """What stands before ``.check(...)`` in the last line of a cell, or None."""
-    match last:
-        case ast.Expr(ast.Call(ast.Attribute(exercise, "check"))):
-            return exercise
-    return None
+def _asked(tree):
+    """The code of what stands before ``.check(...)`` in the last line of a cell, else none."""
+    match tree.body[-1:]:
+        case [ast.Expr(ast.Call(ast.Attribute(exercise, "check")))]:
+            return ast.Module([ast.Expr(exercise)], [])
+    return ast.Module([], [])
 
 
 def _form(exercise):

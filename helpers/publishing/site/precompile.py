@@ -1,8 +1,8 @@
 """Run by `precompile.mjs` in Pyodide: compile what a page imports, since that takes it seconds.
 
-Of the standard library whatever our session imports is put compiled into a copy of its archive, the
-rest stays source, which is smaller. Our own modules are all compiled. NumPy comes to the page as it
-is; beside its sources go the compiled ones of the modules that are imported.
+Whatever our session imports of the standard library is put compiled into a copy of its archive, and
+of ours into a copy of our archive; the rest stays source, which is smaller. NumPy comes to the page
+as it is; beside its sources go the compiled ones of the modules that are imported.
 """
 
 # ruff: noqa: E402  (the session is imported last, as in a page)
@@ -21,7 +21,8 @@ stand_in.install()
 from helpers.live import session
 
 session.begin(SERIES / "standing.json")
-import ipywidgets  # noqa: F401
+import helpers.exercises.exercise
+import helpers.exercises.question  # noqa: F401
 
 for subject in ("amdahl", "budget", "devices", "parallel", "pipeline", "roofline"):
     __import__(f"helpers.controls.{subject}")
@@ -42,11 +43,15 @@ def packed(files):
     return stream.getvalue()
 
 
+# What no page can use, nor anything that SciPy imports in passing.
+LEFT_OUT = ("wsgiref/", "xmlrpc/", "imaplib", "mailbox", "poplib", "smtplib")
+
+
 def library(path, imported):
     """The files of the standard library, those that are imported compiled."""
     with zipfile.ZipFile(path) as archive:
         for info in archive.infolist():
-            if info.is_dir():
+            if info.is_dir() or info.filename.startswith(LEFT_OUT):
                 continue
             content = archive.read(info)
             if f"{path}/{info.filename}" in imported:
@@ -60,9 +65,9 @@ def own(imported):
     """Our files, with modules compiled, and the compiled modules of NumPy."""
     for path in sorted(SERIES.rglob("*")):
         name = path.relative_to(SERIES).as_posix()
-        if path.suffix == ".py":
+        if str(path) in imported:
             yield "series/" + name + "c", compiled(path.read_bytes(), name)
-        elif path.is_file() and path.suffix != ".pyc":
+        elif path.is_file() and "__pycache__" not in path.parts:
             yield "series/" + name, path.read_bytes()
     for file in sorted(imported):
         if "/site-packages/numpy/" in file and file.endswith(".py"):

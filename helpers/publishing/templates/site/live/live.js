@@ -6,7 +6,8 @@
 const script = document.currentScript;
 const base = new URL(".", script.src);
 const notebook = script.dataset.notebook;
-const SLOW = 120;  // seconds after which a page that waits says so
+const SLOW = 30;  // seconds after which a page that still fetches says so
+const SILENT = 60;  // seconds without a word from Python, once it has answered, that mean its end
 
 const element = (tag, attributes = {}, ...children) => {
     const made = document.createElement(tag);
@@ -49,7 +50,7 @@ function exportAnswers() {
 
 // --- Python, in a worker ------------------------------------------------------------------------
 
-let worker = null, asked = 0, told = [], dead = null;
+let worker = null, asked = 0, told = [], dead = null, silence = 0;
 const waiting = new Map();
 
 function ask(request) {
@@ -57,9 +58,11 @@ function ask(request) {
     if (!worker) {
         worker = new Worker(new URL("worker.js", base), {type: "module"});
         worker.onmessage = ({data}) => {
+            clearTimeout(silence);
             if (data.progress) return told.forEach(tell => tell(data.progress));
             const {resolve, reject} = waiting.get(data.id);
             waiting.delete(data.id);
+            if (waiting.size) listen();
             if (data.failure) return end(new Error(data.failure), reject);
             const reply = JSON.parse(data.reply);
             reply.messages.forEach(deliver);
@@ -69,9 +72,15 @@ function ask(request) {
         worker.onerror = event => end(new Error(event.message || "the worker could not start"));
     }
     return new Promise((resolve, reject) => {
+        if (asked && !waiting.size) listen();
         waiting.set(++asked, {resolve, reject});
         worker.postMessage({id: asked, request: JSON.stringify(request)});
     });
+}
+
+function listen() {
+    clearTimeout(silence);
+    silence = setTimeout(() => end(new Error("Python does not answer")), 1000 * SILENT);
 }
 
 // Python is gone: whoever waits hears of it, and every control shows its still picture again.
