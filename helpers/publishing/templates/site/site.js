@@ -62,7 +62,8 @@
     return words;
   });
   const snippet = (text, terms) => {
-    const at = Math.max(0, text.toLowerCase().indexOf(terms[0]?.toLowerCase()) - 50);
+    const near = text.toLowerCase().indexOf(terms[0]?.toLowerCase()) - 50;
+    const at = near > 0 ? text.indexOf(" ", near) + 1 : 0;
     return (at ? "… " : "") + text.slice(at, at + 150) + (at + 150 < text.length ? " …" : "");
   };
   const search = async () => {
