@@ -214,7 +214,8 @@ def test_the_search_finds_a_section_by_keyboard(site, page, from_disk):
     assert page.inner_text("#found p[role=status]").endswith("places")
     first = page.locator("#found a").first
     assert first.inner_text() == "03 · Roofline: how fast can it go?: The ridge point"
-    assert serious(page) == []
+    if not from_disk:  # axe fetches the styles, which a page from the disk must not
+        assert serious(page) == []
     page.keyboard.press("Escape")
     assert not page.is_visible("#found")
     page.keyboard.type("ridge point")  # Escape has emptied the field, as in any search field
