@@ -3,6 +3,7 @@
 Built once, without the parts that need a browser or files from elsewhere.
 """
 
+import hashlib
 import json
 import re
 import zipfile
@@ -18,7 +19,7 @@ from PIL import Image
 from helpers.notation import SHARED
 from helpers.publishing.notebooks import PAGES, SERIES, SHOWN, read
 from helpers.publishing.site import book, build, checks, live, vendor
-from helpers.publishing.site.pages import markdown, page_of, tree
+from helpers.publishing.site.pages import TEMPLATE, markdown, page_of, tree
 from helpers.publishing.site.symbols import MEANINGS, explain
 
 pytestmark = pytest.mark.slow  # exports every notebook, and builds the slides
@@ -175,6 +176,15 @@ def test_every_section_can_be_found(site):
     assert found == ["03_roofline.html#Two-units,-two-times"]
     headings = sum(len(page.article(["h1", "h2", "h3"])) for page in site.pages.values())
     assert len(known) == headings
+
+
+def test_the_library_that_searches_is_as_its_authors_published_it():
+    """MiniSearch 7.2.0 of npm, dist/umd/index.js; its licence goes with it into the site."""
+    library = (TEMPLATE / "minisearch.js").read_bytes()
+    published = "03c27931eb603af1d3358579e9885eafdb6a2f5fa9929557b3e77d7e99d06d03"
+    assert hashlib.sha256(library).hexdigest() == published
+    assert "Copyright 2022 Luca Ongaro" in (TEMPLATE / "minisearch-LICENSE.txt").read_text()
+    assert "minisearch-LICENSE.txt" in build.ASSETS
 
 
 # Symbols.
