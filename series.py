@@ -4,6 +4,7 @@
 python3 series.py open              read and run the notebooks in JupyterLab
 python3 series.py open --fresh      the same on copies without results, in the folder reading/
 python3 series.py slides            make a lecture of each notebook, for a browser
+python3 series.py site              make a site of the series, and a book, in build/site
 python3 series.py test              check the style, run every test and every notebook
 python3 series.py test --quick      the same in a minute: no browser, no notebook, nothing slow
 python3 series.py test --oldest     the same on the oldest packages that pyproject.toml allows
@@ -293,9 +294,14 @@ def slides(python, arguments):
     become(python, "-m", "helpers.publishing.slides", *arguments)
 
 
+def site(python, arguments):
+    become(python, "-m", "helpers.publishing.site", *arguments)
+
+
 # Each command, and the extra of pyproject.toml that it needs.
 COMMANDS = {
     "open": (open_lab, ""),
+    "site": (site, "publish"),
     "slides": (slides, "publish"),
     "store": (store, "test"),
     "test": (test, "test"),

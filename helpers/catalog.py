@@ -48,6 +48,25 @@ def devices(folder=DATA):
     return DEVICES.read(folder)
 
 
+def rows(table, folder=DATA):
+    """The rows of a table as dictionaries, without pandas, which a page does not have.
+
+    Parameters
+    ----------
+    table : helpers.tables.Table
+        One of those of `helpers.schemas`.
+    folder : Path
+        Where its file lies, if it is a table of your own.
+    """
+    return table.rows(folder, _check_of_runs(folder) if table is RUNS else None)
+
+
+def _check_of_runs(folder):
+    """The check of a run, which looks its device up."""
+    known = {row["key"]: row for row in DEVICES.rows(folder)}
+    return lambda row: RUNS.check(row, known)
+
+
 def device(key):
     """One row of `devices`, as a Series.
 
@@ -181,8 +200,7 @@ def runs(folder=DATA):
         If a row of the file is wrong, or names a device or a precision that `devices` lacks;
         the message names file, line, column and value.
     """
-    known = devices(folder)
-    return RUNS.read(folder, lambda row: RUNS.check(row, known))
+    return RUNS.read(folder, _check_of_runs(folder))
 
 
 @INTERCONNECTS.describes

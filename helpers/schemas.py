@@ -92,9 +92,9 @@ def _check_intensity(row):
 
 def _check_run(row, known):
     """The device is known and has a peak in the precision of the run."""
-    if row["device"] not in known.index:
+    if row["device"] not in known:
         raise ValueError(f"device must be a key of devices.csv, got {row['device']!r}")
-    if math.isnan(known.at[row["device"], f"peak_{row['precision']}"]):
+    if math.isnan(known[row["device"]][f"peak_{row['precision']}"]):
         raise ValueError(
             f"precision must be one that {row['device']} has a peak for, got {row['precision']!r}"
         )

@@ -7,8 +7,6 @@ from decimal import Decimal
 from functools import lru_cache
 from io import BytesIO, TextIOWrapper
 
-import pandas as pd
-
 from helpers.docstrings import complete
 
 
@@ -32,9 +30,15 @@ class Table:
 
     def read(self, folder, check=None):
         """The rows of the file in a folder as a fresh DataFrame; `check` in place of the own."""
-        content = (folder / self.file).read_bytes()
-        table = _parsed(self, content, check or self.check).copy()
+        import pandas as pd  # here: a page reads its rows without it
+
+        table = pd.DataFrame(self.rows(folder, check))
         return table.set_index(*self.unique) if len(self.unique) == 1 else table
+
+    def rows(self, folder, check=None):
+        """The same as dictionaries, one for each row; they are not to be changed."""
+        content = (folder / self.file).read_bytes()
+        return _parsed(self, content, check or self.check)
 
     def describes(self, loader):
         """Decorate a function that reads the file in a folder: its docstring tells of both."""
@@ -146,7 +150,7 @@ def _parsed(table, content, check):
                 raise ValueError("header must be followed by rows, got none")
         except (ValueError, csv.Error) as error:
             raise ValueError(f"{table.file}, line {reader.line_num}: {error}") from None
-    return pd.DataFrame(rows)
+    return rows
 
 
 def _parse(cells, columns):

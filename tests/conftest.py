@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page
 
 import lab
+from helpers.publishing.site.browser import NO_CHROMIUM, find_chromium
 
 BROWSER = Path(__file__).parent / "browser"
 
@@ -18,8 +19,8 @@ BROWSER = Path(__file__).parent / "browser"
 @pytest.fixture(scope="package")
 def browser():
     """Chromium; where there is none, tests are skipped, but fail on CI."""
-    if not lab.find_chromium():
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(lab.NO_CHROMIUM)
+    if not find_chromium():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(NO_CHROMIUM)
     with lab.chromium() as browser:
         yield browser
 
@@ -55,7 +56,7 @@ def pytest_runtest_makereport(item, call):
 def pytest_terminal_summary(terminalreporter):
     reasons = {report.longrepr[2] for report in terminalreporter.stats.get("skipped", [])}
     for reason in reasons:
-        if lab.NO_CHROMIUM in reason:
+        if NO_CHROMIUM in reason:
             terminalreporter.write_line(
-                f"BROWSER TESTS SKIPPED: {lab.NO_CHROMIUM}", red=True, bold=True
+                f"BROWSER TESTS SKIPPED: {NO_CHROMIUM}", red=True, bold=True
             )

@@ -319,12 +319,12 @@ def test_words_of_readers_cannot_break_the_picture():
 
 
 def test_words_are_as_wide_whatever_else_is_drawn():
-    places._advance.cache_clear()
+    places.ADVANCES.clear()
     before = places.size_of("ridge 17.4")
     figure = Figure()
     figure.text(0.5, 0.5, "large", fontsize=40)
     FigureCanvasAgg(figure).draw()
-    places._advance.cache_clear()
+    places.ADVANCES.clear()
     assert places.size_of("ridge 17.4") == before
 
 

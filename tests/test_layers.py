@@ -23,6 +23,7 @@ PICTURES = NUMBERS | {"matplotlib", "IPython", "PIL"}
 # packages that it may need, by itself or through what it uses; None: whatever the project declares.
 FLOORS = [
     {"publishing": None},
+    {"live": TABLES | PICTURES | FITS | {"ipywidgets", "comm", "traitlets"}},
     {"questions": TABLES | FITS | {"ipywidgets", "threadpoolctl", "tqdm"}},
     {"exercises": NUMBERS | {"ipywidgets"}},
     {"controls": TABLES | PICTURES | FITS | {"ipywidgets", "threadpoolctl", "tqdm"}},
@@ -181,10 +182,10 @@ print(json.dumps(refused))
 
 def test_models_scenes_and_the_reading_of_answers_run_on_numpy_alone():
     assert {"scenes.roofline", "words", "parallel"} < set(LIGHT)
-    command = [sys.executable, "-c", ALONE, *LIGHT, "catalog", "controls.inputs"]
+    command = [sys.executable, "-c", ALONE, *LIGHT, "pictures.drawing", "controls.inputs"]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     refused = json.loads(done.stdout)
-    assert refused.pop("catalog") == "pandas is not here"  # it sees what is to be refused
+    assert refused.pop("pictures.drawing") == "matplotlib is not here"  # it sees what it refuses
     assert refused.pop("controls.inputs") == "ipywidgets is not here"
     assert refused == {}
 

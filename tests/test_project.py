@@ -2,6 +2,7 @@
 
 import doctest
 import hashlib
+import json
 import os
 import re
 import tomllib
@@ -10,11 +11,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.specifiers import SpecifierSet
 
 import series
 from helpers.budget import achieved_fraction, training_work
 from helpers.catalog import device, runs
 from helpers.networks import resnet
+from helpers.publishing import blocks
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")
@@ -96,6 +99,39 @@ def test_the_address_is_left_open_in_one_place():
     rest = [*PAGES[1:], "CITATION.cff", FORM, "pyproject.toml"]
     assert not any("OWNER/REPO" in text(name) for name in rest)
     assert "OWNER/REPO" not in readme.replace(readme.partition("## At a public address")[2], "")
+
+
+def test_badges_come_with_the_address(monkeypatch, tmp_path):
+    readme, citation = text("README.md"), tmp_path / "CITATION.cff"
+    assert blocks.badges(text("CITATION.cff")) == ""
+    monkeypatch.setattr(blocks, "CITATION", citation)
+    citation.write_text('repository-code: "https://github.com/somebody/series"\n')
+    with_badges = blocks.readme(readme)
+    first, line, rest = with_badges.split("\n\n", 2)
+    assert f"{first}\n\n{rest}" == readme
+    assert line.count("somebody/series") == 3 and "somebody.github.io/series/" in line
+    assert blocks.readme(with_badges) == with_badges
+    citation.write_text("version: 0.1.0\n")
+    assert blocks.readme(with_badges) == readme
+
+
+def test_the_site_is_built_by_its_command_and_published_by_a_job_of_its_own():
+    workflow = yaml_of(".github/workflows/site.yml")
+    assert workflow["permissions"] == {"contents": "read"}
+    build, publish = workflow["jobs"].values()
+    assert {"run": "python3 series.py site"} in build["steps"]
+    assert "permissions" not in build
+    assert publish["permissions"] == {"pages": "write", "id-token": "write"}
+    uses = [step["uses"] for job in (build, publish) for step in job["steps"] if "uses" in step]
+    assert all(re.fullmatch(r"actions/[\w-]+@v\d+", action) for action in uses)
+
+
+def test_the_container_installs_what_the_tests_need():
+    lines = text(".devcontainer/devcontainer.json").splitlines()
+    container = json.loads("\n".join(line for line in lines if not line.startswith("//")))
+    python = re.search(r"python:(\d+\.\d+)$", container["image"])[1]
+    assert python in SpecifierSet(PROJECT["requires-python"])
+    assert "'.[test]'" in container["postCreateCommand"]
 
 
 def test_the_tests_run_on_every_push_and_monthly():

@@ -3,7 +3,6 @@
 from helpers.amdahl import compute_fraction
 from helpers.controls.control import Control
 from helpers.controls.inputs import choice, log_slider, slider
-from helpers.pictures.amdahl import speedup_axes
 from helpers.scenes.amdahl import speedup_scene
 
 
@@ -16,7 +15,6 @@ class AmdahlControl(Control):
         First values: p from 0 to 1, s from 1 to 1000, r from 1 to 16.
     """
 
-    axes = staticmethod(speedup_axes)
     DIRECT, FROM_MACHINE = "p itself", "p from I, β and π"
 
     def __init__(self, p=0.9, s=3.0, r=1.0):
@@ -29,6 +27,11 @@ class AmdahlControl(Control):
             s=log_slider("speed-up s", s, 1, 1000),
             r=log_slider("bandwidth loss r", r, 1, 16),
         )
+
+    def axes(self, ax):
+        from helpers.pictures.amdahl import speedup_axes
+
+        return speedup_axes(ax)
 
     def scene(self):
         p = self.value("p")

@@ -3,13 +3,13 @@
 import ipywidgets as widgets
 
 from helpers.budget import IMAGENET_IMAGES, training_work
-from helpers.catalog import runs
+from helpers.catalog import rows
 from helpers.controls.control import Control
 from helpers.controls.inputs import choice, device_peaks, log_slider, slider
 from helpers.networks import offered
-from helpers.pictures.budget import training_axes
 from helpers.scenes.budget import training_scene
 from helpers.scenes.marks import Scene
+from helpers.schemas import RUNS
 
 
 class TrainingControl(Control):
@@ -18,11 +18,9 @@ class TrainingControl(Control):
     Published runs of the same network and number of epochs stand beside it.
     """
 
-    axes = staticmethod(training_axes)
-
     def __init__(self):
         self.networks = {name: build() for name, build in offered("budget").items()}
-        self.published = runs()
+        self.published = rows(RUNS)
         self.peaks = device_peaks("fp32", "fp16", "bf16")
         super().__init__(
             network=choice("network", self.networks),
@@ -31,6 +29,11 @@ class TrainingControl(Control):
             devices=log_slider("number of devices n", 1, 1, 1000, whole=True),
             fraction=slider("of peak", 0.25, 0.01, 1, 0.01, ".0%"),
         )
+
+    def axes(self, ax):
+        from helpers.pictures.budget import training_axes
+
+        return training_axes(ax)
 
     def scene(self):
         network, epochs = self.value("network"), self.value("epochs")
@@ -41,9 +44,13 @@ class TrainingControl(Control):
             self.value("devices"),
             self.value("fraction"),
             [
-                (run.Index, run.devices * self.peaks[f"{run.device} {run.precision}"], run.time)
-                for run in self.published.itertuples()
-                if network.startswith(run.network) and run.epochs == epochs
+                (
+                    run["run"],
+                    run["devices"] * self.peaks[f"{run['device']} {run['precision']}"],
+                    run["time"],
+                )
+                for run in self.published
+                if network.startswith(run["network"]) and run["epochs"] == epochs
             ],
         )
         return Scene(

@@ -3,6 +3,9 @@
 matplotlib draws once what stands still (axes, ticks, labels). What moves is a small SVG over it,
 made from the marks of a scene, so every number in it comes from the models. A step of a slider
 therefore costs one short text, not a new picture.
+
+Whatever needs matplotlib imports it where it draws: a page (`helpers.live`) has none, and shows
+what stands still as it was drawn when the page was made.
 """
 
 import gc
@@ -10,13 +13,13 @@ import math
 
 import ipywidgets as widgets
 from IPython import get_ipython
-from matplotlib.figure import Figure
 
 from helpers.controls.page import background
 from helpers.controls.places import Frame
 from helpers.controls.svg import drawing, svg
-from helpers.pictures.drawing import draw, png, same_everywhere, still
 from helpers.scenes.marks import PIXELS_PER_INCH, SIZE
+
+PREPARED = {}  # what `Control.standing` gave, by the name of a class that draws nothing else
 
 
 class Control(widgets.VBox):
@@ -36,6 +39,7 @@ class Control(widgets.VBox):
     """
 
     size = SIZE
+    follows_inputs = False  # whether what stands still changes with the inputs
 
     def __init__(self, *fields, **inputs):
         self.inputs = inputs
@@ -108,18 +112,20 @@ class Control(widgets.VBox):
 
     def _stand(self):
         """What stands still, drawn anew; for a subclass whose axes follow its inputs too."""
-        figure, axes = self._standing()
-        self._frames = [Frame(ax) for ax in axes]
-        return background(png(figure, scale=2), len(self.inputs))
+        picture, self._frames = PREPARED.get(type(self).__name__) or self.standing()
+        return background(picture, len(self.inputs))
 
-    @same_everywhere
+    def standing(self):
+        """What stands still: its PNG, bytes, and the `Frame` of each of its Axes."""
+        from helpers.pictures.drawing import png
+
+        figure, axes = self._standing()
+        return png(figure, scale=2), list(map(Frame.of, axes))
+
     def _standing(self):
-        """A figure of what stands still and its Axes, laid out once for all."""
-        figure = Figure(figsize=self.size, layout="constrained")
-        axes = self.draw_all(figure)
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")
-        return figure, axes
+        from helpers.pictures.drawing import laid_out
+
+        return laid_out(self.size, self.draw_all)
 
     def _arranged(self, scenes):
         """The marks of each scene where they can be seen."""
@@ -129,6 +135,8 @@ class Control(widgets.VBox):
 
     def _repr_mimebundle_(self, **kwargs):
         """The live control, and beside it a still picture for pages without a kernel."""
+        from helpers.pictures.drawing import draw, still
+
         scenes = self.scenes()
         figure, axes = self._standing()
         for ax, marks in zip(axes, self._arranged(scenes), strict=True):

@@ -1,11 +1,11 @@
 """The roofs of the catalog's devices."""
 
-from helpers.catalog import devices
+from helpers.catalog import rows
 from helpers.controls.control import Control
 from helpers.controls.inputs import choice, device_peaks, log_slider
-from helpers.pictures.roofline import roofline_axes
 from helpers.scenes.marks import Scene
 from helpers.scenes.roofline import roofline_scene, units_used
+from helpers.schemas import DEVICES
 from helpers.words import si
 
 
@@ -25,10 +25,8 @@ class DeviceControl(Control):
         If the catalog has no such choice, or the intensity is out of range.
     """
 
-    axes = staticmethod(roofline_axes)
-
     def __init__(self, device="V100-SXM2 fp32", intensity=2.0):
-        bandwidths = devices()["bandwidth"]
+        bandwidths = {row["key"]: row["bandwidth"] for row in rows(DEVICES)}
         self.machines = {
             name: (peak, bandwidths[name.split()[0]])
             for name, peak in device_peaks("fp64", "fp32", "tf32", "fp16", "bf16", "fp8").items()
@@ -40,6 +38,11 @@ class DeviceControl(Control):
             device=choice("device, precision", self.machines, device),
             intensity=log_slider("intensity I (flop/B)", intensity, 0.1, 1000),
         )
+
+    def axes(self, ax):
+        from helpers.pictures.roofline import roofline_axes
+
+        return roofline_axes(ax)
 
     def scene(self):
         device, intensity = self.value("device"), self.value("intensity")

@@ -4,7 +4,8 @@ import math
 
 import ipywidgets as widgets
 
-from helpers.catalog import devices
+from helpers.catalog import rows
+from helpers.schemas import DEVICES
 from helpers.words import short
 
 # The positions of a slider within one factor of ten: fine enough to drag, round enough to read,
@@ -14,10 +15,9 @@ DECADE = (1, 1.2, 1.4, 1.6, 1.8, 2, 2.2, 2.5, 2.8, 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.
 
 def device_peaks(*precisions):
     """The dense peak, flop/s, of every device of the catalog that has one: "V100-SXM2 fp32"."""
-    table = devices()
     peaks = {
-        f"{key} {precision}": table.at[key, f"peak_{precision}"]
-        for key in table.index
+        f"{row['key']} {precision}": row[f"peak_{precision}"]
+        for row in rows(DEVICES)
         for precision in precisions
     }
     return {name: peak for name, peak in peaks.items() if math.isfinite(peak)}

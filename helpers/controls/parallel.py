@@ -1,13 +1,13 @@
 """Data-parallel training with sliders."""
 
 from helpers.budget import training_work
-from helpers.catalog import interconnects
+from helpers.catalog import rows
 from helpers.controls.control import Control
 from helpers.controls.inputs import choice, device_peaks, log_slider, slider
 from helpers.networks import offered
-from helpers.pictures.parallel import engine_axes
 from helpers.scenes.marks import Scene
 from helpers.scenes.parallel import engine_scene
+from helpers.schemas import INTERCONNECTS
 
 
 class EngineControl(Control):
@@ -26,11 +26,9 @@ class EngineControl(Control):
         First batch of each device, from 1 to 1000.
     """
 
-    axes = staticmethod(engine_axes)
-
     def __init__(self, machines=4, batch=32):
         self.networks = {name: build() for name, build in offered("parallel").items()}
-        self.links = dict(interconnects()["one_way"])
+        self.links = {row["name"]: row["one_way"] for row in rows(INTERCONNECTS)}
         self.peaks = device_peaks("fp32", "fp16", "bf16")
         super().__init__(
             network=choice("network", self.networks, "VGG-16"),
@@ -42,6 +40,11 @@ class EngineControl(Control):
             batch=log_slider("batch of each device", batch, 1, 1000, whole=True),
             overlap=slider("overlap", 0.5, 0, 1, 0.05, ".2f"),
         )
+
+    def axes(self, ax):
+        from helpers.pictures.parallel import engine_axes
+
+        return engine_axes(ax)
 
     def scene(self):
         network = self.networks[self.value("network")]

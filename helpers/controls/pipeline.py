@@ -4,7 +4,6 @@ import ipywidgets as widgets
 
 from helpers.controls.control import Control
 from helpers.controls.inputs import choice, log_slider, slider
-from helpers.pictures.pipeline import overlap_axes, timeline_axes
 from helpers.scenes.pipeline import overlap_scene, timeline_scene
 
 
@@ -38,6 +37,8 @@ class PipelineControl(Control):
         )
 
     def draw_all(self, figure):
+        from helpers.pictures.pipeline import overlap_axes, timeline_axes
+
         roof, timeline = figure.subplots(2, 1, height_ratios=(3, 1))
         # The longest run: loading takes 1 s, storing at most 1 s and computing at most 10 s.
         return [overlap_axes(roof), timeline_axes(timeline, 12.0)]

@@ -9,15 +9,13 @@ from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
 
-from matplotlib.font_manager import FontProperties, findfont
-from matplotlib.ft2font import FT2Font
-
 from helpers.scenes.marks import PIXELS_PER_INCH, Dot, Line, Words
 
 PIXELS_PER_POINT = PIXELS_PER_INCH / 72
 OFF = " (off the page)"
 DOT_RADIUS = 7
 MARGIN = 2  # pixels that stay free around words
+ADVANCES = {}  # those of `advance` so far
 FARTHER = (1, 1.6, 2.4, 3.4)  # how much farther from its point words may stand, tried in turn
 
 
@@ -37,20 +35,41 @@ class Box(NamedTuple):
 
 
 class Frame:
-    """The place of one Axes in its picture, for Axes that will not be laid out again."""
+    """The place of one Axes in its picture, for Axes that will not be laid out again.
 
-    def __init__(self, ax):
+    Parameters
+    ----------
+    width : float
+        Of the picture, pixels.
+    box : sequence of float
+        The four sides of the Axes, as those of a `Box`.
+    scales : sequence of str
+        "linear" or "log", of x and of y.
+    limits : sequence of (float, float)
+        Ends of x and of y.
+    """
+
+    def __init__(self, width, box, scales, limits):
+        self.made_of = width, box, scales, limits  # plain numbers, to be made again elsewhere
+        self.box = Box(*box)
+        # Words may stand over the picture's empty sides, not over the scales.
+        low = self.box.bottom - MARGIN
+        self.free = Box(self.box.left + MARGIN, MARGIN, width - MARGIN, low)
+        self.limits = tuple(map(tuple, limits))
+        # matplotlib's own transforms cost ten times as much for the few points of a mark.
+        self._x = _straight(scales[0], limits[0], (self.box.left, self.box.right))
+        self._y = _straight(scales[1], limits[1], (self.box.bottom, self.box.top))
+
+    @classmethod
+    def of(cls, ax):
+        """The frame of a matplotlib Axes."""
         # Pixels as on the page: the figure's own dpi differs, and pages count from the top.
         scale = PIXELS_PER_INCH / ax.figure.dpi
-        width, height = PIXELS_PER_INCH * ax.figure.get_size_inches()
-        left, bottom, right, top = scale * ax.get_window_extent().extents
-        self.box = Box(left, height - top, right, height - bottom)
-        # Words may stand over the picture's empty sides, not over the scales.
-        self.free = Box(left + MARGIN, MARGIN, width - MARGIN, height - bottom - MARGIN)
-        self.limits = ax.get_xlim(), ax.get_ylim()
-        # matplotlib's own transforms cost ten times as much for the few points of a mark.
-        self._x = _straight(ax.get_xscale(), ax.get_xlim(), (left, right))
-        self._y = _straight(ax.get_yscale(), ax.get_ylim(), (self.box.bottom, self.box.top))
+        width, height = (PIXELS_PER_INCH * ax.figure.get_size_inches()).tolist()
+        left, bottom, right, top = (scale * ax.get_window_extent().extents).tolist()
+        limits = [list(map(float, ends)) for ends in (ax.get_xlim(), ax.get_ylim())]
+        box = [left, height - top, right, height - bottom]
+        return cls(width, box, [ax.get_xscale(), ax.get_yscale()], limits)
 
     def pixels(self, x, y):
         """Places of points that are given in data coordinates."""
@@ -150,20 +169,27 @@ def _around(x, y):
 @cache
 def _font():
     """The font of the still pictures, at their size on the page; few are wider."""
+    from matplotlib.font_manager import FontProperties, findfont
+    from matplotlib.ft2font import FT2Font
+
     # One of our own: matplotlib sets the size of the one that it shares whenever it draws.
     font = FT2Font(findfont(FontProperties("DejaVu Sans")))
     font.set_size(10, PIXELS_PER_INCH)
     return font
 
 
-@cache
-def _advance(character):
-    return _font().load_char(ord(character)).linearHoriAdvance / 2**16
+def advance(character):
+    """How far a character of that font moves the next one, pixels."""
+    if character not in ADVANCES:
+        there = _font().get_char_index(ord(character))  # if not, another font has it
+        glyph = _font().load_char(ord(character if there else "m"))
+        ADVANCES[character] = glyph.linearHoriAdvance / 2**16
+    return ADVANCES[character]
 
 
 def size_of(text):
     """Width and height of a line of words, pixels; in a browser's font it is hardly ever more."""
-    return sum(map(_advance, text)) + 2, 17.0
+    return sum(map(advance, text)) + 2, 17.0
 
 
 def _straight(scale, limits, pixels):

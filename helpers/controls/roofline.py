@@ -2,7 +2,6 @@
 
 from helpers.controls.control import Control
 from helpers.controls.inputs import log_slider
-from helpers.pictures.roofline import roofline_axes
 from helpers.scenes.marks import Scene
 from helpers.scenes.roofline import roofline_scene, units_used
 
@@ -18,8 +17,6 @@ class RooflineControl(Control):
         First values, flop/s (1e12 to 2e15) and B/s (5e10 to 1e13).
     """
 
-    axes = staticmethod(roofline_axes)
-
     def __init__(self, tasks=None, peak=15.7e12, bandwidth=900e9):
         self.tasks = tasks or {"I₁": 2, "I₂": 100}
         super().__init__(
@@ -30,6 +27,11 @@ class RooflineControl(Control):
                 for number, (task, intensity) in enumerate(self.tasks.items(), start=1)
             },
         )
+
+    def axes(self, ax):
+        from helpers.pictures.roofline import roofline_axes
+
+        return roofline_axes(ax)
 
     def scene(self):
         peak, bandwidth = 1e12 * self.value("peak"), 1e9 * self.value("bandwidth")

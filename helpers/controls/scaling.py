@@ -9,7 +9,6 @@ import ipywidgets as widgets
 from helpers.catalog import scaling_tables
 from helpers.controls.control import Control
 from helpers.controls.inputs import choice
-from helpers.pictures.scaling import scaling_axes
 from helpers.scaling import KINDS, fit_scaling
 from helpers.scaling_table import as_text, read_table
 from helpers.scaling_words import sentences
@@ -33,6 +32,7 @@ class ScalingControl(Control):
         The first table, one of `catalog.scaling_tables`.
     """
 
+    follows_inputs = True
     HEAD, UNTOLD = "as its head says", "not told"
     MODES = {"the batch on each device (weak)": "weak", "the job (strong)": "strong"}
 
@@ -87,6 +87,8 @@ class ScalingControl(Control):
 
     def axes(self, ax):
         """Axes that hold the present table."""
+        from helpers.pictures.scaling import scaling_axes
+
         fit = self.fitted()[0]
         self.limits = scaling_limits(fit) if fit else self.limits
         return scaling_axes(*self.limits, ax=ax)

@@ -68,40 +68,44 @@ class Prediction(widgets.VBox):
         ValueError
             If the value of the model is not above 0 and finite.
         """
-        if not 0 < model < math.inf:
-            raise ValueError(f"model must be above 0 and finite, got {model!r}")
-        model, typed = float(model), self.field.value.strip()
-        share = self.unit == "1" and "%" in self.label
-        if not typed:
-            right = quantity(model, self.unit, "%" if share else "")
-            return Said(f"No prediction. The {source} says {right}.")
-        try:
-            guess, dress = read(typed, self.unit, self.label)
-            if guess <= 0:
-                raise Unclear(f"A prediction must be above 0, not {short(guess)}.")
-            if not dress and guess > 1 and share:
-                raise Unclear(f"As a fraction {short(guess)} is more than the whole: add a % sign?")
-            if not dress and (meant := _meant(guess, model, self.unit)):
-                raise Unclear(
-                    f"A bare number is in {self.unit}. This is {short(guess)} {self.unit}: did you "
-                    f"mean {meant}?"
-                )
-        except Unclear as unclear:
-            return Said(
-                f"{unclear} Not scored: type again above, then run this cell again. An empty field "
-                "shows the answer."
-            )
-        score = abs(math.log10(guess) - math.log10(model))  # the ratio itself could underflow
-        return Said(
-            f"You predicted {quantity(guess, self.unit, dress)}. The {source} says "
-            f"{quantity(model, self.unit, dress)}. Ratio {short(guess / model)}, score {score:.2f} "
-            "(0 is perfect, 0.3 is a factor 2)."
-        )
+        return scored(self.label, self.unit, self.field.value, model, source)
 
     def _repr_mimebundle_(self, **kwargs):
         """The live field, and beside it words for pages without a kernel."""
         data = super()._repr_mimebundle_(**kwargs)
         return {**data, "text/plain": f"Your prediction. {self.label}: ____"}
+
+
+def scored(label, unit, typed, model, source="model"):
+    """What `Prediction.reveal` says of what was typed, for a prediction of that label and unit."""
+    if not 0 < model < math.inf:
+        raise ValueError(f"model must be above 0 and finite, got {model!r}")
+    model, typed = float(model), typed.strip()
+    share = unit == "1" and "%" in label
+    if not typed:
+        right = quantity(model, unit, "%" if share else "")
+        return Said(f"No prediction. The {source} says {right}.")
+    try:
+        guess, dress = read(typed, unit, label)
+        if guess <= 0:
+            raise Unclear(f"A prediction must be above 0, not {short(guess)}.")
+        if not dress and guess > 1 and share:
+            raise Unclear(f"As a fraction {short(guess)} is more than the whole: add a % sign?")
+        if not dress and (meant := _meant(guess, model, unit)):
+            raise Unclear(
+                f"A bare number is in {unit}. This is {short(guess)} {unit}: did you mean {meant}?"
+            )
+    except Unclear as unclear:
+        return Said(
+            f"{unclear} Not scored: type again above, then run this cell again. An empty field "
+            "shows the answer."
+        )
+    score = abs(math.log10(guess) - math.log10(model))  # the ratio itself could underflow
+    return Said(
+        f"You predicted {quantity(guess, unit, dress)}. The {source} says "
+        f"{quantity(model, unit, dress)}. Ratio {short(guess / model)}, score {score:.2f} "
+        "(0 is perfect, 0.3 is a factor 2)."
+    )
 
 
 def _meant(guess, model, unit):

@@ -13,6 +13,7 @@ from io import BytesIO
 
 import matplotlib.pyplot as plt
 from IPython.display import display
+from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, NullLocator
 from PIL import Image
@@ -80,6 +81,16 @@ def show(ax, alt):
     data, metadata = still(ax.figure, alt)
     plt.close(ax.figure)  # or Jupyter would show the same figure a second time
     display(data, metadata=metadata, raw=True)
+
+
+@same_everywhere
+def laid_out(size, draw_all):
+    """A figure of so many inches and the Axes that `draw_all` drew on it, laid out for good."""
+    figure = Figure(figsize=size, layout="constrained")
+    axes = draw_all(figure)
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    return figure, axes
 
 
 @same_everywhere

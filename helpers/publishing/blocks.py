@@ -16,6 +16,8 @@ from helpers.publishing.rules import broken_links
 from helpers.questions.polls import POLLS
 
 README, TEACHING = ROOT / "README.md", NOTEBOOKS / "teaching.md"
+CITATION = ROOT / "CITATION.cff"
+BADGES = re.compile(r"\A\[!\[tests\].*\n\n")
 UNKNOWN = "?"
 NOTATION_TABLE = re.compile(r"^\| symbol \|.*(?:\n\|.*)*", re.MULTILINE)
 SERIES_TABLE = "| notebook | question | minutes |"
@@ -41,8 +43,43 @@ NEW_LESSON = f"""###
 """
 
 
+def badges(citation):
+    """The badges of the README, once `CITATION.cff` knows the address of the repository.
+
+    Parameters
+    ----------
+    citation : str
+        The text of that file.
+
+    Returns
+    -------
+    str
+        A line, or nothing.
+    """
+    found = re.search(
+        r"^repository-code: *\"?https://github\.com/([\w.-]+)/([\w.-]+)", citation, re.MULTILINE
+    )
+    if not found:
+        return ""
+    owner, name = found.groups()
+    tests = f"https://github.com/{owner}/{name}/actions/workflows/ci.yml"
+    start = f"urlpath=lab/tree/notebooks/{START.name}"
+    binder = f"https://mybinder.org/v2/gh/{owner}/{name}/HEAD?{start}"
+    return " ".join(
+        (
+            f"[![tests]({tests}/badge.svg)]({tests})",
+            f"[Read it, alive, in your browser](https://{owner}.github.io/{name}/)",
+            f"[![Binder](https://mybinder.org/badge_logo.svg)]({binder})",
+        )
+    )
+
+
 def readme(text):
-    """The README with its table of the series."""
+    """The README with its badges and its table of the series."""
+    title, _, rest = text.partition("\n\n")
+    rest = BADGES.sub("", rest)
+    line = badges(CITATION.read_text(encoding="utf-8"))
+    text = "\n\n".join(filter(None, (title, line, rest)))
     words = ([f"[{n.number} {n.title}](notebooks/{n.name})", n.question, n.minutes] for n in SERIES)
     return with_rows(relinked(text), SERIES_TABLE, words)
 

@@ -60,6 +60,11 @@ def mathml(formula, display="inline"):
     return converted
 
 
+def is_ours(url):
+    """Whether an address is one of our own files or a part of the page, and no other site."""
+    return not re.match(r"[a-z]+:", url)
+
+
 class Renderer(IPythonRenderer):
     """Markdown with formulas as MathML, and links that lead to the exported notebooks."""
 
@@ -77,7 +82,7 @@ class Renderer(IPythonRenderer):
         return mathml(rf"\begin{{{name}}}{body}\end{{{name}}}", "block")
 
     def link(self, text, url, title=None):
-        if ":" not in url:
+        if is_ours(url):
             url = re.sub(r"\.ipynb(?=#|$)", self.suffix, url)
         return super().link(text, url, title)
 
@@ -99,7 +104,7 @@ class Offline:
         notebook = nbformat.read(path, as_version=4)
         for cell in notebook.cells:
             for output in cell.get("outputs", []):
-                _show_without_scripts(output, f"{path.name}, cell {cell.id}")
+                self._show_without_scripts(output, path, cell)
         self.prepare(notebook, path)
         self.folder = str(path.parent)  # where pictures in Markdown are looked for
         name = {"metadata": {"name": path.stem}}
@@ -108,27 +113,31 @@ class Offline:
     def prepare(self, notebook, path):
         """Change `notebook` as this kind of export needs."""
 
+    def picture(self, png, path, cell):
+        """Where the HTML finds a picture of a cell, given in base64: in itself."""
+        return f"data:image/png;base64,{png}"
+
+    def _show_without_scripts(self, output, path, cell):
+        """Give an output that holds a picture or a formula the HTML that shows it."""
+        data = output.get("data", {})
+        if "image/png" in data:
+            alt = html.escape(output.metadata.get("image/png", {}).get("alt", ""))
+            if not alt:
+                where = f"{path.name}, cell {cell.id}"
+                raise ValueError(f"a picture must have the metadata alt, got none in {where}")
+            png = data["image/png"].replace("\n", "")
+            width, height = struct.unpack(">II", base64.b64decode(png[:44])[16:24])
+            data["text/html"] = (
+                f'<img src="{self.picture(png, path, cell)}" alt="{alt}" '
+                f'width="{width}" height="{height}">'
+            )
+        elif "text/latex" in data:
+            formula = data["text/latex"].strip("$").removeprefix(r"\displaystyle")
+            data["text/html"] = mathml(formula, "block")
+
 
 class PageExporter(Offline, HTMLExporter):
     """A notebook as one HTML page, for reading, printing and archives."""
 
     def __init__(self):
         super().__init__("page")
-
-
-def _show_without_scripts(output, where):
-    """Give an output that holds a picture or a formula the HTML that shows it."""
-    data = output.get("data", {})
-    if "image/png" in data:
-        alt = html.escape(output.metadata.get("image/png", {}).get("alt", ""))
-        if not alt:
-            raise ValueError(f"a picture must have the metadata alt, got none in {where}")
-        picture = data["image/png"].replace("\n", "")
-        width, height = struct.unpack(">II", base64.b64decode(picture[:44])[16:24])
-        data["text/html"] = (
-            f'<img src="data:image/png;base64,{picture}" alt="{alt}" '
-            f'width="{width}" height="{height}">'
-        )
-    elif "text/latex" in data:
-        formula = data["text/latex"].strip("$").removeprefix(r"\displaystyle")
-        data["text/html"] = mathml(formula, "block")

@@ -319,7 +319,12 @@ def anchors(path):
     titles = {title for _, text in texts(path) for _, title in HEADING.findall(text)}
     if path.suffix == ".ipynb":  # Jupyter keeps case and punctuation
         return {title.replace(" ", "-") for title in titles}
-    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+    return {fragment(title) for title in titles}
+
+
+def fragment(title):
+    """What leads to a heading of a Markdown file, as GitHub forms it."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
 def texts(path):

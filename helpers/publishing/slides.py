@@ -12,7 +12,7 @@ from nbformat.v4 import new_markdown_cell, new_output
 
 from helpers.publishing.foretold import FILE
 from helpers.publishing.notebooks import PAGES, ROOT, SERIES, SHOWN
-from helpers.publishing.pages import Offline, Renderer
+from helpers.publishing.pages import Offline, Renderer, is_ours
 from helpers.publishing.rules import slide_type
 
 SLIDES = ROOT / "build" / "slides"
@@ -33,29 +33,49 @@ INDEX = """<!DOCTYPE html>
 {links}
 </ul>
 <p>Space steps on, Shift+Space back, S shows the speaker's notes, Esc all slides, F the full
-screen. The links "Move it live" need JupyterLab: start <code>python3 series.py open</code> first.
-The first click opens the notebook, the second goes to the cell.</p>
+screen. {live}</p>
 </html>
 """
+LIVE_IN_LAB = """The links "Move it live" need JupyterLab: start <code>python3 series.py open</code>
+first. The first click opens the notebook, the second goes to the cell."""
+LIVE_ON_SITE = 'The links "Move it live" lead to the same control in its page.'
 
 
 class _SlidesRenderer(Renderer):
+    def __init__(self, lecture, suffix, **options):
+        super().__init__(suffix, **options)
+        self.lecture = lecture
+
     def link(self, text, url, title=None):
         if url in {notebook.name for notebook in SERIES if notebook not in SHOWN}:
-            url = f"{LAB}/{url}"
+            url = self.lecture.live(url)
+        elif self.lecture.site and is_ours(url):
+            url = re.sub(r"^(\w+)\.md(?=#|$)", rf"{self.lecture.site}/\1.html", url)
         return super().link(text, url, title)
 
 
 class LectureExporter(Offline, SlidesExporter):
-    """A notebook as slides of 1280 x 720 pixels, with reveal.js in the folder `reveal` beside."""
+    """A notebook as slides of 1280 x 720 pixels, with reveal.js in the folder `reveal` beside.
 
-    renderer = _SlidesRenderer
+    Parameters
+    ----------
+    site : str, optional
+        The address of the pages, if the slides are part of their site; else JupyterLab is live.
+    """
 
-    def __init__(self):
+    def __init__(self, site=None):
         super().__init__("lecture")
+        self.site = site
         self.reveal_url_prefix = "reveal"
         self.reveal_theme = "white"
         self.exclude_input_prompt = self.exclude_output_prompt = True
+
+    def renderer(self, suffix, **options):
+        return _SlidesRenderer(self, suffix, **options)
+
+    def live(self, name, part=""):
+        """Where a notebook is live, or a part of it."""
+        return (f"{self.site}/{name[:-6]}.html" if self.site else f"{LAB}/{name}") + part
 
     def prepare(self, notebook, path):
         _head_every_slide(notebook)
@@ -69,8 +89,9 @@ class LectureExporter(Offline, SlidesExporter):
             if cell.outputs and len(cell.source.splitlines()) > (SHORT if pictured else LONG):
                 cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hidden"]
             if CONTROL.search(cell.source):
-                url = f"{LAB}/{path.name}#cell-id={cell.id}"
-                link = f'<a class="live" href="{url}" target="lab">Move it live in JupyterLab</a>'
+                url = self.live(path.name, f"#cell-id={cell.id}")
+                where = "" if self.site else " in JupyterLab"
+                link = f'<a class="live" href="{url}" target="lab">Move it live{where}</a>'
                 cell.outputs.append(new_output("display_data", {"text/html": link}))
 
 
@@ -94,13 +115,15 @@ def _is_unasked_reveal(output):
     return output.get("data", {}).get("text/plain", "").startswith("No prediction.")
 
 
-def build_slides(folder=SLIDES):
+def build_slides(folder=SLIDES, site=None):
     """Write the slides of every lecture, what they load and an index into a folder.
 
     Parameters
     ----------
     folder : Path
         Made anew, if it is not there, empty, or an earlier build.
+    site : str, optional
+        The address of the pages, if the slides are part of their site.
 
     Returns
     -------
@@ -122,16 +145,17 @@ def build_slides(folder=SLIDES):
         shutil.copytree(
             reveal / part, folder / "reveal" / part, ignore=shutil.ignore_patterns("*.map")
         )
-    for text in [*PAGES, FILE]:  # the slides link to them
+    for text in [*PAGES, FILE] if site is None else ():  # the slides link to them
         shutil.copy(text, folder)
     links = []
     for notebook in SHOWN:
-        exporter = LectureExporter()
+        exporter = LectureExporter(site)
         slides = folder / (notebook.stem + exporter.file_extension)
         slides.write_text(exporter.export(notebook.path), encoding="utf-8")
         links.append(f'<li><a href="{slides.name}">{notebook.stem.replace("_", " ")}</a></li>')
     index = folder / "index.html"
-    index.write_text(INDEX.format(links="\n".join(links)), encoding="utf-8")
+    live = LIVE_IN_LAB if site is None else LIVE_ON_SITE
+    index.write_text(INDEX.format(links="\n".join(links), live=live), encoding="utf-8")
     return index
 
 

@@ -26,21 +26,10 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from helpers.publishing.site.browser import ARGUMENTS, find_chromium
+
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 FAILURES = Path(__file__).parent / "failures"
-NO_CHROMIUM = (
-    "no chromium found; install it (Debian: apt-get install chromium) or set CHROMIUM to its path"
-)
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-# Containers offer no user namespaces for the sandbox; the rest keeps the browser to itself.
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-)
 SETTINGS = {
     # JupyterLab takes cells that are out of sight from the page.
     "notebook-extension/tracker": {"windowingMode": "none"},
@@ -73,11 +62,6 @@ RUN_ALL = """async () => {
             outputs: cell.model.outputs.toJSON(),
         }));
 }"""
-
-
-def find_chromium():
-    """Path of the browser: ``$CHROMIUM``, else the first of `BROWSERS` on the path, else None."""
-    return next(filter(None, map(shutil.which, (os.environ.get("CHROMIUM", ""), *BROWSERS))), None)
 
 
 @contextmanager

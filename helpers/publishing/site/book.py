@@ -1,0 +1,245 @@
+"""The pages as a book: one PDF, one EPUB, and the slides as hand-outs.
+
+All of them are made of the trees of the pages. Chromium prints; where there is none, the EPUB is
+made all the same.
+"""
+
+import copy
+import re
+import zipfile
+from html import escape
+from urllib.parse import unquote
+
+import yaml
+
+from helpers.publishing.notebooks import ROOT, SHOWN
+from helpers.publishing.pages import is_ours
+from helpers.publishing.site.browser import NO_CHROMIUM, find_chromium, print_page
+from helpers.publishing.site.pages import TEMPLATE, TITLE, tree
+
+PDF, EPUB, HANDOUTS = "how-fast-can-it-train.pdf", "how-fast-can-it-train.epub", "handouts.pdf"
+MEDIA = {".png": "image/png", ".css": "text/css", ".xhtml": "application/xhtml+xml"}
+NAMESPACES = (
+    'xmlns="http://www.w3.org/1999/xhtml" xmlns:epub="http://www.idpf.org/2007/ops" '
+    'lang="en" xml:lang="en"'
+)
+
+
+def build(folder, pages, say):
+    """Write the book and the hand-outs.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the site; its pictures and slides are there already.
+    pages : list of Page
+        The chapters.
+    say : callable
+        Told each step, in a line.
+
+    Returns
+    -------
+    list of (str, str)
+        Address and words of each file that was made.
+    """
+    write_epub(folder / EPUB, pages, folder / "pictures")
+    say("EPUB")
+    made = [(EPUB, "All pages as a book, EPUB")]
+    if not find_chromium():
+        say(f"NO PDF, NO HAND-OUTS: {NO_CHROMIUM}")
+        return made
+    for name, page, html in (
+        (PDF, folder / "book.html", book_page(pages)),
+        (f"slides/{HANDOUTS}", folder / "slides" / "book.html", handouts_page(folder / "slides")),
+    ):
+        page.write_text(html, encoding="utf-8")
+        print_page(page, folder / name)
+        page.unlink()
+        say(name)
+    return [
+        (PDF, "All pages as a book, PDF"),
+        *made,
+        (f"slides/{HANDOUTS}", "Hand-outs of the slides, PDF"),
+    ]
+
+
+def chapter(page, address):
+    """The text of a page as a chapter, a new tree.
+
+    Parameters
+    ----------
+    page : Page
+    address : callable
+        Given the stem of a page and the id of a part of it or "", where that is in the book.
+    """
+    article = copy.copy(page.article)
+    for code in article("details"):  # nothing is folded on paper
+        code.name = "div"
+        del code["open"]
+        code.summary.decompose()
+    for link in article("a", class_="anchor-link"):
+        link.decompose()
+    for picture in article("img"):
+        del picture["loading"]
+    for element in article(id=True):
+        element["id"] = address(page.stem, element["id"]).partition("#")[2]
+    for link in article("a", href=True):
+        name, _, part = link["href"].partition("#")
+        if is_ours(link["href"]):
+            link["href"] = address(name.removesuffix(".html") or page.stem, unquote(part))
+    return article
+
+
+def about():
+    """What CITATION.cff says of the series."""
+    return yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+
+
+# The PDF.
+
+
+def _in_one_file(stem, part):
+    return f"#{stem}--{part}" if part else f"#{stem}"
+
+
+def book_page(pages):
+    """All chapters in one page, for the printer."""
+    said = about()
+    contents = "".join(
+        f'<li><a href="#{page.stem}">{escape(page.title)}</a><ol>'
+        + "".join(
+            f'<li><a href="{_in_one_file(page.stem, escape(part))}">{escape(heading)}</a></li>'
+            for part, heading in page.contents
+        )
+        + "</ol></li>\n"
+        for page in pages
+    )
+    chapters = "".join(
+        f'<article id="{page.stem}">{chapter(page, _in_one_file)}</article>\n' for page in pages
+    )
+    return f"""<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{TITLE}</title>
+<link rel="stylesheet" href="site.css"><link rel="stylesheet" href="{TEMPLATE.as_uri()}/site.css">
+<link rel="stylesheet" href="{TEMPLATE.as_uri()}/book.css"></head><body>
+<div class="cover"><p class="title">{TITLE}</p><p>{escape(said["abstract"])}</p>
+<p>Version {said["version"]}, {said["date-released"]}. Text and pictures: CC BY 4.0. Code: MIT.</p>
+</div><nav class="book"><p class="title">Contents</p><ol>{contents}</ol></nav>
+{chapters}</body></html>"""
+
+
+def handouts_page(slides):
+    """The slides of all lectures in one page for the printer, two on a sheet with room to write."""
+    lectures = []
+    for notebook in SHOWN:
+        html = (slides / f"{notebook.stem}.slides.html").read_text(encoding="utf-8")
+        head, _, body = html.partition("</head>")
+        found = tree(body).select_one(".slides")
+        for notes in found("aside"):
+            notes.decompose()
+        for picture in found("img"):
+            del picture["loading"]
+        lectures.append(
+            f'<div class="reveal"><div class="slides">{found.decode_contents()}</div></div>'
+        )
+    styles = "".join(re.findall(r"<style.*?</style>|<link [^>]*stylesheet[^>]*>", head, re.DOTALL))
+    # The class keeps reveal.js from laying out for paper in its own way.
+    return f"""<!DOCTYPE html>
+<html lang="en" class="print-pdf"><head><meta charset="utf-8">
+<title>{TITLE} Hand-outs</title>{styles}
+<link rel="stylesheet" href="{TEMPLATE.as_uri()}/handouts.css"></head><body>
+{"".join(lectures)}</body></html>"""
+
+
+# The EPUB.
+
+
+def _in_many_files(stem, part):
+    return f"{stem}.xhtml#{part}" if part else f"{stem}.xhtml"
+
+
+def write_epub(path, pages, pictures):
+    """Write an EPUB 3, the same bytes for the same pages.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+    pages : list of Page
+        The chapters.
+    pictures : Path
+        The folder of their pictures.
+    """
+    said = about()
+    files = {"style.css": (TEMPLATE / "epub.css").read_bytes()}
+    for page in pages:
+        body = chapter(page, _in_many_files)
+        for box in body("div", class_="wide"):  # a book has no window to scroll
+            box.unwrap()
+        files[f"{page.stem}.xhtml"] = _xhtml(page.title, body.decode(formatter="minimal"))
+        for picture in page.article("img", src=re.compile("^pictures/")):
+            name = picture["src"].removeprefix("pictures/")
+            files[f"pictures/{name}"] = (pictures / name).read_bytes()
+    contents = "".join(
+        f'<li><a href="{page.stem}.xhtml">{escape(page.title)}</a><ol>'
+        + "".join(
+            f'<li><a href="{_in_many_files(page.stem, escape(part))}">{escape(heading)}</a></li>'
+            for part, heading in page.contents
+        )
+        + "</ol></li>\n"
+        for page in pages
+    ).replace("<ol></ol>", "")
+    nav = f'<nav epub:type="toc"><h1>Contents</h1><ol>{contents}</ol></nav>'
+    files["nav.xhtml"] = _xhtml("Contents", nav)
+    cover = f"<h1>{TITLE}</h1><p>{escape(said['abstract'])}</p>"
+    files["title.xhtml"] = _xhtml(
+        TITLE, f"{cover}<p>Version {said['version']}. Text and pictures: CC BY 4.0. Code: MIT.</p>"
+    )
+    items = "".join(_item(name, data) for name, data in files.items())
+    order = ["title.xhtml", "nav.xhtml", *(f"{page.stem}.xhtml" for page in pages)]
+    spine = "".join(f'<itemref idref="{_id(name)}"/>' for name in order)
+    package = f"""<?xml version="1.0" encoding="utf-8"?>
+<package xmlns="http://www.idpf.org/2007/opf" version="3.0" unique-identifier="id" xml:lang="en">
+<metadata xmlns:dc="http://purl.org/dc/elements/1.1/">
+<dc:identifier id="id">how-fast-can-it-train-{said["version"]}</dc:identifier>
+<dc:title>{TITLE}</dc:title><dc:language>en</dc:language>
+<dc:creator>{escape(said["authors"][0]["name"])}</dc:creator>
+<dc:rights>Text and pictures: CC BY 4.0. Code: MIT.</dc:rights>
+<meta property="dcterms:modified">{said["date-released"]}T00:00:00Z</meta>
+</metadata>
+<manifest>{items}</manifest><spine>{spine}</spine></package>"""
+    container = """<?xml version="1.0" encoding="utf-8"?>
+<container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles>
+<rootfile full-path="book/package.opf" media-type="application/oebps-package+xml"/>
+</rootfiles></container>"""
+    with zipfile.ZipFile(path, "w") as book:
+        _put(book, "mimetype", b"application/epub+zip", zipfile.ZIP_STORED)  # first, as it is
+        _put(book, "META-INF/container.xml", container.encode())
+        _put(book, "book/package.opf", package.encode())
+        for name, data in files.items():
+            _put(book, f"book/{name}", data)
+
+
+def _put(book, name, data, how=zipfile.ZIP_DEFLATED):
+    info = zipfile.ZipInfo(name)  # with one date for all: 1980
+    info.compress_type = how
+    book.writestr(info, data)
+
+
+def _xhtml(title, body):
+    return f"""<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE html>
+<html {NAMESPACES}><head><title>{escape(title)}</title>
+<link rel="stylesheet" type="text/css" href="style.css"/></head>
+<body>{body}</body></html>""".encode()
+
+
+def _id(name):
+    return "f-" + re.sub(r"[^\w.-]", "-", name)
+
+
+def _item(name, data):
+    media = MEDIA[re.search(r"\.\w+$", name)[0]]
+    holds = ["nav"] if name == "nav.xhtml" else []
+    holds += ["mathml"] if b"<math" in data and media == MEDIA[".xhtml"] else []
+    properties = f' properties="{" ".join(holds)}"' if holds else ""
+    return f'<item id="{_id(name)}" href="{name}" media-type="{media}"{properties}/>'

@@ -1,0 +1,85 @@
+"""All steps of the site, in their order."""
+
+import shutil
+
+from helpers.publishing.notebooks import PAGES, SERIES
+from helpers.publishing.site import book, checks, live, search, vendor
+from helpers.publishing.site.pages import TEMPLATE, frame, page_of, page_of_text, start_page
+from helpers.publishing.slides import build_slides
+
+STAMP = "site.txt"  # an earlier build is known by it
+ASSETS = ("site.css", "site.js", "minisearch.js", "minisearch-LICENSE.txt")
+
+
+def build_site(folder, say=lambda line: None, offline=False):
+    """Write the site into a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Made anew, if it is not there, empty, or an earlier build.
+    say : callable
+        Told each step, in a line.
+    offline : bool
+        Whether Python for the live parts is put into the site too.
+
+    Returns
+    -------
+    Path
+        The first page.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds anything else, or if a link, a picture or a host is wrong.
+    """
+    if folder.exists():
+        earlier = (folder / STAMP).is_file()
+        if not folder.is_dir() or any(folder.iterdir()) and not earlier:
+            raise ValueError(f"folder must be new, empty or an earlier build, got {folder}")
+        shutil.rmtree(folder)
+    (folder / "pictures").mkdir(parents=True)
+    (folder / STAMP).write_text("Built by series.py site; the next build replaces all of it.\n")
+    attributes = _alive(folder / "live", offline, say)
+    pages = _pages(folder / "pictures", attributes)
+    say(f"{len(pages)} pages")
+    build_slides(folder / "slides", site="..")
+    say("slides")
+    made = book.build(folder, pages, say)
+    pages.insert(0, start_page([("slides/index.html", "Slides of every lecture"), *made]))
+    for page in pages:
+        html = frame(page, pages, live=attributes is not None)
+        (folder / page.name).write_text(html, encoding="utf-8")
+    (folder / "search.js").write_text(search.index(pages), encoding="utf-8")
+    for name in ASSETS:
+        shutil.copy(TEMPLATE / name, folder)
+    wrong = [*checks.complaints(folder, ("*.html", "slides/*.html"))]
+    if wrong:
+        raise ValueError("\n".join([f"{len(wrong)} things are wrong:", *wrong]))
+    return folder / "index.html"
+
+
+def _alive(folder, offline, say):
+    """Write what makes pages come alive; return what marks their cells, None if it cannot be had.
+
+    Pages without it show what is stored.
+    """
+    try:
+        live.build(folder, offline)
+    except vendor.Missing as missing:
+        shutil.rmtree(folder, ignore_errors=True)
+        say(f"NOTHING COMES ALIVE IN THE PAGES: {missing}")
+        return None
+    say("live parts")
+    return live.attributes
+
+
+def _pages(folder, attributes):
+    """The pages of notebooks and texts; their pictures are written into a folder on the way."""
+    pages = []
+    for notebook in SERIES:
+        page, pictures = page_of(notebook, attributes)
+        for name, data in pictures.items():
+            (folder / name).write_bytes(data)
+        pages.append(page)
+    return [*pages, *map(page_of_text, PAGES)]
