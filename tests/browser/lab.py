@@ -31,6 +31,7 @@ FAILURES = Path(__file__).parent / "failures"
 NO_CHROMIUM = (
     "no chromium found; install it (Debian: apt-get install chromium) or set CHROMIUM to its path"
 )
+NO_SITE = "what the site takes from elsewhere is not at hand"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # Containers offer no user namespaces for the sandbox; the rest keeps the browser to itself.
 ARGUMENTS = (

@@ -60,14 +60,14 @@ function ask(request) {
         worker.onmessage = ({data}) => {
             clearTimeout(silence);
             if (data.progress) return told.forEach(tell => tell(data.progress));
-            const {resolve, reject} = waiting.get(data.id);
+            const {resolve, reject} = waiting.get(data.id) ?? {};
             waiting.delete(data.id);
             if (waiting.size) listen();
             if (data.failure) return end(new Error(data.failure), reject);
             const reply = JSON.parse(data.reply);
             reply.messages.forEach(deliver);
-            if (reply.error) reject(new Error(reply.error));
-            else resolve(reply.result);
+            if (reply.error) reject?.(new Error(reply.error));
+            else resolve?.(reply.result);
         };
         worker.onerror = event => end(new Error(event.message || "the worker could not start"));
     }
@@ -197,6 +197,7 @@ function control(place) {
     const button = element("button", {type: "button", class: "live-start"}, "Move it");
     const view = element("div", {class: "live-view", hidden: ""});
     place.append(button, still, view);
+    place.tabIndex = -1;  // so that scripts can bring the focus here
     let begun = false;
     const begin = async event => {
         if (begun) return;
