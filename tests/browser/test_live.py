@@ -164,11 +164,13 @@ def test_when_python_ends_the_still_picture_comes_back(browser, address):
     assert opened.page.locator(".live-failure").text_content().endswith(f"so {STILL}")
     assert opened.cell("control").locator(".live-still img").is_visible()
     assert not opened.cell("control").locator(".live-view").is_visible()
+    opened.wake()  # and it can be tried again
+    assert opened.page.locator(".live-failure").count() == 0
     opened.page.context.close()
 
 
 @pytest.mark.parametrize(
-    "lost", ["live/worker.js", "live/files.json", "live/pyodide/numpy", "live/04.json"]
+    "lost", ["live/worker.js", "live/widgets.js", "live/pyodide/numpy", "live/04.json"]
 )
 def test_what_cannot_be_fetched_leaves_the_still_picture(browser, address, lost):
     opened = visit(browser, address, "04")
