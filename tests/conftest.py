@@ -56,7 +56,6 @@ def pytest_runtest_makereport(item, call):
 def pytest_terminal_summary(terminalreporter):
     reasons = {report.longrepr[2] for report in terminalreporter.stats.get("skipped", [])}
     for reason in reasons:
-        if NO_CHROMIUM in reason:
-            terminalreporter.write_line(
-                f"BROWSER TESTS SKIPPED: {NO_CHROMIUM}", red=True, bold=True
-            )
+        if NO_CHROMIUM in reason or lab.NO_SITE in reason:
+            line = f"BROWSER TESTS SKIPPED: {reason.removeprefix('Skipped: ')}"
+            terminalreporter.write_line(line, red=True, bold=True)

@@ -12,16 +12,14 @@ import re
 import sys
 from base64 import b64decode
 from functools import cache
+from importlib import import_module
 from pathlib import Path
-
-import comm
-from comm.base_comm import BaseComm
-from traitlets.log import get_logger
 
 from helpers.controls import control, places
 from helpers.exercises.prediction import scored
 from helpers.exercises.verdicts import Outcome
 
+comm = import_module("comm")  # comes with ipywidgets, which sends its messages with it
 # What notebooks say of their cells, as patterns, and what a page has in their place.
 IN_A_PAGE = {
     r"type again above, then run this cell again\.": "type again, then compare.",
@@ -35,7 +33,7 @@ _messages = []
 missing = set()  # packages that were asked for and are not there
 
 
-class PageComm(BaseComm):
+class PageComm(comm.base_comm.BaseComm):
     """A comm whose messages are collected for the page."""
 
     def publish_msg(self, msg_type, data=None, metadata=None, buffers=None, **keys):
@@ -63,7 +61,7 @@ def begin(standing):
     """Take what stands still, a file of `publishing.site.live`, and connect ipywidgets."""
     sys.meta_path.append(_Missing())
     comm.create_comm = PageComm
-    get_logger().addHandler(_Loud())
+    logging.getLogger("traitlets").addHandler(_Loud())
     prepared = json.loads(Path(standing).read_text("utf-8"))
     places.ADVANCES.update(prepared["advances"])
     for name, (picture, frames) in prepared["controls"].items():

@@ -30,6 +30,7 @@ from helpers.publishing.site.browser import ARGUMENTS, find_chromium
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 FAILURES = Path(__file__).parent / "failures"
+NO_SITE = "what the site takes from elsewhere is not at hand"
 SETTINGS = {
     # JupyterLab takes cells that are out of sight from the page.
     "notebook-extension/tracker": {"windowingMode": "none"},

@@ -247,7 +247,7 @@ def sweep(opened, move):
         assert [shown["name"] for shown in state["inputs"]] == list(twin.inputs)
         followed = set()
         for choice in ("first choice", "last choice"):
-            control.evaluate("control => (control.closest('.jp-Cell') ?? document.body).focus()")
+            control.evaluate("control => control.closest('.jp-Cell, .live').focus()")
             for name, widget in twin.inputs.items():
                 is_list = isinstance(widget, Dropdown)
                 if name in followed and not is_list:

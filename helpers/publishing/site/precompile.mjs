@@ -20,6 +20,6 @@ const python = await loadPyodide({
 await python.loadPackage("numpy", {messageCallback() {}});
 python.unpackArchive(new Uint8Array(readFileSync(archive)), "zip", {extractDir: "/series"});
 const script = join(dirname(process.argv[1]), "precompile.py");
-python.runPython(readFileSync(script, "utf8"));
+python.runPython(`${readFileSync(script, "utf8")}\nmain()`);
 for (const name of ["stdlib.zip", "python.zip"])
     writeFileSync(join(out, name), python.FS.readFile(`/${name}`));

@@ -5,7 +5,7 @@ of ours into a copy of our archive; the rest stays source, which is smaller. Num
 as it is; beside its sources go the compiled ones of the modules that are imported.
 """
 
-# ruff: noqa: E402  (the session is imported last, as in a page)
+import importlib
 import io
 import sys
 import zipfile
@@ -13,19 +13,12 @@ from importlib._bootstrap_external import _code_to_hash_pyc, cache_from_source
 from pathlib import Path
 
 SERIES = Path("/series")
-sys.path.insert(0, str(SERIES))
-
-from helpers.live import stand_in
-
-stand_in.install()
-from helpers.live import session
-
-session.begin(SERIES / "standing.json")
-import helpers.exercises.exercise
-import helpers.exercises.question  # noqa: F401
-
-for subject in ("amdahl", "budget", "devices", "parallel", "pipeline", "roofline"):
-    __import__(f"helpers.controls.{subject}")
+# What a page may import without a further package.
+WITHOUT_MORE = (
+    *("helpers.exercises.exercise", "helpers.exercises.question"),
+    *("helpers.controls.amdahl", "helpers.controls.budget", "helpers.controls.devices"),
+    *("helpers.controls.parallel", "helpers.controls.pipeline", "helpers.controls.roofline"),
+)
 
 
 def compiled(source, name, optimize=0):
@@ -75,7 +68,14 @@ def own(imported):
             yield place[1:], compiled(Path(file).read_bytes(), file)
 
 
-imported = {getattr(module, "__file__", None) or "" for module in list(sys.modules.values())}
-(zip_path,) = (path for path in sys.path if path.endswith(".zip"))
-Path("/stdlib.zip").write_bytes(packed(library(zip_path, imported)))
-Path("/python.zip").write_bytes(packed(own(imported)))
+def main():
+    """Import what a page imports, and write both archives to the root of Pyodide's file system."""
+    sys.path.insert(0, str(SERIES))
+    importlib.import_module("helpers.live.stand_in").install()
+    importlib.import_module("helpers.live.session").begin(SERIES / "standing.json")
+    for module in WITHOUT_MORE:
+        importlib.import_module(module)
+    imported = {getattr(module, "__file__", None) or "" for module in list(sys.modules.values())}
+    (library_path,) = (path for path in sys.path if path.endswith(".zip"))
+    Path("/stdlib.zip").write_bytes(packed(library(library_path, imported)))
+    Path("/python.zip").write_bytes(packed(own(imported)))

@@ -50,29 +50,29 @@ function exportAnswers() {
 
 // --- Python, in a worker ------------------------------------------------------------------------
 
-let worker = null, asked = 0, told = [], dead = null, silence = 0;
+let worker = null, warm = false, asked = 0, told = [], answered = false, silence = 0;
 const waiting = new Map();
 
 function ask(request) {
-    if (dead) return Promise.reject(dead);
     if (!worker) {
         worker = new Worker(new URL("worker.js", base), {type: "module"});
         worker.onmessage = ({data}) => {
             clearTimeout(silence);
+            answered ||= "reply" in data;
             if (data.progress) return told.forEach(tell => tell(data.progress));
-            const {resolve, reject} = waiting.get(data.id);
+            const {resolve, reject} = waiting.get(data.id) ?? {};
             waiting.delete(data.id);
             if (waiting.size) listen();
             if (data.failure) return end(new Error(data.failure), reject);
             const reply = JSON.parse(data.reply);
             reply.messages.forEach(deliver);
-            if (reply.error) reject(new Error(reply.error));
-            else resolve(reply.result);
+            if (reply.error) reject?.(new Error(reply.error));
+            else resolve?.(reply.result);
         };
         worker.onerror = event => end(new Error(event.message || "the worker could not start"));
     }
     return new Promise((resolve, reject) => {
-        if (asked && !waiting.size) listen();
+        if (answered && !waiting.size) listen();
         waiting.set(++asked, {resolve, reject});
         worker.postMessage({id: asked, request: JSON.stringify(request)});
     });
@@ -83,10 +83,13 @@ function listen() {
     silence = setTimeout(() => end(new Error("Python does not answer")), 1000 * SILENT);
 }
 
-// Python is gone: whoever waits hears of it, and every control shows its still picture again.
+// Python is gone: whoever waits hears of it, and every control shows its still picture again. The
+// next touch starts another one.
 function end(error, reject) {
-    dead = error;
+    clearTimeout(silence);
     worker?.terminate();
+    worker = null;
+    warm = answered = false;
     reject?.(error);
     for (const one of waiting.values()) one.reject(error);
     waiting.clear();
@@ -127,8 +130,14 @@ function deliver({type, id, data, metadata}) {
     else comm.early.push(message);  // its model is still being made
 }
 
+// A promise that is forgotten when it fails, so that it can be tried again.
+function again(forget, promise) {
+    promise.catch(forget);
+    return promise;
+}
+
 let scripts = null;
-const managed = () => scripts ??= new Promise((resolve, reject) => {
+const managed = () => scripts ??= again(() => scripts = null, new Promise((resolve, reject) => {
     const one = element("script", {src: new URL("widgets.js", base)});
     one.onload = () => {
         manager = new window.liveWidgets.HTMLManager();
@@ -136,7 +145,7 @@ const managed = () => scripts ??= new Promise((resolve, reject) => {
     };
     one.onerror = () => reject(new Error("widgets.js could not be fetched"));
     document.head.append(one);
-});
+}));
 
 // --- progress and failure ----------------------------------------------------------------------
 
@@ -164,7 +173,6 @@ function progress(place) {
 
 function sorry(place, error, what) {
     console.warn("live:", error);
-    place.querySelector(".live-failure")?.remove();
     const why = navigator.onLine ? error.message : "there is no network";
     place.append(element("p", {class: "live-failure", role: "alert"},
         `Python could not be brought into this page (${why.split("\n").pop()}), so ${what}.`));
@@ -172,6 +180,7 @@ function sorry(place, error, what) {
 
 // Run something that needs Python, with a bar while it lasts.
 async function withPython(place, what, run) {
+    place.querySelector(".live-failure")?.remove();
     const done = progress(place);
     try {
         return await run();
@@ -183,10 +192,11 @@ async function withPython(place, what, run) {
 }
 
 let data = null;
-const cells = () => data ??= fetch(new URL(`${notebook}.json`, base)).then(response => {
-    if (!response.ok) throw new Error(`${notebook}.json could not be fetched`);
-    return response.json();
-});
+const cells = () => data ??= again(() => data = null,
+    fetch(new URL(`${notebook}.json`, base)).then(response => {
+        if (!response.ok) throw new Error(`${notebook}.json could not be fetched`);
+        return response.json();
+    }));
 
 // --- the kinds of cells ------------------------------------------------------------------------
 
@@ -197,12 +207,14 @@ function control(place) {
     const button = element("button", {type: "button", class: "live-start"}, "Move it");
     const view = element("div", {class: "live-view", hidden: ""});
     place.append(button, still, view);
+    place.tabIndex = -1;  // so that scripts can bring the focus here
     let begun = false;
     const begin = async event => {
         if (begun) return;
         begun = true;
         button.disabled = true;
         const byKey = event.detail === 0;
+        warmUp();  // while the widgets are fetched
         await withPython(place, STILL, async () => {
             const [{[place.dataset.cell]: {code}}] = await Promise.all([cells(), managed()]);
             const model = await manager.get_model(await ask({do: "show", code}));
@@ -213,21 +225,22 @@ function control(place) {
             place.dataset.alive = "";
         });
         button.disabled = false;
+        begun = place.dataset.alive === "";
     };
     button.addEventListener("click", begin);
     still.addEventListener("click", begin);
     document.addEventListener("live-end", ({detail}) => {
         if (view.hidden) return;
+        view.replaceChildren();
         view.hidden = true;
-        still.hidden = false;
+        still.hidden = button.hidden = begun = false;
         delete place.dataset.alive;
         sorry(place, detail, STILL);
     });
 }
 
-let warm = false;
 function warmUp() {  // Python starts while the reader still types
-    if (warm || dead) return;
+    if (warm) return;
     warm = true;
     ask({do: "warm"}).catch(() => {});
 }
