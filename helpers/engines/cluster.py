@@ -16,6 +16,7 @@ from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+from helpers.measure import load
 from helpers.measure.machine import usable_threads
 from helpers.ranges import between, checked
 
@@ -27,6 +28,8 @@ COUNT = between(2, 1024, whole=True)
 
 def lacking(n=2):
     """Why n engines cannot run on this machine; "" if nothing speaks against it."""
+    if load.hindrance():
+        return "in the browser there are no processes: it runs Python in one"
     for package in ("ipyparallel", "mpi4py"):
         if find_spec(package) is None:
             return f"no MPI: the package {package} is not installed"

@@ -12,7 +12,8 @@ import sys
 from functools import cache
 
 import numpy  # noqa: F401 -- what is not loaded yet is not found
-from threadpoolctl import ThreadpoolController
+
+from helpers.measure import load
 
 VARIABLE = "OPENBLAS_CORETYPE"
 CORE_TYPES = ("Haswell", "Zen", "SkylakeX")  # those of 64-bit x86 with fused multiply-adds
@@ -34,6 +35,8 @@ print(2 * 1024**3 / best)
 
 @cache
 def _controller():
+    from threadpoolctl import ThreadpoolController  # not in a browser
+
     return ThreadpoolController()
 
 
@@ -44,6 +47,8 @@ def blas_threads(threads):
 
 def blas():
     """What is known of the BLAS library, a dictionary; empty if it does not let itself be told."""
+    if load.hindrance():
+        return {}
     found = _controller().select(user_api="blas").info()
     return found[0] if found else {}
 

@@ -6,6 +6,7 @@ which is NaN or None here, never a guess.
 
 import math
 import os
+import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -14,6 +15,16 @@ CGROUPS = Path("/sys/fs/cgroup")
 OWN_CGROUP = Path("/proc/self/cgroup")
 STAT = Path("/proc/stat")
 IDLE, IO_WAIT = 3, 4  # columns of /proc/stat; the first eight add up to all the time there is
+
+
+def hindrance():
+    """Why nothing can be measured here; "" if nothing speaks against it.
+
+    A browser hands Python one thread, a coarse clock and no look at the processor.
+    """
+    if sys.platform != "emscripten":
+        return ""
+    return "in the browser nothing can be measured: it hides the machine, and its clock is coarse"
 
 
 class Cores(NamedTuple):

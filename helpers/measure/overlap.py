@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from helpers.measure import kernels
+from helpers.measure import kernels, load
 from helpers.measure.machine import usable_threads
 from helpers.measure.watch import Measured, Stopwatch, Task, unknown
 from helpers.pipeline import chunked_time
@@ -123,7 +123,8 @@ def overlaps(chunks=CHUNKS, loaders=LOADERS, ratio=1.0, *, seconds=8.0, watch=No
             for n in counts:
                 tasks |= job.tasks(loader, n, pool)
         rounds = watch.rounds(tasks, seconds - (watch.now() - start), 9, progress, "overlap")
-    lacking = unknown("one core: it cannot copy and compute at the same time")
+    alone = "one core: it cannot copy and compute at the same time"
+    lacking = unknown(load.hindrance() or alone)
     return tuple(
         overlap(loader, n, rounds) if loader in here else Overlap(loader, n, *[lacking] * 7)
         for loader in loaders

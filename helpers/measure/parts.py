@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from helpers import amdahl
-from helpers.measure import kernels
+from helpers.measure import kernels, load
 from helpers.measure.library import blas
 from helpers.measure.machine import usable_threads
 from helpers.measure.watch import Measured, Stopwatch, Task, thread_counts, unknown
@@ -131,6 +131,8 @@ def _cases(most):
 
 
 def _why(most):
+    if why := load.hindrance():
+        return why
     if most == 1:
         return "one core: there is no second one for a second thread"
     return "" if blas() else "the BLAS library does not say how many threads it uses"

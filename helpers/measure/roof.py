@@ -261,7 +261,8 @@ def peaks(threads=None, size=None, precisions=("FP32", "FP64"), *, seconds=8.0, 
     for precision in precisions:
         _one_of("precisions", precision, kernels.BYTES)
     if not blas():
-        stuck = unknown("the BLAS library does not say how many threads it uses")
+        silent = "the BLAS library does not say how many threads it uses"
+        stuck = unknown(load.hindrance() or silent)
         return tuple(Peak(p, n, size, 2 * size**3, stuck) for p in precisions for n in counts)
     made = {precision: kernels.product(size, size, size, precision) for precision in precisions}
     tasks = {

@@ -29,6 +29,7 @@ from helpers.measure.library import blas_threads
 LEAST_ROUNDS = 3  # with fewer there is no result
 STRETCH = 0.25  # s between looks at the load: it is counted in ticks of 10 ms
 DRIFT = 1.25  # from the first third of the rounds to the last
+STAND_IN = 0.01  # s that a task is taken for where nothing is timed
 LONG_ENOUGH = 0.01  # s of a timed task: far above what reading a clock takes
 # OpenBLAS keeps its threads awake for a while after a product, for 25 to 40 ms on one machine seen
 # and for 130 ms on another, in which they would hinder whatever else is timed next.
@@ -125,6 +126,8 @@ class Rounds(NamedTuple):
         Time of all rounds, in s.
     held : float
         Share of this time for which the quota of a container kept us waiting.
+    why : str
+        Why nothing was timed; empty if it was.
     """
 
     times: dict
@@ -132,6 +135,7 @@ class Rounds(NamedTuple):
     limit: float
     spent: float
     held: float = 0.0
+    why: str = ""
 
     def of(self, formula):
         """The `Measured` value of a formula of the times.
@@ -141,6 +145,8 @@ class Rounds(NamedTuple):
         formula : callable
             Takes the dictionary of times and returns an array, a value for each round.
         """
+        if self.why:
+            return unknown(self.why)
         counts = ~(self.others > self.limit)  # what is unknown counts
         known = self.others[~np.isnan(self.others)]
         share = float(np.median(known)) if known.size else math.nan
@@ -219,7 +225,9 @@ class Stopwatch:
         self.awake = False  # may threads of the BLAS library still be?
 
     def seconds(self, task):
-        """Time a task once, in s for one pass."""
+        """Time a task once, in s for one pass; a stand-in where nothing can be measured."""
+        if load.hindrance():
+            return STAND_IN
         if self.awake and (task.blas == 1 or task.threads > 1):
             self.settle()
         self.awake = task.blas > 1
@@ -265,9 +273,11 @@ class Stopwatch:
         -------
         Rounds
         """
-        if not tasks:
-            return Rounds({}, np.zeros(0), self.limit, 0.0)
         progress = progress or (lambda share, words: None)
+        if why := load.hindrance():
+            progress(1, words)
+        if why or not tasks:
+            return Rounds({}, np.zeros(0), self.limit, 0.0, why=why)
         names, rows, others = list(tasks), [], []
         start, before = self.now(), self.reading()
         looked, held = start, before.held

@@ -4,6 +4,7 @@ A control is made as a notebook makes it, and walked over all of `examples.place
 """
 
 import ast
+import html
 import json
 import re
 from dataclasses import dataclass
@@ -89,16 +90,12 @@ def states_of(name):
         control._redraw()
         picture, _, sentence = control.moving.value.partition("</svg><p")
         values = {name: widget.value for name, widget in control.inputs.items()}
-        assert control.sentence in html_free(sentence)
+        assert control.sentence in html.unescape(sentence)
         if control.background.value != background:  # the axes may follow the inputs
             background, around = control.background.value, standing(control)
         seen = f"{picture}</svg>", control.sentence, control.scenes(), control._frames, around
         states.append(State(values, *seen))
     return control, states
-
-
-def html_free(text):
-    return text.replace("&#x27;", "'").replace("&amp;", "&")
 
 
 def standing(control):
@@ -184,7 +181,11 @@ def test_every_number_of_the_picture_is_in_the_sentence(name):
         said = set(NUMBER.findall(state.sentence))
         for text in re.findall(r">([^<>]+)</text>", state.picture):
             if text not in STANDING:
-                assert said >= set(NUMBER.findall(text)), (text, state.sentence, state.values)
+                assert said >= set(NUMBER.findall(html.unescape(text))), (
+                    text,
+                    state.sentence,
+                    state.values,
+                )
 
 
 def numbers_at(pattern, sentence):

@@ -3,7 +3,7 @@
     python -m helpers.publishing.site.vendor
 
 fetches it into build/vendor/, which git does not see. To exchange a source, change its line in
-`SOURCES`; the rest of the site knows only the files in build/vendor/.
+`SOURCES` or `wheels.txt`; the rest of the site knows only the files in build/vendor/.
 """
 
 import hashlib
@@ -18,7 +18,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 VENDOR = ROOT / "build" / "vendor"
+WHEELS = Path(__file__).with_name("wheels.txt")
 PYODIDE_VERSION = "314.0.3"
+PYTHON_VERSION = "3.14"  # of this Pyodide
 # The one address of a host: where a site that is not built with --offline takes Pyodide from.
 PYODIDE_CDN = f"https://cdn.jsdelivr.net/pyodide/v{PYODIDE_VERSION}/full/"
 
@@ -139,6 +141,31 @@ def _fetched(source, folder):
     return archives[0]
 
 
+def wheels(folder=VENDOR, listed=WHEELS):
+    """The folder with the wheels of `wheels.txt`; they are fetched if they are not there.
+
+    Raises
+    ------
+    Missing
+        If they cannot be had, or are not those that are pinned.
+    """
+    place = folder / "wheels"
+    stamp = place / f".{hashlib.sha256(listed.read_bytes()).hexdigest()}"  # written last
+    if not stamp.exists():
+        shutil.rmtree(place, ignore_errors=True)
+        place.mkdir(parents=True)
+        command = [
+            *(sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--quiet"),
+            *("--no-deps", "--only-binary=:all:", "--python-version", PYTHON_VERSION),
+            *("--require-hashes", "--dest", place, "--requirement", listed),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise Missing(f"{listed.name} could not be fetched with pip: {done.stderr[-500:]}")
+        stamp.touch()
+    return place
+
+
 def _unpack(source, archive, place):
     """Write the wanted files of an archive into a folder; returns how many there were."""
     count = 0
@@ -175,6 +202,10 @@ def main():
             sys.exit(f"MISSING for the site: {missing}")
         size = sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
         print(f"{source.package} {source.version}: {size / 1e6:.1f} MB in {place}")
+    try:
+        print(f"wheels in {wheels()}")
+    except Missing as missing:
+        sys.exit(f"MISSING for the site: {missing}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,191 @@
+"""JupyterLite: JupyterLab, a Python and the notebooks in the reader's browser, without a server.
+
+`jupyter lite build` makes the application. What its Python imports is pinned by one lock file of
+Pyodide's form, written here: Pyodide's own wheels, those of `wheels.txt`, those of JupyterLite's
+kernel, and one of our helpers. Each has its SHA-256 there, and what an import needs is loaded by
+itself.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from importlib.util import find_spec
+from pathlib import Path
+
+from jupyter_core.paths import jupyter_path
+
+from helpers.publishing.notebooks import NOTEBOOKS, PAGES, SERIES
+from helpers.publishing.site.vendor import PYODIDE_CDN, Missing, vendored, wheels
+
+HELPERS = Path(__file__).parents[2]
+LEFT_OUT = ("publishing", "live")  # folders of helpers that no notebook needs
+KERNEL = "@jupyterlite/pyodide-kernel-extension"
+EXTENSIONS = (KERNEL, "@jupyter-widgets/jupyterlab-manager")
+PYODIDE = "static/pyodide"
+RUNTIME = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
+# Loaded as the kernel starts; the kernel would ask PyPI for what of it is not.
+FIRST = ("micropip", "piplite", "ipykernel", "comm", "pyodide-kernel", "jedi", "ipython")
+DEPENDS = {
+    "ipython": (
+        *("ipython-pygments-lexers", "matplotlib-inline", "prompt-toolkit", "pygments"),
+        *("stack-data", "traitlets"),
+    ),
+    "ipywidgets": ("comm", "ipython", "traitlets"),
+    "jedi": ("parso",),
+    "matplotlib-inline": ("traitlets",),
+    "piplite": ("micropip",),
+    "prompt-toolkit": ("wcwidth",),
+    "pyodide-kernel": ("comm", "ipython"),
+    "stack-data": ("asttokens", "executing", "pure-eval"),
+    "helpers": (
+        *("ipywidgets", "matplotlib", "numpy", "packaging", "pandas", "pillow", "scipy", "sympy"),
+        "tqdm",
+    ),
+}
+ENTRY = "lite/lab/index.html"
+WORDS = "Run this notebook in your browser"
+
+
+def address(notebook):
+    """Where a page of the site sends who wants to run a notebook."""
+    return f"{ENTRY}?path={notebook.name}"
+
+
+def build(folder, offline=False):
+    """Write the folder lite/ of a site.
+
+    Parameters
+    ----------
+    folder : Path
+        Where; it is made anew.
+    offline : bool
+        Whether the wheels of Pyodide are part of the site; else pages take them from its CDN.
+
+    Raises
+    ------
+    helpers.publishing.site.vendor.Missing
+        If something that is taken from elsewhere cannot be had.
+    """
+    for module in ("jupyterlite_core", "jupyterlite_pyodide_kernel"):
+        if not find_spec(module):
+            raise Missing(f"the package {module.replace('_', '-')} is not installed here")
+    pyodide, pure = vendored("pyodide"), wheels()
+    shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory() as work:
+        _application(Path(work), folder)
+    place = folder / PYODIDE
+    place.mkdir(parents=True)
+    for name in RUNTIME:
+        shutil.copy(pyodide / name, place)
+    kernel = folder / "extensions" / KERNEL / "static" / "pypi"
+    for wheel in [*pure.glob("*.whl"), *kernel.glob("[!w]*.whl")]:
+        shutil.copy(wheel, place)
+    _write_helpers(place / "helpers-0-py3-none-any.whl")
+    lock = _lock(pyodide, place, offline)
+    (place / "pyodide-lock.json").write_text(json.dumps(lock), encoding="utf-8")
+
+
+def _application(work, folder):
+    """Build JupyterLite with the notebooks and our settings."""
+    contents = work / "contents"
+    shutil.copytree(NOTEBOOKS / "images", contents / "images")
+    for path in [*(n.path for n in SERIES), *PAGES]:
+        shutil.copy(path, contents)
+    kernel = {
+        "pyodideUrl": f"./{PYODIDE}/pyodide.mjs",
+        "disablePyPIFallback": True,
+        "loadPyodideOptions": {"packages": FIRST},
+    }
+    settings = {
+        "jupyter-config-data": {
+            "appName": "How Fast Can It Train?",
+            "exposeAppInBrowser": True,  # window.jupyterapp, for tests
+            "litePluginSettings": {f"{KERNEL}:kernel": kernel},
+        },
+        "jupyter-lite-schema-version": 0,
+    }
+    config = {
+        "LiteBuildConfig": {
+            "apps": ["lab"],
+            "contents": [str(contents)],
+            "output_dir": str(folder),
+            "no_sourcemaps": True,
+            "no_unused_shared_packages": True,
+            # Those of JupyterLab here are for a server.
+            "ignore_sys_prefix": ["federated_extensions"],
+            "federated_extensions": [_extension(name) for name in EXTENSIONS],
+        }
+    }
+    (work / "jupyter-lite.json").write_text(json.dumps(settings), encoding="utf-8")
+    (work / "jupyter_lite_config.json").write_text(json.dumps(config), encoding="utf-8")
+    command = [sys.executable, "-m", "jupyterlite_core", "build"]
+    done = subprocess.run(command, cwd=work, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"JupyterLite was not built:\n{(done.stdout + done.stderr)[-2000:]}")
+
+
+def _extension(name):
+    """The folder of an extension of JupyterLab that is installed here."""
+    for folder in jupyter_path("labextensions"):
+        if (found := Path(folder) / name).is_dir():
+            return str(found)
+    raise Missing(f"the extension {name} of JupyterLab is not installed here")
+
+
+def _write_helpers(path):
+    """Write the helpers that notebooks import, with their data, as a wheel."""
+    about = "helpers-0.dist-info"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+
+        def write(name, content):  # without a time, so that the same content is the same file
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+
+        for file in sorted(HELPERS.rglob("*")):
+            parts = file.relative_to(HELPERS).parts
+            if file.suffix in (".py", ".csv", ".json") and parts[0] not in LEFT_OUT:
+                write(f"helpers/{'/'.join(parts)}", file.read_bytes())
+        write(f"{about}/METADATA", "Metadata-Version: 2.1\nName: helpers\nVersion: 0\n")
+        tag = "Root-Is-Purelib: true\nTag: py3-none-any\n"
+        write(f"{about}/WHEEL", f"Wheel-Version: 1.0\nGenerator: series\n{tag}")
+        write(f"{about}/RECORD", "")
+
+
+def _lock(pyodide, place, offline):
+    """Pyodide's lock file on what is there: its own wheels, and those in a folder of the site."""
+    lock = json.loads((pyodide / "pyodide-lock.json").read_text("utf-8"))
+    kept = {}
+    for name, package in lock["packages"].items():
+        wheel = pyodide / package["file_name"]
+        if wheel.is_file():
+            if offline:
+                shutil.copy(wheel, place)
+            else:
+                package["file_name"] = PYODIDE_CDN + wheel.name
+            kept[name] = package
+    for wheel in sorted(place.glob("*-none-any.whl")):
+        name, version = wheel.name.split("-")[:2]
+        name = re.sub("[-_.]+", "-", name).lower()
+        if name not in kept:
+            kept[name] = _entry(wheel, name, version)
+    return lock | {"packages": kept}
+
+
+def _entry(wheel, name, version):
+    with zipfile.ZipFile(wheel) as archive:
+        tops = {file.partition("/")[0].removesuffix(".py") for file in archive.namelist()}
+    return {
+        "depends": list(DEPENDS.get(name, ())),
+        "file_name": wheel.name,
+        "imports": sorted(top for top in tops if top.isidentifier()),
+        "install_dir": "site",
+        "name": name,
+        "package_type": "package",
+        "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest(),
+        "unvendored_tests": False,
+        "version": version,
+    }
