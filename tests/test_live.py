@@ -1,5 +1,6 @@
 """What is alive in a page, without a browser: its data, and the session that answers for Python."""
 
+import base64
 import hashlib
 import json
 import re
@@ -11,6 +12,7 @@ import pytest
 
 from helpers.controls.roofline import RooflineControl
 from helpers.exercises.prediction import Prediction
+from helpers.measure.record import shipped
 from helpers.publishing.notebooks import SERIES
 from helpers.publishing.site import live, vendor
 
@@ -131,6 +133,36 @@ def test_a_session_says_what_went_wrong_and_goes_on(ask):
     assert len(pictures(ask("message", id=slider, data=data))) == 1
 
 
+def test_a_file_that_the_reader_uploads_arrives(ask):
+    made = "import ipywidgets as w\nw.FileUpload()"
+    (id,) = [i for i, state in made_of(ask("show", code=made)).items() if "accept" in state]
+    file = {"name": "a.csv", "type": "", "size": 3, "last_modified": 0}
+    data = {
+        "method": "update",
+        "state": {"value": [file]},
+        "buffer_paths": [["value", 0, "content"]],
+    }
+    ask("message", id=id, data=data, buffers=[base64.b64encode(b"1,2").decode()])
+    code = f"""
+import ipywidgets as w
+from helpers.live.session import made
+w.Label(bytes(made({made!r}).value[0].content).decode())
+"""
+    assert "1,2" in [state.get("value") for state in made_of(ask("show", code=code)).values()]
+
+
+def test_a_page_of_08_tells_of_the_shipped_record(tmp_path, monkeypatch):
+    """What is measured while the site is built would be of another machine than the reader's."""
+    monkeypatch.chdir(tmp_path)
+    (notebook,) = [n for n in SERIES if n.number == "08"]
+    entries = live.cells(notebook)
+    ours = shipped()["xeon-2"]
+    assert entries["your-roof"]["model"] == ours.roofline.points[0].rate
+    assert entries["your-two-parts"]["model"] == ours.speedups[-1].measured.value
+    assert entries["your-overlap"]["source"] == "stopwatch"
+    assert entries["control"]["kind"] == "control" and not list(tmp_path.iterdir())
+
+
 def test_a_session_names_the_package_that_it_misses(ask):
     reply = ask(
         "show", code="from helpers.controls.scaling import ScalingControl\nScalingControl()"
@@ -138,16 +170,19 @@ def test_a_session_names_the_package_that_it_misses(ask):
     assert reply["missing"] == ["matplotlib"]
 
 
+@pytest.mark.parametrize("source", ["model", "stopwatch"])
 @pytest.mark.parametrize("typed", ["", "2e12", "2 Tflop/s", "1.8", "-3", "half", "15,7"])
-def test_predictions_are_scored_as_in_the_notebook(ask, typed):
+def test_predictions_are_scored_as_in_the_notebook(ask, typed, source):
     entry = live.cells(ROOFLINE)["figure-one-plot"]
     prediction = Prediction("What I₁ can attain on the V100", "flop/s")
     prediction.field.value = typed
-    expected = str(prediction.reveal(entry["model"]))
-    about = dict(label=prediction.label, unit=prediction.unit, model=entry["model"])
+    expected = str(prediction.reveal(entry["model"], source))
+    about = {"label": prediction.label, "unit": prediction.unit, "source": source}
     here = "type again, then compare. An empty field"
     there = "type again above, then run this cell again. An empty field"
-    assert ask("reveal", **about, typed=typed)["result"] == expected.replace(there, here)
+    assert ask("reveal", **about, model=entry["model"], typed=typed)["result"] == expected.replace(
+        there, here
+    )
 
 
 def test_no_answer_in_a_page_speaks_of_code(ask):

@@ -47,6 +47,7 @@ class RecordControl(Control):
         The first choices: names of shipped records; `second` may be "none".
     """
 
+    follows_inputs = True
     NONE = "none"
     ONE, ALL = "β, one thread", "β, all threads"
     PEAKS, ROOFLINE, BATCHES = "π by threads", "the roofline", "a layer by batch"

@@ -98,14 +98,15 @@ def show(code):
     return made(code).model_id
 
 
-def message(id, data):
-    """Pass a message of the page to the widget with that comm."""
-    comm.get_comm_manager().get_comm(id).handle_msg({"content": {"data": data}, "buffers": []})
+def message(id, data, buffers=()):
+    """Pass a message of the page to the widget with that comm; its buffers are in base64."""
+    buffers = [memoryview(b64decode(buffer)) for buffer in buffers]
+    comm.get_comm_manager().get_comm(id).handle_msg({"content": {"data": data}, "buffers": buffers})
 
 
-def reveal(label, unit, model, typed):
-    """What a prediction says when it is compared with the model."""
-    return for_a_page(scored(label, unit, typed, model))
+def reveal(label, unit, model, source, typed):
+    """What a prediction says when it is compared with the model, or with the stopwatch."""
+    return for_a_page(scored(label, unit, typed, model, source))
 
 
 def check(code, typed, own):

@@ -14,10 +14,11 @@ import shutil
 import subprocess
 import tempfile
 import zipfile
-from contextlib import redirect_stdout
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from functools import cache
 from io import StringIO
 from pathlib import Path
+from unittest.mock import patch
 
 import matplotlib.pyplot as plt
 
@@ -25,6 +26,7 @@ from helpers.controls import every_control, places
 from helpers.controls.control import Control
 from helpers.exercises.exercise import Exercise
 from helpers.exercises.prediction import Prediction
+from helpers.measure import load
 from helpers.publishing.notebooks import SERIES, read
 from helpers.publishing.site.vendor import PYODIDE_CDN, Missing, vendored
 
@@ -108,11 +110,20 @@ def attributes(notebook, cell):
 def cells(notebook):
     """What live.js needs of each cell that is alive, by the id of the cell.
 
-    The code of the notebook is run once from the top, for the values of the models in it.
+    The code of the notebook is run once from the top, for the values of the models in it. Nothing
+    is measured, since a page is not for this machine: there the shipped records stand in.
     """
     code = [cell for cell in read(notebook.path).cells if cell.cell_type == "code"]
     names, before, found = {"display": lambda *_: None}, [], {}
-    with _Recorder() as recorder, redirect_stdout(StringIO()):
+    unmeasured = patch.object(load, "hindrance", lambda: "a page measures nothing")
+    with (
+        _Recorder() as recorder,
+        redirect_stdout(StringIO()),
+        redirect_stderr(StringIO()),  # bars of progress
+        unmeasured,
+        tempfile.TemporaryDirectory() as folder,
+        chdir(folder),  # for a record that a notebook saves
+    ):
         for cell in code:
             tree, recorder.revealed = ast.parse(cell.source), None
             value = _run(tree, names)
@@ -123,8 +134,9 @@ def cells(notebook):
                 form = {"label": value.label}
                 found[cell.id] = {"kind": "prediction", "form": form, "unit": value.unit}
             elif recorder.revealed:
-                prediction, model = recorder.revealed
-                found[cell.id] = {"kind": "reveal", "form": {"of": prediction.cell}, "model": model}
+                prediction, model, source = recorder.revealed
+                form = {"of": prediction.cell}
+                found[cell.id] = {"kind": "reveal", "form": form, "model": model, "source": source}
             elif isinstance(exercise := _run(asked := _asked(tree), names), Exercise):
                 lines = _alone(asked, before, names)
                 found[cell.id] = {"kind": "exercise", "form": _form(exercise), "code": lines}
@@ -139,9 +151,9 @@ class _Recorder:
     def __enter__(self):
         self.reveal = reveal = Prediction.reveal
 
-        def noted(prediction, model):
-            self.revealed = prediction, float(model)
-            return reveal(prediction, model)
+        def noted(prediction, model, source="model"):
+            self.revealed = prediction, float(model), source
+            return reveal(prediction, model, source)
 
         Prediction.reveal = noted
         return self

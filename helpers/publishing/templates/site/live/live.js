@@ -111,14 +111,20 @@ class Comm {
         this.early.splice(0).forEach(receive);
     }
     on_close(closed) { this.closed = closed; }
-    send(data, callbacks) {
+    send(data, callbacks, metadata, buffers = []) {
         const parent_header = {msg_id: String(asked + 1)};
-        ask({do: "message", id: this.comm_id, data}).then(() => callbacks?.iopub?.status?.(
+        ask({do: "message", id: this.comm_id, data, buffers: buffers.map(inText)}).then(() => callbacks?.iopub?.status?.(
             {parent_header, content: {execution_state: "idle"}}), end);
         return parent_header.msg_id;
     }
     open() { return ""; }
     close() { comms.delete(this.comm_id); return ""; }
+}
+
+// The bytes of a file that the reader uploads.
+function inText(buffer) {
+    const bytes = new Uint8Array(buffer.buffer ?? buffer, buffer.byteOffset, buffer.byteLength);
+    return btoa(bytes.reduce((text, byte) => text + String.fromCharCode(byte), ""));
 }
 
 function deliver({type, id, data, metadata}) {
@@ -270,7 +276,8 @@ function reveal(place) {
         const {label} = document.querySelector(`[data-cell="${of}"]`).dataset;
         const typed = document.querySelector(`[data-cell="${of}"] input`).value;
         said.textContent = await ask(
-            {do: "reveal", label, unit: all[of].unit, model: all[cell].model, typed});
+            {do: "reveal", label, unit: all[of].unit, typed,
+                model: all[cell].model, source: all[cell].source});
     }));
 }
 
