@@ -341,7 +341,7 @@ def test_controls_fit_a_narrow_window(opened, width, least):
         try:
             page.wait_for_function(f"width => ({OUTPUT_WIDTH})() === width", arg=width)
             assert page.evaluate(MISFITS, least) == []
-            handle = control.query_selector("[role=slider]:not([disabled])")
+            handle = control.query_selector("[role=slider]:not([disabled]), select")
             handle.focus()
             for key in ("Home", "ArrowRight", "End"):
                 page.keyboard.press(key)
@@ -384,6 +384,9 @@ def test_predictions_take_what_is_typed(opened):
     page, fields = opened.page, opened.page.locator(".prediction input")
     reveals = [found for cell in opened.cells for found in revealed(cell["id"], cell["outputs"])]
     assert fields.count() == len(reveals)
+    notebook = nbformat.read(opened.path, as_version=4)
+    tagged = [c for c in notebook.cells if "nbval-ignore-output" in c.metadata.get("tags", [])]
+    measuring = {cell.id for cell in tagged}
     for number, (cell_id, model, said) in enumerate(reveals):
         assert said.startswith("No prediction.")
         field = fields.nth(number)
@@ -391,6 +394,8 @@ def test_predictions_take_what_is_typed(opened):
         field.focus()
         page.keyboard.type(model)
         page.keyboard.press("Tab")
+        if cell_id in measuring:
+            continue  # it would take its seconds, and another number would come out
         ((_, same, scored),) = revealed(cell_id, page.evaluate(RUN_CELL, cell_id))
         assert same == model and f"You predicted {model}. " in scored and "score 0.00" in scored
 
