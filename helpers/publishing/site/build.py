@@ -2,6 +2,7 @@
 
 import shutil
 
+from helpers.publishing.foretold import FILE
 from helpers.publishing.notebooks import PAGES, SERIES
 from helpers.publishing.site import book, checks, lite, live, search, vendor
 from helpers.publishing.site.pages import TEMPLATE, frame, page_of, page_of_text, start_page
@@ -52,8 +53,8 @@ def build_site(folder, say=lambda line: None, offline=False):
         html = frame(page, pages, live=attributes is not None)
         (folder / page.name).write_text(html, encoding="utf-8")
     (folder / "search.js").write_text(search.index(pages), encoding="utf-8")
-    for name in ASSETS:
-        shutil.copy(TEMPLATE / name, folder)
+    for file in [FILE, *(TEMPLATE / name for name in ASSETS)]:
+        shutil.copy(file, folder)
     wrong = [*checks.complaints(folder, ("*.html", "slides/*.html"))]
     if wrong:
         raise ValueError("\n".join([f"{len(wrong)} things are wrong:", *wrong]))

@@ -20,6 +20,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from helpers.publishing.foretold import FILE
 from helpers.publishing.notebooks import NOTEBOOKS, PAGES, ROOT, SERIES
 from helpers.publishing.site.vendor import PYODIDE_CDN, Missing, vendored, wheels
 
@@ -93,7 +94,7 @@ def _application(work, folder):
     """Build JupyterLite with the notebooks and our settings."""
     contents = work / "contents"
     shutil.copytree(NOTEBOOKS / "images", contents / "images")
-    for path in [*(n.path for n in SERIES), *PAGES]:
+    for path in [*(n.path for n in SERIES), *PAGES, FILE]:
         shutil.copy(path, contents)
     kernel = {
         "pyodideUrl": f"./{PYODIDE}/pyodide.mjs",
