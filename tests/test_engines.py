@@ -162,6 +162,8 @@ def test_what_is_lacking_is_said(monkeypatch, tmp_path):
     assert Engines(2).why == lacking(2)
     monkeypatch.setattr(cluster, "usable_threads", lambda: 2)
     assert lacking(2) == ""
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    assert Engines(2).why == "in the browser there are no processes: it runs Python in one"
 
 
 @pytest.mark.parametrize("n", [1, 2.5, 0, 10**6])

@@ -1004,6 +1004,42 @@ def test_a_bar_shows_the_share_that_is_done():
     assert "β  25 %|" in output.getvalue() and "β 100 %|" in output.getvalue()
 
 
+def test_in_a_browser_each_measurement_says_why_there_is_none(monkeypatch, tmp_path):
+    """Without threads, processes or threadpoolctl, and nothing of the size of a machine is run."""
+
+    def refuse(*_, **__):
+        raise AssertionError("a browser has none")
+
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    monkeypatch.setitem(sys.modules, "threadpoolctl", None)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    assert library.blas() == {}
+    with Bar() as bar:
+        found = (
+            roof.bandwidths((1,), (2**14, 2**20), progress=bar),
+            roof.peaks(progress=bar),
+            roof.roofline(batches=(1, 4096), width=256, pictures=1, progress=bar),
+            parts.speedups(progress=bar),
+            overlap.overlaps((1, 2), progress=bar),
+        )
+    results = list(every(found, watch.Measured))
+    assert len(results) > 20
+    assert {result.known for result in results} == {False}
+    assert all("in the browser nothing can be measured" in result.why for result in results)
+    path = save_record(Record("2026-01-01", machines.machine(), *found), tmp_path / "x.json")
+    assert len(list(every(load_record(path), watch.Measured))) == len(results)
+
+
+def every(found, kind):
+    """All that is of a kind in tuples in tuples."""
+    if isinstance(found, kind):
+        yield found
+    elif isinstance(found, tuple):
+        for part in found:
+            yield from every(part, kind)
+
+
 def test_a_disturbed_part_is_measured_again_and_the_best_try_kept(monkeypatch, real):
     def measured(why):
         return watch.unknown(why) if why else watch.Measured(1.0, 1.0, 1.0, 9, 0.0)

@@ -18,7 +18,7 @@ from PIL import Image
 
 from helpers.notation import SHARED
 from helpers.publishing.notebooks import PAGES, SERIES, SHOWN, read
-from helpers.publishing.site import book, build, checks, live, vendor
+from helpers.publishing.site import book, build, checks, lite, live, vendor
 from helpers.publishing.site.pages import TEMPLATE, markdown, page_of, tree
 from helpers.publishing.site.symbols import MEANINGS, explain
 
@@ -37,6 +37,7 @@ def site(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(live, "build", build_nothing)
+        patch.setattr(lite, "build", build_nothing)
         patch.setattr(book, "find_chromium", lambda: None)
         index = build.build_site(tmp_path_factory.mktemp("site") / "site", said.append)
     pages = {path.name: parsed(path) for path in index.parent.glob("*.html")}
@@ -134,10 +135,12 @@ def test_the_contents_of_a_page_are_its_sections(site):
 
 def test_what_cannot_be_had_is_said_and_the_pages_stand_without_it(site):
     assert "NOTHING COMES ALIVE IN THE PAGES: nothing is fetched in this test" in site.said
+    assert "NO NOTEBOOK RUNS IN THE BROWSER: nothing is fetched in this test" in site.said
     assert any(line.startswith("NO PDF, NO HAND-OUTS: no chromium found") for line in site.said)
     for page in site.pages.values():
         assert not page.select(".live, script[src^=live]")
-    assert not (site.folder / "live").exists()
+        assert not page.find("a", string=lite.WORDS)
+    assert not (site.folder / "live").exists() and not (site.folder / "lite").exists()
     assert site.pages["index.html"].find("a", href=book.EPUB)
     assert not site.pages["index.html"].find("a", href=book.PDF)
 
@@ -159,6 +162,68 @@ def test_the_slides_of_the_site_lead_to_its_pages(site):
     links = [a["href"] for path in slides for a in parsed(path)("a", class_="live")]
     assert len(links) >= 7
     assert all(re.fullmatch(r"\.\./\d\d_\w+\.html#cell-id=[\w-]+", link) for link in links)
+
+
+# JupyterLite.
+
+
+def test_a_page_leads_to_its_notebook_in_jupyterlite(monkeypatch, tmp_path):
+    monkeypatch.setattr(build, "SERIES", SERIES[3:4])
+    page = build._pages(tmp_path, None, True)[0]
+    assert page.links[-1] == ("lite/lab/index.html?path=03_roofline.ipynb", lite.WORDS)
+    assert ("lite/lab/index.html?path=03_roofline.ipynb", lite.WORDS) not in build._pages(
+        tmp_path, None, False
+    )[0].links
+
+
+def test_what_jupyterlite_loads_is_pinned_and_whole(tmp_path):
+    """Each package has its hash, all that it depends on is there, and so is what we import."""
+    pyodide, place = tmp_path / "pyodide", tmp_path / "place"
+    pyodide.mkdir()
+    place.mkdir()
+    theirs = {"numpy", "matplotlib", "packaging", "pandas", "pillow", "scipy", "sympy"}
+    packages = {
+        name: {"file_name": f"{name}-1-cp314.whl", "depends": [], "sha256": "0", "imports": []}
+        for name in [*theirs, "absent"]
+    }
+    for name in theirs:
+        (pyodide / f"{name}-1-cp314.whl").touch()
+    (pyodide / "pyodide-lock.json").write_text(json.dumps({"info": {}, "packages": packages}))
+    listed = [
+        line.split("==")[0] for line in vendor.WHEELS.read_text().splitlines() if "==" in line
+    ]
+    for name in [*listed, "piplite", "pyodide_kernel", "ipykernel"]:
+        with zipfile.ZipFile(place / f"{name.replace('-', '_')}-1-py3-none-any.whl", "w") as wheel:
+            wheel.writestr(f"{name}/__init__.py", "")
+    lite._write_series(place)
+    known = lite._lock(pyodide, place, offline=False)["packages"]
+    assert "absent" not in known
+    assert known["numpy"]["file_name"] == vendor.PYODIDE_CDN + "numpy-1-cp314.whl"
+    assert set(lite.FIRST) <= known.keys()
+    for package in known.values():
+        assert package["sha256"] and set(package["depends"]) <= known.keys()
+    ours = known[lite.PROJECT["name"]]
+    assert ours["imports"] == ["helpers"]
+    assert {"numpy", "ipywidgets", "tqdm"} <= set(ours["depends"])
+    assert not {"jupyterlab", "mpi4py", "threadpoolctl"} & set(ours["depends"])
+    with zipfile.ZipFile(place / ours["file_name"]) as wheel:
+        names = set(wheel.namelist())
+    assert {"helpers/roofline.py", "helpers/data/devices.csv"} <= names
+    assert not any("publishing" in name for name in names)
+    again = lite._lock(pyodide, place, offline=True)["packages"]
+    assert all((place / package["file_name"]).is_file() for package in again.values())
+
+
+def test_a_wheel_of_the_list_that_is_another_stops_the_fetching(monkeypatch, tmp_path):
+    done = SimpleNamespace(returncode=1, stderr="THESE PACKAGES DO NOT MATCH THE HASHES")
+    monkeypatch.setattr(vendor.subprocess, "run", lambda *_, **__: done)
+    with pytest.raises(vendor.Missing, match="wheels.txt could not .* DO NOT MATCH THE HASHES"):
+        vendor.wheels(tmp_path)
+    assert not list((tmp_path / "wheels").iterdir())
+    done.returncode = 0
+    assert vendor.wheels(tmp_path) == tmp_path / "wheels"
+    done.returncode = 1
+    vendor.wheels(tmp_path)  # is there already
 
 
 # The search.
@@ -275,6 +340,7 @@ def test_a_wrong_page_stops_the_build(monkeypatch, tmp_path):
     monkeypatch.setattr(build, "SERIES", SERIES[:1])
     monkeypatch.setattr(build, "build_slides", lambda *_, **__: None)
     monkeypatch.setattr(build, "_alive", lambda *_: None)
+    monkeypatch.setattr(build, "_runs", lambda *_: False)
     monkeypatch.setattr(book, "find_chromium", lambda: None)
     with pytest.raises(ValueError, match="00_start_here.html: leads nowhere: 01_compute_budget.ht"):
         build.build_site(tmp_path / "site")

@@ -2,9 +2,13 @@
 
 from tqdm.auto import tqdm
 
+from helpers.measure import load
+
 
 class Bar:
     """A progress bar: as `progress` of a measurement, in a ``with`` that ends it.
+
+    There is none where nothing can be measured.
 
     Examples
     --------
@@ -13,10 +17,12 @@ class Bar:
 
     def __init__(self, **options):
         form = "{desc} {percentage:3.0f} %|{bar}| {elapsed}"
-        self.bar = tqdm(total=1.0, bar_format=form, **options)
+        self.bar = None if load.hindrance() else tqdm(total=1.0, bar_format=form, **options)
 
     def __call__(self, share, words):
         """Show the share that is done, from 0 to 1, and what is being done."""
+        if self.bar is None:
+            return
         self.bar.set_description_str(words, refresh=False)
         self.bar.n = share
         self.bar.refresh()
@@ -25,4 +31,5 @@ class Bar:
         return self
 
     def __exit__(self, *error):
-        self.bar.close()
+        if self.bar is not None:
+            self.bar.close()

@@ -51,6 +51,7 @@ class _SlidesRenderer(Renderer):
             url = self.lecture.live(url)
         elif self.lecture.site and is_ours(url):
             url = re.sub(r"^(\w+)\.md(?=#|$)", rf"{self.lecture.site}/\1.html", url)
+            url = re.sub(r"^(\w+\.csv)$", rf"{self.lecture.site}/\1", url)
         return super().link(text, url, title)
 
 

@@ -16,7 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from pypdf import PdfReader
 
 from helpers.publishing.notebooks import PAGES, SERIES, SHOWN
-from helpers.publishing.site import book, build, live, vendor
+from helpers.publishing.site import book, build, lite, live, vendor
 from helpers.publishing.site.pages import markdown, tree
 from test_slides import A4_WIDTH, BROKEN
 
@@ -45,6 +45,7 @@ def site(browser, tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(live, "build", build_nothing)
+        patch.setattr(lite, "build", build_nothing)
         folder = build.build_site(tmp_path_factory.mktemp("site") / "site").parent
     handler = functools.partial(QuietHandler, directory=folder)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:

@@ -85,7 +85,9 @@ def chapter(page, address):
         element["id"] = address(page.stem, element["id"]).partition("#")[2]
     for link in article("a", href=True):
         name, _, part = link["href"].partition("#")
-        if is_ours(link["href"]):
+        if name.endswith(".csv"):  # beside the pages, and no part of a book
+            link.unwrap()
+        elif is_ours(link["href"]):
             link["href"] = address(name.removesuffix(".html") or page.stem, unquote(part))
     return article
 

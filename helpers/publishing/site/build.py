@@ -2,8 +2,9 @@
 
 import shutil
 
+from helpers.publishing.foretold import FILE
 from helpers.publishing.notebooks import PAGES, SERIES
-from helpers.publishing.site import book, checks, live, search, vendor
+from helpers.publishing.site import book, checks, lite, live, search, vendor
 from helpers.publishing.site.pages import TEMPLATE, frame, page_of, page_of_text, start_page
 from helpers.publishing.slides import build_slides
 
@@ -41,7 +42,8 @@ def build_site(folder, say=lambda line: None, offline=False):
     (folder / "pictures").mkdir(parents=True)
     (folder / STAMP).write_text("Built by series.py site; the next build replaces all of it.\n")
     attributes = _alive(folder / "live", offline, say)
-    pages = _pages(folder / "pictures", attributes)
+    runs = _runs(folder / "lite", offline, say)
+    pages = _pages(folder / "pictures", attributes, runs)
     say(f"{len(pages)} pages")
     build_slides(folder / "slides", site="..")
     say("slides")
@@ -51,8 +53,8 @@ def build_site(folder, say=lambda line: None, offline=False):
         html = frame(page, pages, live=attributes is not None)
         (folder / page.name).write_text(html, encoding="utf-8")
     (folder / "search.js").write_text(search.index(pages), encoding="utf-8")
-    for name in ASSETS:
-        shutil.copy(TEMPLATE / name, folder)
+    for file in [FILE, *(TEMPLATE / name for name in ASSETS)]:
+        shutil.copy(file, folder)
     wrong = [*checks.complaints(folder, ("*.html", "slides/*.html"))]
     if wrong:
         raise ValueError("\n".join([f"{len(wrong)} things are wrong:", *wrong]))
@@ -74,12 +76,26 @@ def _alive(folder, offline, say):
     return live.attributes
 
 
-def _pages(folder, attributes):
+def _runs(folder, offline, say):
+    """Write JupyterLite; is it there?"""
+    try:
+        lite.build(folder, offline)
+    except vendor.Missing as missing:
+        shutil.rmtree(folder, ignore_errors=True)
+        say(f"NO NOTEBOOK RUNS IN THE BROWSER: {missing}")
+        return False
+    say("JupyterLite")
+    return True
+
+
+def _pages(folder, attributes, runs):
     """The pages of notebooks and texts; their pictures are written into a folder on the way."""
     pages = []
     for notebook in SERIES:
         page, pictures = page_of(notebook, attributes)
         for name, data in pictures.items():
             (folder / name).write_bytes(data)
+        if runs:
+            page.links.append((lite.address(notebook), lite.WORDS))
         pages.append(page)
     return [*pages, *map(page_of_text, PAGES)]

@@ -2,24 +2,26 @@
 
 `jupyter lite build` makes the application. What its Python imports is pinned by one lock file of
 Pyodide's form, written here: Pyodide's own wheels, those of `wheels.txt`, those of JupyterLite's
-kernel, and one of our helpers. Each has its SHA-256 there, and what an import needs is loaded by
+kernel, and our own with the helpers. Each has its SHA-256 there, and what an import needs is loaded by
 itself.
 """
 
 import hashlib
 import json
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
-from jupyter_core.paths import jupyter_path
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
-from helpers.publishing.notebooks import NOTEBOOKS, PAGES, SERIES
+from helpers.publishing.foretold import FILE
+from helpers.publishing.notebooks import NOTEBOOKS, PAGES, ROOT, SERIES
 from helpers.publishing.site.vendor import PYODIDE_CDN, Missing, vendored, wheels
 
 HELPERS = Path(__file__).parents[2]
@@ -42,11 +44,9 @@ DEPENDS = {
     "prompt-toolkit": ("wcwidth",),
     "pyodide-kernel": ("comm", "ipython"),
     "stack-data": ("asttokens", "executing", "pure-eval"),
-    "helpers": (
-        *("ipywidgets", "matplotlib", "numpy", "packaging", "pandas", "pillow", "scipy", "sympy"),
-        "tqdm",
-    ),
 }
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+BROWSER = {"sys_platform": "emscripten", "platform_machine": "wasm32"}
 ENTRY = "lite/lab/index.html"
 WORDS = "Run this notebook in your browser"
 
@@ -85,7 +85,7 @@ def build(folder, offline=False):
     kernel = folder / "extensions" / KERNEL / "static" / "pypi"
     for wheel in [*pure.glob("*.whl"), *kernel.glob("[!w]*.whl")]:
         shutil.copy(wheel, place)
-    _write_helpers(place / "helpers-0-py3-none-any.whl")
+    _write_series(place)
     lock = _lock(pyodide, place, offline)
     (place / "pyodide-lock.json").write_text(json.dumps(lock), encoding="utf-8")
 
@@ -94,7 +94,7 @@ def _application(work, folder):
     """Build JupyterLite with the notebooks and our settings."""
     contents = work / "contents"
     shutil.copytree(NOTEBOOKS / "images", contents / "images")
-    for path in [*(n.path for n in SERIES), *PAGES]:
+    for path in [*(n.path for n in SERIES), *PAGES, FILE]:
         shutil.copy(path, contents)
     kernel = {
         "pyodideUrl": f"./{PYODIDE}/pyodide.mjs",
@@ -131,16 +131,23 @@ def _application(work, folder):
 
 def _extension(name):
     """The folder of an extension of JupyterLab that is installed here."""
-    for folder in jupyter_path("labextensions"):
-        if (found := Path(folder) / name).is_dir():
-            return str(found)
-    raise Missing(f"the extension {name} of JupyterLab is not installed here")
+    found = Path(sys.prefix, "share", "jupyter", "labextensions", name)
+    if not found.is_dir():
+        raise Missing(f"the extension {name} of JupyterLab is not installed here")
+    return str(found)
 
 
-def _write_helpers(path):
-    """Write the helpers that notebooks import, with their data, as a wheel."""
-    about = "helpers-0.dist-info"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+def _write_series(place):
+    """Write the helpers that notebooks import, with their data, as a wheel of this project."""
+    name, version = PROJECT["name"], PROJECT["version"]
+    stem = f"{name.replace('-', '_')}-{version}"
+    lines = [
+        *("Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}"),
+        f"Requires-Python: {PROJECT['requires-python']}",
+        *(f"Requires-Dist: {needed}" for needed in PROJECT["dependencies"]),
+    ]
+    tag = "py3-none-any"
+    with zipfile.ZipFile(place / f"{stem}-{tag}.whl", "w", zipfile.ZIP_DEFLATED) as archive:
 
         def write(name, content):  # without a time, so that the same content is the same file
             archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
@@ -149,10 +156,16 @@ def _write_helpers(path):
             parts = file.relative_to(HELPERS).parts
             if file.suffix in (".py", ".csv", ".json") and parts[0] not in LEFT_OUT:
                 write(f"helpers/{'/'.join(parts)}", file.read_bytes())
-        write(f"{about}/METADATA", "Metadata-Version: 2.1\nName: helpers\nVersion: 0\n")
-        tag = "Root-Is-Purelib: true\nTag: py3-none-any\n"
-        write(f"{about}/WHEEL", f"Wheel-Version: 1.0\nGenerator: series\n{tag}")
+        about = f"{stem}.dist-info"
+        write(f"{about}/METADATA", "\n".join(lines) + "\n")
+        write(f"{about}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n")
         write(f"{about}/RECORD", "")
+
+
+def needed():
+    """The packages that the notebooks need in a browser, by the markers in pyproject.toml."""
+    found = map(Requirement, PROJECT["dependencies"])
+    return [r.name for r in found if r.marker is None or r.marker.evaluate(BROWSER)]
 
 
 def _lock(pyodide, place, offline):
@@ -169,7 +182,7 @@ def _lock(pyodide, place, offline):
             kept[name] = package
     for wheel in sorted(place.glob("*-none-any.whl")):
         name, version = wheel.name.split("-")[:2]
-        name = re.sub("[-_.]+", "-", name).lower()
+        name = canonicalize_name(name)
         if name not in kept:
             kept[name] = _entry(wheel, name, version)
     return lock | {"packages": kept}
@@ -179,7 +192,7 @@ def _entry(wheel, name, version):
     with zipfile.ZipFile(wheel) as archive:
         tops = {file.partition("/")[0].removesuffix(".py") for file in archive.namelist()}
     return {
-        "depends": list(DEPENDS.get(name, ())),
+        "depends": needed() if name == PROJECT["name"] else list(DEPENDS.get(name, ())),
         "file_name": wheel.name,
         "imports": sorted(top for top in tops if top.isidentifier()),
         "install_dir": "site",

@@ -1,0 +1,116 @@
+"""Notebooks in JupyterLite, in a browser that reaches nothing but this machine.
+
+    with in_lite.serve(folder) as url, lab.chromium() as browser:
+        visit = in_lite.run(browser, url, notebook)
+
+`folder` holds a site with its folder lite/.
+"""
+
+import functools
+import http.server
+import re
+import threading
+from configparser import RawConfigParser
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import lab
+from helpers.publishing.notebooks import read
+from helpers.publishing.site import lite
+
+RUN_SECONDS = 300  # Python starts, and its packages are loaded and unpacked first
+ELSEWHERE = re.compile(r"^(?:https?|wss?)://(?!127\.0\.0\.1[:/])")
+# What nbval does not compare either, or what is a picture.
+LEFT_OUT = ("text/latex", "application/vnd.jupyter.widget-view+json", "image/png")
+SANITIZE = RawConfigParser()
+SANITIZE.read(Path(__file__).parents[1] / "nbval_sanitize.cfg")
+
+
+class Visit(NamedTuple):
+    """What came of a notebook: its cells as of `lab.run_all`, requests elsewhere, and the log."""
+
+    cells: list
+    elsewhere: list
+    log: list
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def serve(folder):
+    """A server of a folder; gives its address."""
+    handler = functools.partial(Quiet, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+def run(context, url, notebook):
+    """Open a notebook as a page of the site does, and run it from the top: a `Visit`."""
+    elsewhere, log = [], []
+
+    def stop(route):
+        elsewhere.append(route.request.url)
+        route.abort()
+
+    context.route(ELSEWHERE, stop)
+    page = context.new_page()
+    page.on("console", lambda message: log.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: log.append(f"error: {error}"))
+    try:
+        page.goto(url + lite.address(notebook))
+        page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=1000 * lab.START_SECONDS)
+        page.wait_for_function(lab.READY, timeout=1000 * lab.START_SECONDS)
+        cells = page.wait_for_function(lab.RUN_ALL, timeout=1000 * RUN_SECONDS).json_value()
+    finally:
+        page.close()
+        context.unroute(ELSEWHERE)
+    return Visit(cells, elsewhere, log)
+
+
+def faults(notebook, visit):
+    """A line for each cell that failed, or says something else than what is stored.
+
+    What depends on the machine is marked in the notebook, and only must not fail.
+    """
+    stored = {cell.id: cell for cell in read(notebook.path).cells if cell.cell_type == "code"}
+    if [cell["id"] for cell in visit.cells] != list(stored):
+        yield "not every cell was run"
+    for cell in visit.cells:
+        wanted = stored[cell["id"]]
+        errors = [o["evalue"] for o in cell["outputs"] if o["output_type"] == "error"]
+        if errors or cell["count"] is None:
+            yield f"{cell['id']}: {(errors or ['was not run'])[0]}"
+        elif "nbval-ignore-output" not in wanted.metadata.get("tags", []):
+            before, now = said(wanted.outputs), said(cell["outputs"])
+            if before != now:
+                yield f"{cell['id']}: stored {before}, got {now}"
+
+
+def said(outputs):
+    """What outputs say: the text of each stream, and the data of all else in order."""
+    streams, shown = {}, []
+    for output in outputs:
+        if output["output_type"] == "stream":
+            text = streams.get(output["name"], "") + "".join(output["text"])
+            streams[output["name"]] = text
+        elif output["output_type"] != "error":
+            data = output["data"]
+            shown.append({k: clean(data[k]) for k in sorted(data) if k not in LEFT_OUT})
+            shown[-1]["picture"] = "image/png" in data
+    return {name: clean(text) for name, text in streams.items()}, shown
+
+
+def clean(content):
+    """The content of an output without what `nbval_sanitize.cfg` lets differ."""
+    if isinstance(content, dict):
+        return content
+    text = "".join(content)
+    for name in SANITIZE.sections():
+        text = re.sub(SANITIZE[name]["regex"], SANITIZE[name]["replace"], text)
+    return text

@@ -1,0 +1,46 @@
+"""JupyterLite of the site: what it is made of, and two notebooks in it, run from the top.
+
+`benchmarks/lite.py` runs all of them.
+"""
+
+import os
+
+import pytest
+
+import in_lite
+from helpers.publishing.notebooks import SERIES
+from helpers.publishing.site import lite, vendor
+
+NO_SITE = "what the site takes from elsewhere is not at hand"
+# 00 asks for what is installed and shows a control; 08 would measure.
+RUN = {notebook.number: notebook for notebook in SERIES if notebook.number in ("00", "08")}
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("site")
+    try:
+        lite.build(folder / "lite", offline=True)
+    except vendor.Missing as missing:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{NO_SITE}: {missing}")
+    with in_lite.serve(folder) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def context(browser):
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    yield context
+    context.close()
+
+
+@pytest.mark.parametrize("number", RUN)
+def test_a_notebook_says_in_the_browser_what_is_stored(url, context, number):
+    visit = in_lite.run(context, url, RUN[number])
+    assert list(in_lite.faults(RUN[number], visit)) == []
+    assert visit.elsewhere == []
+    assert [line for line in visit.log if line.startswith("error")] == []
+    if number == "08":
+        text = str([cell["outputs"] for cell in visit.cells])
+        assert text.count("in the browser nothing can be measured") > 20
+        assert "in the browser there are no processes" in text
