@@ -17,6 +17,7 @@ from bs4 import BeautifulSoup
 from PIL import Image
 
 from helpers.notation import SHARED
+from helpers.publishing.blocks import ALONE
 from helpers.publishing.notebooks import PAGES, SERIES, SHOWN, read
 from helpers.publishing.site import book, build, checks, lite, live, vendor
 from helpers.publishing.site.pages import TEMPLATE, markdown, page_of, tree
@@ -56,6 +57,8 @@ def letters(text):
 def shown(notebook):
     """What a notebook says: the text of each cell's prose, code and outputs, by the cell's id."""
     for cell in read(notebook.path).cells:
+        if cell.id == ALONE:
+            continue  # a page is not a file that somebody got alone
         if cell.cell_type == "markdown":
             article = tree(markdown(cell.source))
             for element in [*article("math"), *article("a", class_="anchor-link")]:

@@ -199,6 +199,7 @@ def test_store_mends_what_a_page_can_compute(path, write, spoil):
         (START, put("| 45 |", "| 40 |")),
         (START, put("About 10 minutes", "About 12 minutes")),
         (START, put("| total work of the job |", "| work |")),
+        (SERIES[-1], put("*Did you get this file alone?", "*Alone?")),
         (LECTURES[3], put("# 03 · ", "# 04 · ")),
         (START, put("**Next:** [01 · Compute budget](01_c", "**Next:** [02 · Budget](02_c")),
         (
@@ -222,10 +223,22 @@ def test_a_lecture_leads_on_to_the_next_one():
     assert made[-1].source == f"**Next:** {LECTURES[1].link}."
     made[-1].source = f"**Next:** {LECTURES[2].link} asks more."  # a lecture came between
     blocks.retell(LECTURES[0], made)
-    assert made[-1].source == f"**Next:** {LECTURES[1].link}." and len(made) == 4
+    assert made[-1].source == f"**Next:** {LECTURES[1].link}." and len(made) == 5
     made = cells("title")
     blocks.retell(SERIES[-1], made)
-    assert len(made) == 1
+    assert [cell.id for cell in made] == ["title", blocks.ALONE]
+
+
+def test_a_file_alone_leads_to_the_others(monkeypatch, tmp_path):
+    made, citation = cells("title", "one"), tmp_path / "CITATION.cff"
+    monkeypatch.setattr(blocks, "CITATION", citation)
+    for address, words in (
+        ("", "folder from whoever sent it; in it"),
+        ("https://github.com/a/b", "folder from [its repository](https://github.com/a/b); in it"),
+    ):
+        citation.write_text(f"repository-code: {address}\n")
+        blocks.retell(LECTURES[0], made)
+        assert made[1].id == blocks.ALONE and words in made[1].source and len(made) == 4
 
 
 def test_a_notebook_without_a_line_and_a_line_without_a_notebook_are_named(tmp_path, monkeypatch):

@@ -19,6 +19,7 @@ README, TEACHING = ROOT / "README.md", NOTEBOOKS / "teaching.md"
 CITATION = ROOT / "CITATION.cff"
 BADGES = re.compile(r"\A\[!\[tests\].*\n\n")
 UNKNOWN = "?"
+ALONE = "alone"  # id of the cell for those who got one file
 NOTATION_TABLE = re.compile(r"^\| symbol \|.*(?:\n\|.*)*", re.MULTILINE)
 SERIES_TABLE = "| notebook | question | minutes |"
 MAP = "| notebook | the question | minutes |"
@@ -43,6 +44,14 @@ NEW_LESSON = f"""###
 """
 
 
+def repository(citation=None):
+    """The address of the repository as `CITATION.cff` knows it; "" if it does not yet."""
+    citation = CITATION.read_text(encoding="utf-8") if citation is None else citation
+    pattern = r"^repository-code: *\"?(https://github\.com/[\w.-]+/[\w.-]+)"
+    found = re.search(pattern, citation, re.MULTILINE)
+    return found[1] if found else ""
+
+
 def badges(citation):
     """The badges of the README, once `CITATION.cff` knows the address of the repository.
 
@@ -56,13 +65,11 @@ def badges(citation):
     str
         A line, or nothing.
     """
-    found = re.search(
-        r"^repository-code: *\"?https://github\.com/([\w.-]+)/([\w.-]+)", citation, re.MULTILINE
-    )
-    if not found:
+    address = repository(citation)
+    if not address:
         return ""
-    owner, name = found.groups()
-    tests = f"https://github.com/{owner}/{name}/actions/workflows/ci.yml"
+    owner, name = address.split("/")[-2:]
+    tests = f"{address}/actions/workflows/ci.yml"
     start = f"urlpath=lab/tree/notebooks/{START.name}"
     binder = f"https://mybinder.org/v2/gh/{owner}/{name}/HEAD?{start}"
     return " ".join(
@@ -96,8 +103,21 @@ def retell(notebook, cells):
             cell.source = NOTATION_TABLE.sub(lambda _: notation_table(), cell.source)
     title = re.sub(r"\A# \d\d · ", f"# {notebook.number} · ", cells[0].source)
     cells[0].source = re.sub(r"About \d+ minutes", f"About {notebook.minutes} minutes", title)
+    _tell_where_the_rest_is(cells)
     for following in SERIES[SERIES.index(notebook) + 1 :][:1]:
         _lead_on(following, cells)
+
+
+def _tell_where_the_rest_is(cells):
+    """Say below the title what to do for somebody who got the file of a notebook alone."""
+    if ALONE not in [cell.id for cell in cells[1:2]]:
+        skip = {"slideshow": {"slide_type": "skip"}}
+        cells.insert(1, new_markdown_cell(id=ALONE, metadata=skip))
+    where = f"from [its repository]({repository()})" if repository() else "from whoever sent it"
+    cells[1].source = (
+        "*Did you get this file alone? It needs the others of its series. Get the whole folder "
+        f"{where}; in it `python3 series.py open` starts everything.*"
+    )
 
 
 def _lead_on(following, cells):

@@ -15,6 +15,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from pypdf import PdfReader
 
+from helpers.publishing.blocks import ALONE
 from helpers.publishing.notebooks import PAGES, SERIES, SHOWN
 from helpers.publishing.site import book, build, lite, live, vendor
 from helpers.publishing.site.pages import markdown, tree
@@ -267,7 +268,7 @@ def printed(site):
 @pytest.mark.parametrize("path", [*(n.path for n in SERIES), *PAGES], ids=lambda path: path.stem)
 def test_the_book_says_what_the_page_says(printed, path):
     if path.suffix == ".ipynb":
-        cells = nbformat.read(path, as_version=4).cells
+        cells = [c for c in nbformat.read(path, as_version=4).cells if c.id != ALONE]
         sources = [cell.source for cell in cells if cell.cell_type == "markdown"]
         code = [cell.source for cell in cells if cell.cell_type == "code"]
         said = [o.text for c in cells for o in c.get("outputs", []) if "text" in o]

@@ -14,6 +14,7 @@ from bs4 import BeautifulSoup
 from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import MarkdownWithMath
 
+from helpers.publishing.blocks import ALONE
 from helpers.publishing.notebooks import NOTEBOOKS, PAGES, ROOT, SERIES, SHOWN
 from helpers.publishing.pages import TEMPLATES, Offline, Renderer, is_ours
 from helpers.publishing.rules import fragment
@@ -101,6 +102,8 @@ class SiteExporter(Offline, HTMLExporter):
         return f"pictures/{name}"
 
     def prepare(self, notebook, path):
+        # A page of the site is not a file that somebody got alone.
+        notebook.cells = [cell for cell in notebook.cells if cell.id != ALONE]
         code = [cell for cell in notebook.cells if cell.cell_type == "code"]
         for cell in code:
             imports = cell == code[0]
