@@ -23,6 +23,7 @@ RUN_SECONDS = 300  # Python starts, and its packages are loaded and unpacked fir
 ELSEWHERE = re.compile(r"^(?:https?|wss?)://(?!127\.0\.0\.1[:/])")
 # What nbval does not compare either, or what is a picture.
 LEFT_OUT = ("text/latex", "application/vnd.jupyter.widget-view+json", "image/png")
+IN_FRONT = "name => window.jupyterapp.shell.currentWidget?.context?.path === name"
 SANITIZE = RawConfigParser()
 SANITIZE.read(Path(__file__).parents[1] / "nbval_sanitize.cfg")
 
@@ -61,10 +62,12 @@ def run(context, url, notebook):
     context.route(ELSEWHERE, stop)
     page = context.new_page()
     page.on("console", lambda message: log.append(f"{message.type}: {message.text}"))
-    page.on("pageerror", lambda error: log.append(f"error: {error}"))
+    page.on("pageerror", lambda error: log.append(f"uncaught: {error}"))
     try:
         page.goto(url + lite.address(notebook))
         page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=1000 * lab.START_SECONDS)
+        # Those that were open before come back too, but this one is in front.
+        page.wait_for_function(IN_FRONT, arg=notebook.name, timeout=1000 * lab.START_SECONDS)
         page.wait_for_function(lab.READY, timeout=1000 * lab.START_SECONDS)
         cells = page.wait_for_function(lab.RUN_ALL, timeout=1000 * RUN_SECONDS).json_value()
     finally:

@@ -2,8 +2,8 @@
 
 `jupyter lite build` makes the application. What its Python imports is pinned by one lock file of
 Pyodide's form, written here: Pyodide's own wheels, those of `wheels.txt`, those of JupyterLite's
-kernel, and our own with the helpers. Each has its SHA-256 there, and what an import needs is
-loaded by itself.
+kernel, and our own with the helpers. Each has its SHA-256 there, and what a cell imports is loaded
+by itself.
 """
 
 import hashlib
