@@ -139,9 +139,9 @@ class _Recorder:
     def __enter__(self):
         self.reveal = reveal = Prediction.reveal
 
-        def noted(prediction, model):
+        def noted(prediction, model, *source):
             self.revealed = prediction, float(model)
-            return reveal(prediction, model)
+            return reveal(prediction, model, *source)
 
         Prediction.reveal = noted
         return self
