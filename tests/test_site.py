@@ -195,6 +195,7 @@ def test_what_jupyterlite_loads_is_pinned_and_whole(tmp_path):
     listed = [
         line.split("==")[0] for line in vendor.WHEELS.read_text().splitlines() if "==" in line
     ]
+    listed = [name for name in listed if not name.startswith("jupyter")]
     for name in [*listed, "piplite", "pyodide_kernel", "ipykernel"]:
         with zipfile.ZipFile(place / f"{name.replace('-', '_')}-1-py3-none-any.whl", "w") as wheel:
             wheel.writestr(f"{name}/__init__.py", "")

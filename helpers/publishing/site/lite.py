@@ -27,7 +27,8 @@ from helpers.publishing.site.vendor import PYODIDE_CDN, Missing, vendored, wheel
 HELPERS = Path(__file__).parents[2]
 LEFT_OUT = ("publishing", "live")  # folders of helpers that no notebook needs
 KERNEL = "@jupyterlite/pyodide-kernel-extension"
-EXTENSIONS = (KERNEL, "@jupyter-widgets/jupyterlab-manager")
+# Taken as wheels and not installed: JupyterLab with a server cannot load the first.
+EXTENSIONS = ("jupyterlite_pyodide_kernel-", "jupyterlab_widgets-")
 PYODIDE = "static/pyodide"
 RUNTIME = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
 # Loaded as the kernel starts; the kernel would ask PyPI for what of it is not.
@@ -71,27 +72,28 @@ def build(folder, offline=False):
     helpers.publishing.site.vendor.Missing
         If something that is taken from elsewhere cannot be had.
     """
-    for module in ("jupyterlite_core", "jupyterlite_pyodide_kernel"):
-        if not find_spec(module):
-            raise Missing(f"the package {module.replace('_', '-')} is not installed here")
-    pyodide, pure = vendored("pyodide"), wheels()
+    if not find_spec("jupyterlite_core"):
+        raise Missing("the package jupyterlite-core is not installed here")
+    pyodide, listed = vendored("pyodide"), sorted(wheels().glob("*.whl"))
+    extensions = [wheel for wheel in listed if wheel.name.startswith(EXTENSIONS)]
     shutil.rmtree(folder, ignore_errors=True)
     with tempfile.TemporaryDirectory() as work:
-        _application(Path(work), folder)
+        _application(Path(work), folder, extensions)
     place = folder / PYODIDE
     place.mkdir(parents=True)
     for name in RUNTIME:
         shutil.copy(pyodide / name, place)
     kernel = folder / "extensions" / KERNEL / "static" / "pypi"
-    for wheel in [*pure.glob("*.whl"), *kernel.glob("[!w]*.whl")]:
-        shutil.copy(wheel, place)
+    for wheel in [*listed, *kernel.glob("[!w]*.whl")]:  # w: a stand-in for widgetsnbextension
+        if wheel not in extensions:
+            shutil.copy(wheel, place)
     _write_series(place)
     lock = _lock(pyodide, place, offline)
     (place / "pyodide-lock.json").write_text(json.dumps(lock), encoding="utf-8")
 
 
-def _application(work, folder):
-    """Build JupyterLite with the notebooks and our settings."""
+def _application(work, folder, extensions):
+    """Build JupyterLite with the notebooks, our settings, and extensions from their wheels."""
     contents = work / "contents"
     shutil.copytree(NOTEBOOKS / "images", contents / "images")
     for path in [*(n.path for n in SERIES), *PAGES, FILE]:
@@ -118,7 +120,7 @@ def _application(work, folder):
             "no_unused_shared_packages": True,
             # Those of JupyterLab here are for a server.
             "ignore_sys_prefix": ["federated_extensions"],
-            "federated_extensions": [_extension(name) for name in EXTENSIONS],
+            "federated_extensions": [str(wheel) for wheel in extensions],
         }
     }
     (work / "jupyter-lite.json").write_text(json.dumps(settings), encoding="utf-8")
@@ -127,14 +129,6 @@ def _application(work, folder):
     done = subprocess.run(command, cwd=work, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"JupyterLite was not built:\n{(done.stdout + done.stderr)[-2000:]}")
-
-
-def _extension(name):
-    """The folder of an extension of JupyterLab that is installed here."""
-    found = Path(sys.prefix, "share", "jupyter", "labextensions", name)
-    if not found.is_dir():
-        raise Missing(f"the extension {name} of JupyterLab is not installed here")
-    return str(found)
 
 
 def _write_series(place):
