@@ -676,6 +676,7 @@ def _check_cell(key, answer, own):
 
 @notebooks
 def test_the_stored_notebook_does_not_contain_an_answer(name):
+    measures = name.startswith("08")  # what is measured is another number each time
     text = json.dumps(
         [
             [
@@ -688,6 +689,7 @@ def test_the_stored_notebook_does_not_contain_an_answer(name):
                         },
                     )
                     for o in cell.get("outputs", [])
+                    if not ("nbval-ignore-output" in cell.metadata.get("tags", []) and measures)
                 ],
             ]
             for cell in _notebook(name).cells

@@ -65,10 +65,10 @@ def run(context, url, notebook):
     page.on("pageerror", lambda error: log.append(f"uncaught: {error}"))
     try:
         page.goto(url + lite.address(notebook))
-        page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=1000 * lab.START_SECONDS)
+        page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=3000 * lab.START_SECONDS)
         # Those that were open before come back too, but this one is in front.
-        page.wait_for_function(IN_FRONT, arg=notebook.name, timeout=1000 * lab.START_SECONDS)
-        page.wait_for_function(lab.READY, timeout=1000 * lab.START_SECONDS)
+        page.wait_for_function(IN_FRONT, arg=notebook.name, timeout=3000 * lab.START_SECONDS)
+        page.wait_for_function(lab.READY, timeout=3000 * lab.START_SECONDS)
         cells = page.wait_for_function(lab.RUN_ALL, timeout=1000 * RUN_SECONDS).json_value()
     finally:
         page.close()
