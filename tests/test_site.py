@@ -343,8 +343,7 @@ def test_a_style_that_loads_something_is_named(small_site):
 def test_a_wrong_page_stops_the_build(monkeypatch, tmp_path):
     monkeypatch.setattr(build, "SERIES", SERIES[:1])
     monkeypatch.setattr(build, "build_slides", lambda *_, **__: None)
-    monkeypatch.setattr(build, "_alive", lambda *_: None)
-    monkeypatch.setattr(build, "_runs", lambda *_: False)
+    monkeypatch.setattr(build, "_made", lambda *_: False)
     monkeypatch.setattr(book, "find_chromium", lambda: None)
     with pytest.raises(ValueError, match="00_start_here.html: leads nowhere: 01_compute_budget.ht"):
         build.build_site(tmp_path / "site")

@@ -8,10 +8,10 @@ import os
 import pytest
 
 import in_lite
+import lab
 from helpers.publishing.notebooks import SERIES
 from helpers.publishing.site import lite, vendor
 
-NO_SITE = "what the site takes from elsewhere is not at hand"
 # 00 asks for what is installed and shows a control.
 RUN = {notebook.number: notebook for notebook in SERIES if notebook.number == "00"}
 
@@ -22,7 +22,7 @@ def url(tmp_path_factory):
     try:
         lite.build(folder / "lite", offline=True)
     except vendor.Missing as missing:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{NO_SITE}: {missing}")
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{lab.NO_SITE}: {missing}")
     with in_lite.serve(folder) as url:
         yield url
 

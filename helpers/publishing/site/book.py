@@ -14,6 +14,7 @@ import yaml
 
 from helpers.publishing.notebooks import ROOT, SHOWN
 from helpers.publishing.pages import is_ours
+from helpers.publishing.site.archive import put
 from helpers.publishing.site.browser import NO_CHROMIUM, find_chromium, print_page
 from helpers.publishing.site.pages import TEMPLATE, TITLE, tree
 
@@ -92,6 +93,19 @@ def chapter(page, address):
     return article
 
 
+def _contents(pages, address):
+    """The table of contents as items of a list; `address` as of `chapter`."""
+    return "".join(
+        f'<li><a href="{address(page.stem, "")}">{escape(page.title)}</a><ol>'
+        + "".join(
+            f'<li><a href="{address(page.stem, escape(part))}">{escape(heading)}</a></li>'
+            for part, heading in page.contents
+        )
+        + "</ol></li>\n"
+        for page in pages
+    )
+
+
 def about():
     """What CITATION.cff says of the series."""
     return yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
@@ -106,16 +120,7 @@ def _in_one_file(stem, part):
 
 def book_page(pages):
     """All chapters in one page, for the printer."""
-    said = about()
-    contents = "".join(
-        f'<li><a href="#{page.stem}">{escape(page.title)}</a><ol>'
-        + "".join(
-            f'<li><a href="{_in_one_file(page.stem, escape(part))}">{escape(heading)}</a></li>'
-            for part, heading in page.contents
-        )
-        + "</ol></li>\n"
-        for page in pages
-    )
+    said, contents = about(), _contents(pages, _in_one_file)
     chapters = "".join(
         f'<article id="{page.stem}">{chapter(page, _in_one_file)}</article>\n' for page in pages
     )
@@ -181,15 +186,7 @@ def write_epub(path, pages, pictures):
         for picture in page.article("img", src=re.compile("^pictures/")):
             name = picture["src"].removeprefix("pictures/")
             files[f"pictures/{name}"] = (pictures / name).read_bytes()
-    contents = "".join(
-        f'<li><a href="{page.stem}.xhtml">{escape(page.title)}</a><ol>'
-        + "".join(
-            f'<li><a href="{_in_many_files(page.stem, escape(part))}">{escape(heading)}</a></li>'
-            for part, heading in page.contents
-        )
-        + "</ol></li>\n"
-        for page in pages
-    ).replace("<ol></ol>", "")
+    contents = _contents(pages, _in_many_files).replace("<ol></ol>", "")
     nav = f'<nav epub:type="toc"><h1>Contents</h1><ol>{contents}</ol></nav>'
     files["nav.xhtml"] = _xhtml("Contents", nav)
     cover = f"<h1>{TITLE}</h1><p>{escape(said['abstract'])}</p>"
@@ -214,17 +211,11 @@ def write_epub(path, pages, pictures):
 <rootfile full-path="book/package.opf" media-type="application/oebps-package+xml"/>
 </rootfiles></container>"""
     with zipfile.ZipFile(path, "w") as book:
-        _put(book, "mimetype", b"application/epub+zip", zipfile.ZIP_STORED)  # first, as it is
-        _put(book, "META-INF/container.xml", container.encode())
-        _put(book, "book/package.opf", package.encode())
+        put(book, "mimetype", b"application/epub+zip", zipfile.ZIP_STORED)  # first, as it is
+        put(book, "META-INF/container.xml", container.encode())
+        put(book, "book/package.opf", package.encode())
         for name, data in files.items():
-            _put(book, f"book/{name}", data)
-
-
-def _put(book, name, data, how=zipfile.ZIP_DEFLATED):
-    info = zipfile.ZipInfo(name)  # with one date for all: 1980
-    info.compress_type = how
-    book.writestr(info, data)
+            put(book, f"book/{name}", data)
 
 
 def _xhtml(title, body):

@@ -41,16 +41,16 @@ def build_site(folder, say=lambda line: None, offline=False):
         shutil.rmtree(folder)
     (folder / "pictures").mkdir(parents=True)
     (folder / STAMP).write_text("Built by series.py site; the next build replaces all of it.\n")
-    attributes = _alive(folder / "live", offline, say)
-    runs = _runs(folder / "lite", offline, say)
-    pages = _pages(folder / "pictures", attributes, runs)
+    with_live = _made(live, folder / "live", offline, say, "NOTHING COMES ALIVE IN THE PAGES")
+    with_lite = _made(lite, folder / "lite", offline, say, "NO NOTEBOOK RUNS IN THE BROWSER")
+    pages = _pages(folder / "pictures", live.attributes if with_live else None, with_lite)
     say(f"{len(pages)} pages")
     build_slides(folder / "slides", site="..")
     say("slides")
     made = book.build(folder, pages, say)
     pages.insert(0, start_page([("slides/index.html", "Slides of every lecture"), *made]))
     for page in pages:
-        html = frame(page, pages, live=attributes is not None)
+        html = frame(page, pages, live=with_live)
         (folder / page.name).write_text(html, encoding="utf-8")
     (folder / "search.js").write_text(search.index(pages), encoding="utf-8")
     for file in [FILE, *(TEMPLATE / name for name in ASSETS)]:
@@ -61,30 +61,18 @@ def build_site(folder, say=lambda line: None, offline=False):
     return folder / "index.html"
 
 
-def _alive(folder, offline, say):
-    """Write what makes pages come alive; return what marks their cells, None if it cannot be had.
+def _made(part, folder, offline, say, without):
+    """Build a part of the site that takes files from elsewhere; could they be had?
 
     Pages without it show what is stored.
     """
     try:
-        live.build(folder, offline)
+        part.build(folder, offline)
     except vendor.Missing as missing:
         shutil.rmtree(folder, ignore_errors=True)
-        say(f"NOTHING COMES ALIVE IN THE PAGES: {missing}")
-        return None
-    say("live parts")
-    return live.attributes
-
-
-def _runs(folder, offline, say):
-    """Write JupyterLite; is it there?"""
-    try:
-        lite.build(folder, offline)
-    except vendor.Missing as missing:
-        shutil.rmtree(folder, ignore_errors=True)
-        say(f"NO NOTEBOOK RUNS IN THE BROWSER: {missing}")
+        say(f"{without}: {missing}")
         return False
-    say("JupyterLite")
+    say(f"{folder.name}/")
     return True
 
 

@@ -22,9 +22,9 @@ from packaging.utils import canonicalize_name
 
 from helpers.publishing.foretold import FILE
 from helpers.publishing.notebooks import NOTEBOOKS, PAGES, ROOT, SERIES
+from helpers.publishing.site.archive import put, put_helpers
 from helpers.publishing.site.vendor import PYODIDE_CDN, Missing, vendored, wheels
 
-HELPERS = Path(__file__).parents[2]
 LEFT_OUT = ("publishing", "live")  # folders of helpers that no notebook needs
 KERNEL = "@jupyterlite/pyodide-kernel-extension"
 # Taken as wheels and not installed: JupyterLab with a server cannot load the first.
@@ -142,18 +142,11 @@ def _write_series(place):
     ]
     tag = "py3-none-any"
     with zipfile.ZipFile(place / f"{stem}-{tag}.whl", "w", zipfile.ZIP_DEFLATED) as archive:
-
-        def write(name, content):  # without a time, so that the same content is the same file
-            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
-
-        for file in sorted(HELPERS.rglob("*")):
-            parts = file.relative_to(HELPERS).parts
-            if file.suffix in (".py", ".csv", ".json") and parts[0] not in LEFT_OUT:
-                write(f"helpers/{'/'.join(parts)}", file.read_bytes())
+        put_helpers(archive, LEFT_OUT)
         about = f"{stem}.dist-info"
-        write(f"{about}/METADATA", "\n".join(lines) + "\n")
-        write(f"{about}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n")
-        write(f"{about}/RECORD", "")
+        put(archive, f"{about}/METADATA", "\n".join(lines) + "\n")
+        put(archive, f"{about}/WHEEL", f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {tag}\n")
+        put(archive, f"{about}/RECORD", "")
 
 
 def needed():

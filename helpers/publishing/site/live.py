@@ -28,10 +28,10 @@ from helpers.exercises.exercise import Exercise
 from helpers.exercises.prediction import Prediction
 from helpers.measure import load
 from helpers.publishing.notebooks import SERIES, read
+from helpers.publishing.site.archive import put, put_helpers
 from helpers.publishing.site.vendor import PYODIDE_CDN, Missing, vendored
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "site" / "live"
-HELPERS = Path(__file__).parents[2]
 LEFT_OUT = ("publishing",)  # folders of helpers that no page needs
 FIRST = ("numpy",)  # loaded at once; the rest when it is asked for
 WIDGETS = ("@jupyter-widgets/base", "@jupyter-widgets/controls", "@jupyter-widgets/html-manager")
@@ -293,19 +293,12 @@ def _write_python(pyodide, folder):
 def _pack(path):
     """Write the modules that a page needs and what stands still in its controls as one file."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-
-        def write(name, content):  # without a time, so that the same content is the same file
-            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
-
         for package in ("traitlets", "comm", "ipywidgets"):
             folder = vendored(package)
             for file in sorted(folder.rglob("*.py")):
-                write(f"{package}/{file.relative_to(folder).as_posix()}", file.read_bytes())
-        for file in sorted(HELPERS.rglob("*")):
-            parts = file.relative_to(HELPERS).parts
-            if file.suffix in (".py", ".csv", ".json") and parts[0] not in LEFT_OUT:
-                write(f"helpers/{'/'.join(parts)}", file.read_bytes())
-        write("standing.json", json.dumps(standing(), ensure_ascii=False))
+                put(archive, f"{package}/{file.relative_to(folder).as_posix()}", file.read_bytes())
+        put_helpers(archive, LEFT_OUT)
+        put(archive, "standing.json", json.dumps(standing(), ensure_ascii=False))
 
 
 def _widgets():
