@@ -81,8 +81,8 @@ class ScalingFit:
     than four runs), follows the runs, or predicts better. `decided` is False then, and where laws
     that the table does not refute differ by over 10 % at twice the largest count. `predictions`
     maps counts to `Estimate`s, whose interval holds all laws that follow the runs, `stays` to what
-    "efficiency stays" says there; `next_runs` are the two counts that would tell the laws apart
-    best.
+    "efficiency stays" says there, and `stays_left_out` is its miss of runs left out; `next_runs`
+    are the two counts that would tell the laws apart best.
     """
 
     kind: str
@@ -98,6 +98,7 @@ class ScalingFit:
     decided: bool
     predictions: dict
     stays: dict
+    stays_left_out: float
     next_runs: tuple
     warnings: tuple
     notes: tuple
@@ -240,9 +241,9 @@ def fit_scaling(
     follow = [
         fit for fit in standing if fit.misfit**2 * len(n) <= scatter * max(freedom[fit.law.name], 1)
     ]
-    chosen = STAYS
+    chosen, (stays_errors, stays_score) = STAYS, table.leave_out(None, variance)
     if follow and len(n) > 3:
-        chosen = _choose(follow, *table.leave_out(None, variance))
+        chosen = _choose(follow, stays_errors, stays_score)
     counts = [float(factor * n[-1]) for factor in ahead]
     stays = {count: float(x[-1] / n[-1] * count) for count in counts}
     speedup = x / x[0]
@@ -265,6 +266,7 @@ def fit_scaling(
             for count in counts
         },
         stays=stays,
+        stays_left_out=_rms(stays_errors),
         next_runs=_next_runs(table, standing, n, per_node),
         warnings=warnings(n, x, mode, serial, per_node),
         notes=notes,
