@@ -7,18 +7,13 @@ import functools
 import http.server
 import re
 import threading
-import unicodedata
 from types import SimpleNamespace
 
-import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from pypdf import PdfReader
 
-from helpers.publishing.blocks import ALONE
-from helpers.publishing.notebooks import PAGES, SERIES, SHOWN
+from helpers.publishing.notebooks import PAGES, SERIES
 from helpers.publishing.site import book, build, lite, live, vendor
-from helpers.publishing.site.pages import markdown, tree
 from test_slides import A4_WIDTH, BROKEN
 
 NAMES = ["index.html", *(f"{p.stem}.html" for p in [*(n.path for n in SERIES), *PAGES])]
@@ -39,7 +34,7 @@ PAINTED = """new Promise(resolve => new PerformanceObserver(list => {
 
 @pytest.fixture(scope="module")
 def site(browser, tmp_path_factory):
-    """The site with its book, served: its `folder`, and its address as `url`."""
+    """The site without its book, served: its `folder`, and its address as `url`."""
 
     def build_nothing(folder, offline):
         raise vendor.Missing("tested elsewhere")
@@ -47,6 +42,7 @@ def site(browser, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(live, "build", build_nothing)
         patch.setattr(lite, "build", build_nothing)
+        patch.setattr(book, "build", lambda *_: [])
         folder = build.build_site(tmp_path_factory.mktemp("site") / "site").parent
     handler = functools.partial(QuietHandler, directory=folder)
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -243,87 +239,3 @@ def test_without_scripts_a_page_lacks_nothing_but_its_switches(site, browser):
         assert page.is_visible(".outline a")
         assert page.locator("details.code[open]").count() > 10
         assert page.log == []
-
-
-# The book.
-
-
-def letters(text):
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))  # fi may be one letter
-
-
-@pytest.fixture(scope="module")
-def printed(site):
-    """The PDF, and the letters of each of its sheets without the number below."""
-    pdf = PdfReader(site.folder / book.PDF)
-    texts = [letters(sheet.extract_text()) for sheet in pdf.pages]
-    return SimpleNamespace(
-        pdf=pdf,
-        text="".join(
-            text.removesuffix(str(n)).removeprefix(str(n)) for n, text in enumerate(texts, 1)
-        ),
-    )
-
-
-@pytest.mark.parametrize("path", [*(n.path for n in SERIES), *PAGES], ids=lambda path: path.stem)
-def test_the_book_says_what_the_page_says(printed, path):
-    if path.suffix == ".ipynb":
-        cells = [c for c in nbformat.read(path, as_version=4).cells if c.id != ALONE]
-        sources = [cell.source for cell in cells if cell.cell_type == "markdown"]
-        code = [cell.source for cell in cells if cell.cell_type == "code"]
-        said = [o.text for c in cells for o in c.get("outputs", []) if "text" in o]
-    else:
-        sources, code, said = [path.read_text(encoding="utf-8")], [], []
-    lines = [line for text in [*code, *said] for line in text.splitlines()]
-    for source in sources:
-        article = tree(markdown(source))
-        for element in [*article("math"), *article("a", class_="anchor-link")]:
-            element.replace_with("\n\n")
-        lines += [text for block in article.find_all(string=True) for text in block.split("\n\n")]
-    missing = [line for line in lines if letters(line) not in printed.text]
-    assert missing == []
-
-
-def test_the_book_has_an_outline_and_links_inside(printed):
-    chapters = [entry.title for entry in printed.pdf.outline if not isinstance(entry, list)]
-    assert [c for c in chapters if re.match(r"\d\d · ", c)] and len(chapters) >= len(SERIES)
-    inside = [
-        link
-        for sheet in printed.pdf.pages
-        for link in sheet.get("/Annots", [])
-        if "/Dest" in link.get_object()
-    ]
-    assert len(inside) > 100
-    outside = [address for address in _addresses(printed.pdf) if address]
-    assert outside and all(re.match("https?://", address) for address in outside)
-
-
-def _addresses(pdf):
-    for sheet in pdf.pages:
-        for link in sheet.get("/Annots", []):
-            yield str(link.get_object().get("/A", {}).get("/URI", ""))
-
-
-def test_nothing_of_the_book_sticks_out(printed):
-    """Chromium would print everything smaller if one thing were too wide."""
-    sizes = {
-        tuple(round(float(side)) for side in sheet.mediabox[2:]) for sheet in printed.pdf.pages
-    }
-    assert sizes == {(595, 842)}
-    sizes = []
-
-    def see(text, transform, matrix, font, size):
-        sizes.append(round(size * abs(transform[3] * matrix[3]), 1))
-
-    printed.pdf.pages[5].extract_text(visitor_text=see)
-    assert 10.5 in sizes  # points, as site.css says
-
-
-def test_the_hand_outs_have_two_slides_on_a_sheet(site):
-    pdf = PdfReader(site.folder / "slides" / book.HANDOUTS)
-    sheets = 0
-    for notebook in SHOWN:
-        cells = nbformat.read(notebook.path, as_version=4).cells
-        kinds = [cell.metadata["slideshow"]["slide_type"] for cell in cells]
-        sheets += -(-(kinds.count("slide") + kinds.count("subslide")) // 2)
-    assert len(pdf.pages) == sheets

@@ -168,9 +168,7 @@ def book_page(pages, numbers=None):
         if numbers is not None and address not in numbers:
             raise ValueError(f"{PDF}: {address} of the contents lies on no sheet")
         number = numbers[address] if numbers else ""
-        return (
-            f'<a href="{escape(address)}"><span>{escape(words)}</span> <span>{number}</span></a>'
-        )
+        return f'<a href="{escape(address)}"><span>{escape(words)}</span> <span>{number}</span></a>'
 
     said, contents = about(), _contents(pages, entry)
     chapters = "".join(
