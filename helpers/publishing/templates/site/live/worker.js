@@ -47,12 +47,14 @@ async function start() {
     `);
     const ask = python.runPython("session.answer");
     return async request => {
-        for (;;) {
+        for (let before = "";;) {
             const reply = ask(request);
             const {missing} = JSON.parse(reply.slice(reply.lastIndexOf('"missing": ') - 1)
                 .replace(/^./, "{"));
             if (!missing.length) return reply;
-            await python.loadPackage(missing.map(name => name === "PIL" ? "pillow" : name));
+            if (before === (before = missing.join(", "))) throw new Error(`${before} cannot be had`);
+            await python.loadPackage(missing.map(name => name === "PIL" ? "pillow" : name),
+                {messageCallback() {}});
         }
     };
 }
