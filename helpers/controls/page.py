@@ -37,8 +37,8 @@ _MAKE_ACCESSIBLE = """
 """
 
 
-# ipywidgets marks the focus by a tint or a border of one pixel, and forbids lists an outline. What a
-# slider says it cuts where there is no room.
+# ipywidgets marks the focus by a tint or a border of one pixel, and forbids lists an outline. It
+# cuts what a slider says where there is no room.
 _STYLE = f"""
 .series-control :is([role=slider], [role=textbox], select, textarea, button):focus-visible
 {{ outline: 3px solid {MEMORY} !important; outline-offset: 2px; }}

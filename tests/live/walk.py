@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 from helpers.controls.inputs import positions
 
 COMBINATIONS = 200
+FARTHEST = 1.5  # pixels between marks: in two versions of matplotlib labels differ in width
 
 
 def states(control, combinations=COMBINATIONS):
