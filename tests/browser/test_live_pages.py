@@ -45,6 +45,14 @@ ALONE = {
         "needs": ["matplotlib"],
     }
 }
+# The control is in sight, and whoever fetched the list of files then has had the time to use it.
+SEEN = """async () => {
+    const place = document.querySelector('[data-kind="control"]');
+    await new Promise(resolve => new IntersectionObserver(
+        seen => seen.some(one => one.isIntersecting) && resolve()).observe(place));
+    await (await fetch("live/files.json")).json();
+    await new Promise(resolve => setTimeout(resolve, 200));
+}"""
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 # Matplotlib lays these out, and in a page it is another version of it than here.
 LAID_OUT_THERE = {kind.__name__ for kind in every_control() if kind.follows_inputs}
@@ -476,9 +484,9 @@ def test_a_control_that_comes_near_is_fetched_ahead_on_a_fast_line(
         page.wait_for_load_state("networkidle")
         assert not page.locator("link[rel=prefetch]").count()
         opened.cell("control").scroll_into_view_if_needed()
+        page.evaluate(SEEN)
         if ahead:
             page.wait_for_selector(f"link[rel=prefetch][href$='{name}']", state="attached")
-        page.wait_for_load_state("networkidle")
         hrefs = page.eval_on_selector_all("link[rel=prefetch]", "links => links.map(l => l.href)")
         assert all(href.startswith(where) for href in hrefs) and bool(hrefs) == ahead
         assert opened.elsewhere == [] and not page.workers
