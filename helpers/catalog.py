@@ -18,11 +18,14 @@ from helpers.schemas import (
     DEVICES,
     INTENSITIES,
     INTERCONNECTS,
+    MLPERF,
     NETWORKS,
+    PRODUCTS,
     RUNS,
     SCALING,
     SCALING_2025,
     TIMES,
+    UTILISATION,
 )
 
 DATA = Path(__file__).parent / "data"
@@ -38,13 +41,14 @@ def devices(folder=DATA):
     -------
     DataFrame
         Index `key` ("V100-SXM2"). Dense peaks in flop/s, NaN where the device or its source has
-        none: `peak_fp64` and `peak_fp32` on vector units, `peak_tf32` and `peak_fp8` on matrix
-        units, `peak_fp16` and `peak_bf16` on matrix units where the device has them
+        none: `peak_fp64` and `peak_fp32` on vector units, `peak_tf32`, `peak_fp8` and `peak_fp4`
+        on matrix units, `peak_fp16` and `peak_bf16` on matrix units where the device has them
         (`matrix_units` is True), and `peak_int8` in operations/s. `bandwidth` of the memory in
         B/s, `memory` in B, `link_bandwidth` of all its links together, one way, in B/s. Text:
-        `full_name`, `vendor`, `kind`, `memory_type`, `link`, `derivation` (the peaks from units
-        and clock, and a bandwidth from wires and rate where it was computed so), `source`,
-        `source_url`, `trap` (how this row is misread). Also `year`.
+        `full_name`, `also_called` (words of names that programs print), `vendor`, `kind`,
+        `memory_type`, `link`, `derivation` (the peaks from units and clock, and a bandwidth from
+        wires and rate where it was computed so), `source`, `source_url`, `trap` (how this row is
+        misread). Also `year`.
     """
     return DEVICES.read(folder)
 
@@ -59,13 +63,15 @@ def rows(table, folder=DATA):
     folder : Path
         Where its file lies, if it is a table of your own.
     """
-    return table.rows(folder, _check_of_runs(folder) if table is RUNS else None)
+    return table.rows(folder, _check(table, folder))
 
 
-def _check_of_runs(folder):
-    """The check of a run, which looks its device up."""
+def _check(table, folder):
+    """The check of a table that looks its devices up; None for one that does not."""
+    if table not in (RUNS, PRODUCTS, MLPERF, UTILISATION):
+        return None
     known = {row["key"]: row for row in DEVICES.rows(folder)}
-    return lambda row: RUNS.check(row, known)
+    return lambda row: table.check(row, known)
 
 
 def device(key):
@@ -110,8 +116,8 @@ def _find(key, table):
     if typed in plain:
         return plain[typed]
     words = set(_words(key))
-    names = table.index + " " + table["full_name"] + " " + table["memory_type"]
-    fits = [known for known, name in names.items() if words and words <= set(_words(name))]
+    names = {known: set(_words(_all_names(known, row))) for known, row in table.iterrows()}
+    fits = [known for known, name in names.items() if words and words <= name]
     if len(fits) == 1:
         return fits[0]
     if fits:
@@ -119,13 +125,26 @@ def _find(key, table):
     # Nearest: a word in common first, then the spelling.
     near = [known for known in table.index if words & set(_words(known))]
     near = near or [plain[close] for close in difflib.get_close_matches(typed, plain)]
+    near = near or [known for known, name in names.items() if _alike(words, name)]
     hint = f"; did you mean {_either(near)}?" if near else ""
     raise ValueError(f"key must be one of {', '.join(table.index)}, got {key!r}{hint}")
 
 
+def _all_names(known, row):
+    """Every word that may name a device, of its memory too: "80GB", "HBM3"."""
+    size = "" if row["memory"] != row["memory"] else f"{row['memory'] / 1e9:g}GB"
+    return " ".join([known, row["full_name"], row["also_called"], row["memory_type"], size])
+
+
+def _alike(typed, name):
+    """Whether a typed word with a digit is nearly a word of the name: "gh200" and "gb200"."""
+    typed = [word for word in typed if re.search(r"\d", word)]
+    return any(difflib.get_close_matches(word, name, cutoff=0.8) for word in typed)
+
+
 def _words(name):
-    """The words of a name, without case and signs."""
-    return re.findall(r"[a-z0-9]+", name.lower())
+    """The words of a name, without case, signs and trade marks."""
+    return re.findall(r"[a-z0-9]+", re.sub(r"\((r|tm)\)", " ", name.lower()))
 
 
 def _either(names):
@@ -201,7 +220,101 @@ def runs(folder=DATA):
         If a row of the file is wrong, or names a device or a precision that `devices` lacks;
         the message names file, line, column and value.
     """
-    return RUNS.read(folder, _check_of_runs(folder))
+    return RUNS.read(folder, _check(RUNS, folder))
+
+
+@MLPERF.describes
+def mlperf(folder=DATA):
+    """Times of MLPerf® Training v4.0 to v5.1 (2024 and 2025), computed here from the logs.
+
+    All entries of the closed division for ResNet-50 and GPT-3 175B in v4.0, for Llama 3.1 405B in
+    v5.0 and v5.1, and for Llama 3.1 8B, Llama 2 70B LoRA and FLUX.1 in v5.1; left out are one on
+    a device that the catalog lacks, one whose runs all missed the goal, and two whose logs are
+    those of v5.0 again. These are not the official scores: results not verified by MLCommons
+    Association. The MLPerf name and logo are registered and unregistered trademarks of MLCommons
+    Association in the United States and other countries. All rights reserved. Unauthorized use
+    strictly prohibited. See www.mlcommons.org for more information.
+
+    Returns
+    -------
+    DataFrame
+        One row per `round`, `benchmark`, `submitter` and `system` (the folder of its logs).
+        `time` in s from run_start to run_stop, and `epochs_time` the part of it in epochs, for
+        ResNet-50 alone: means of the `runs` without the fastest and the slowest, as `epochs` and
+        `examples` (pictures, or sequences of tokens) are; one of those two is NaN. `device` (a key
+        of `devices`), `devices` in `machines`, `batch` (examples of all devices in a step). The
+        logs do not state the precision. Text: `source`, `note`.
+    """
+    return MLPERF.read(folder, _check(MLPERF, folder))
+
+
+def resnet_runs(folder=DATA):
+    """Every run of ResNet-50 in the catalog that states its total time, on ImageNet.
+
+    Those of `runs`, of MLPerf Training v0.6 in `scaling`, and of v4.0 in `mlperf`. They do not
+    share a goal: those of MLPerf end at an accuracy, the others after 90 epochs.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the files lie, if they are tables of your own.
+
+    Returns
+    -------
+    DataFrame
+        Index `run`. `device` (a key of `devices`; a V100-SXM3 counts as a V100-SXM2), `devices`,
+        `time` in s and `epochs_time`, the part of it in epochs (NaN where not known), `epochs`,
+        `batch` (pictures of all devices in a step), `precision` ("" where not stated), `source`.
+    """
+    import pandas as pd  # here: a page reads its rows without it
+
+    own = runs(folder).drop("DGX-1 MLPerf")  # in the table of scaling as well
+    old = scaling(folder).query("series.str.startswith('MLPerf v0.6')")
+    old = old.assign(
+        run=old["series"] + ", " + old["devices"].astype(str),
+        device=old["accelerator"].map(lambda name: "TPUv3" if "tpu" in name else "V100-SXM2"),
+        time=60 * old["value"],
+        batch=old["global_batch"],
+        precision="fp16",
+    )
+    new = mlperf(folder).query("benchmark == 'ResNet-50'")
+    new = new.assign(run="MLPerf v4.0 " + new["submitter"] + ", " + new["system"], precision="")
+    columns = ["device", "devices", "time", "epochs_time", "epochs", "batch", "precision", "source"]
+    parts = [own, old.set_index("run"), new.set_index("run")]
+    return pd.concat(parts).reindex(columns=columns)
+
+
+@PRODUCTS.describes
+def products(folder=DATA):
+    """The fastest matrix products measured on a device: a second roof, below the datasheet's.
+
+    Each is the best of many shapes, measured by the author of the source; another version of the
+    software, or another card, gives another number.
+
+    Returns
+    -------
+    DataFrame
+        One row per `device` (a key of `devices`) and `precision` ("bf16", "fp8"): `achieved` in
+        flop/s, dense, its `shape`, and the `software`. Text: `source`, `note`.
+    """
+    return PRODUCTS.read(folder, _check(PRODUCTS, folder))
+
+
+@UTILISATION.describes
+def utilisation(folder=DATA):
+    """Published speeds of training language models, with the utilisation that the source states.
+
+    Returns
+    -------
+    DataFrame
+        One row per setting. `tokens_per_second` of all `devices`; `mfu` and `hfu` as the source
+        states them, fractions of the dense peak of `device` in `precision`; or, of a whole
+        training, `device_time` in s (of all devices together) and `tokens`. `parameters`, `layers`
+        and `width` of the model where the source states them, `sequence` in tokens, `batch`
+        (sequences of all devices in a step), `memory` of the fullest device in B. NaN where not
+        stated. Text: `framework`, `model`, `technique`, `source`, `note`.
+    """
+    return UTILISATION.read(folder, _check(UTILISATION, folder))
 
 
 @INTERCONNECTS.describes
@@ -213,7 +326,7 @@ def interconnects(folder=DATA):
     DataFrame
         Index `name`. `one_way` and `two_way` = twice that (the figure vendors like to print),
         both in B/s and summed over all links of one device: two devices may share fewer of them.
-        Text: `basis` (lanes, or links, and rate), `source`.
+        Text: `basis` (lanes, or links, and rate), `source`, `trap` (how this row is misread).
     """
     return INTERCONNECTS.read(folder)
 

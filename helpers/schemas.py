@@ -14,6 +14,7 @@ from helpers.tables import (
     one_of,
     optional_text,
     text,
+    times,
     url,
     whole,
     yes_or_no,
@@ -48,14 +49,15 @@ SCALING_2025_RANGES = {
 
 def _check_device(row):
     """A narrower number is computed no slower, and a device computes in some precision."""
-    names = ["peak_fp64", "peak_fp32", "peak_tf32", "peak_fp16", "peak_fp8"]
+    names = [f"peak_{name}" for name in ("fp64", "fp32", "tf32", "fp16", "fp8", "fp4")]
     peaks = [row[name] for name in names if not math.isnan(row[name])]
     if peaks != sorted(peaks):
-        raise ValueError(f"peaks must not fall from fp64 to fp8, got {peaks}")
+        raise ValueError(f"peaks must not fall from fp64 to fp4, got {peaks}")
     if not peaks and math.isnan(row["peak_bf16"]):
         raise ValueError("one peak must be given, got none")
-    if not (row["matrix_units"] or math.isnan(row["peak_tf32"]) and math.isnan(row["peak_fp8"])):
-        raise ValueError("matrix_units must be yes where a TF32 or FP8 peak is given, got no")
+    narrow = [row["peak_tf32"], row["peak_fp8"], row["peak_fp4"]]
+    if not (row["matrix_units"] or all(map(math.isnan, narrow))):
+        raise ValueError("matrix_units must be yes where a TF32, FP8 or FP4 peak is given, got no")
 
 
 def _check_network(row):
@@ -92,12 +94,53 @@ def _check_intensity(row):
 
 def _check_run(row, known):
     """The device is known and has a peak in the precision of the run."""
-    if row["device"] not in known:
-        raise ValueError(f"device must be a key of devices.csv, got {row['device']!r}")
-    if math.isnan(known[row["device"]][f"peak_{row['precision']}"]):
+    if math.isnan(_known(row, known)[f"peak_{row['precision']}"]):
         raise ValueError(
             f"precision must be one that {row['device']} has a peak for, got {row['precision']!r}"
         )
+
+
+def _check_product(row, known):
+    """The device is known, and its peak in this format is not beaten."""
+    peak = _known(row, known).get(f"peak_{row['precision']}", math.nan)
+    if not row["achieved"] < peak:
+        raise ValueError(
+            f"product_tflops must be below the peak of {row['device']} in {row['precision']} "
+            f"{peak / 1e12:g}, got {row['achieved'] / 1e12:g}"
+        )
+
+
+def _check_mlperf(row, known):
+    """The device is known, the parts are no longer than the whole, and one count is given."""
+    _known(row, known)
+    if row["devices"] < row["machines"]:
+        raise ValueError(
+            f"devices must be at least machines {row['machines']}, got {row['devices']}"
+        )
+    if row["epochs_time"] > row["time"]:
+        raise ValueError(
+            f"epochs_minutes must be at most minutes {row['time'] / 60:g}, "
+            f"got {row['epochs_time'] / 60:g}"
+        )
+    if math.isnan(row["epochs"]) == math.isnan(row["examples"]):
+        raise ValueError("epochs or examples must be given, and not both")
+
+
+def _check_utilisation(row, known):
+    """The device is known, something was measured, and recomputing adds work."""
+    _known(row, known)
+    measured = row["tokens_per_second"], row["mfu"], row["device_time"]
+    if all(map(math.isnan, measured)):
+        raise ValueError("tokens_per_second, mfu_percent or device_hours must be given")
+    if row["hfu"] < row["mfu"]:
+        raise ValueError(f"hfu_percent must be at least mfu_percent, got {100 * row['hfu']:g}")
+
+
+def _known(row, known):
+    """The row of the device of a row."""
+    if row["device"] not in known:
+        raise ValueError(f"device must be a key of devices.csv, got {row['device']!r}")
+    return known[row["device"]]
 
 
 def _check_interconnect(row):
@@ -134,9 +177,10 @@ DEVICES = Table(
     ("key", matching(r"[\w-]+", "a short key of letters, digits, _ and -")),
     # Not "name": the attribute of that name of a row is its key.
     ("name", "full_name", text),
+    ("also_called", optional_text),
     ("vendor", text),
     ("year", whole(2000, 2100)),
-    ("kind", one_of("GPU", "TPU", "SoC GPU", "CPU")),
+    ("kind", one_of("GPU", "TPU", "accelerator", "SoC GPU", "CPU")),
     ("matrix_units", yes_or_no),
     ("fp64_tflops", "peak_fp64", _peak(0.1, 150)),
     ("fp32_tflops", "peak_fp32", _peak(0.5, 400)),
@@ -144,6 +188,7 @@ DEVICES = Table(
     ("fp16_dense_tflops", "peak_fp16", _peak(10, 5000)),
     ("bf16_dense_tflops", "peak_bf16", _peak(10, 5000)),
     ("fp8_dense_tflops", "peak_fp8", _peak(20, 10_000)),
+    ("fp4_dense_tflops", "peak_fp4", _peak(100, 20_000)),
     ("int8_dense_tops", "peak_int8", _peak(20, 10_000, "Top/s")),
     ("bandwidth_GBps", "bandwidth", number(20, 20_000, "GB/s", 9)),
     ("memory_GB", "memory", number(1, 1000, "GB", 9, optional=True)),
@@ -215,9 +260,72 @@ RUNS = Table(
     ("device", text),
     ("devices", whole(1, 100_000)),
     ("precision", one_of("fp32", "tf32", "fp16", "bf16", "fp8")),
-    ("hours", "time", lambda cell: 3600 * number(1, 500, "h")(cell)),
+    ("hours", "time", times(3600, number(1, 500, "h"))),
     ("source", text),
     ("source_url", url),
+    ("note", optional_text),
+)
+
+PRODUCTS = Table(
+    "products.csv",
+    ("device", "precision"),
+    _check_product,
+    ("device", text),
+    ("precision", one_of("bf16", "fp8")),
+    ("product_tflops", "achieved", number(100, 10_000, "TFLOP/s", 12)),
+    ("shape", matching(r"\d+ x \d+ x \d+", "as 2048 x 2048 x 13312")),
+    ("software", text),
+    ("source", text),
+    ("note", optional_text),
+)
+
+MLPERF = Table(
+    "mlperf.csv",
+    ("round", "benchmark", "submitter", "system"),
+    _check_mlperf,
+    ("round", matching(r"v\d\.\d", "as v4.0")),
+    ("benchmark", text),
+    ("submitter", text),
+    ("system", text),
+    ("device", text),
+    ("devices", whole(1, 100_000)),
+    ("machines", whole(1, 100_000)),
+    ("minutes", "time", times(60, number(0.1, 1000, "min"))),
+    ("epochs_minutes", "epochs_time", times(60, number(0.1, 1000, "min", optional=True))),
+    ("runs", whole(1, 100)),
+    ("batch", whole(1, 1_000_000)),
+    ("epochs", number(1, 1000, "epochs", optional=True)),
+    ("examples", number(1000, 1e9, "examples", optional=True)),
+    ("source", text),
+    ("note", optional_text),
+)
+
+UTILISATION = Table(
+    "utilisation.csv",
+    ("framework", "model", "technique", "device", "devices", "precision", "sequence", "batch"),
+    _check_utilisation,
+    ("framework", text),
+    ("model", text),
+    ("technique", optional_text),
+    ("parameters", whole(1_000_000, 10**13, optional=True)),
+    ("layers", whole(1, 1000, optional=True)),
+    ("width", whole(1, 100_000, optional=True)),
+    ("sequence", whole(1, 10_000_000, optional=True)),
+    ("device", text),
+    ("devices", whole(1, 100_000, optional=True)),
+    ("precision", one_of("bf16", "fp8", "")),
+    ("batch", whole(1, 1_000_000, optional=True)),
+    ("tokens_per_second", number(1000, 1e9, "tokens/s", optional=True)),
+    ("mfu_percent", "mfu", number(1, 100, "percent", -2, optional=True)),
+    ("hfu_percent", "hfu", number(1, 100, "percent", -2, optional=True)),
+    (
+        "device_hours",
+        "device_time",
+        times(3600, number(1000, 1e9, "h", optional=True)),
+    ),
+    ("tokens", number(1e9, 1e15, "tokens", optional=True)),
+    ("memory_GiB", "memory", times(2**30, number(1, 1000, "GiB", optional=True))),
+    ("source", text),
     ("note", optional_text),
 )
 
@@ -230,6 +338,7 @@ INTERCONNECTS = Table(
     ("two_way_GBps", "two_way", number(2, 2000, "GB/s", 9)),
     ("basis", text),
     ("source", text),
+    ("trap", optional_text),
 )
 
 
