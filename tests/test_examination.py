@@ -492,7 +492,7 @@ def test_a_find_of_ones_own_is_judged_over_the_whole_range(p):
 
 
 def notebook():
-    return nbformat.read(NOTEBOOKS / "11_examination.ipynb", as_version=4)
+    return nbformat.read(NOTEBOOKS / "12_examination.ipynb", as_version=4)
 
 
 def test_the_notebook_shows_and_checks_every_question():

@@ -1,4 +1,4 @@
-"""Exercises of notebook 10: slips that were published, for the reader to find.
+"""Exercises of notebook 11: slips that were published, for the reader to find.
 
 Each claim is told in our own words and in its own condition, as it was read at the place that is
 linked. Names and titles are neutral: they must not give the mistake away. A number that its source
@@ -23,7 +23,7 @@ from helpers.ranges import ABOVE_ONE, FRACTION
 from helpers.roofline import attainable, balance, compute_utilisation, ridge
 from helpers.words import duration, short, si
 
-NOTEBOOK = "10_find_the_mistake.ipynb"
+NOTEBOOK = "11_find_the_mistake.ipynb"
 PUBLISHED = "the published value"
 CLAIM = "the published claim"
 ARTICLE = "*Seen in the article that this series grew from.*"
