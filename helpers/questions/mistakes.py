@@ -1119,8 +1119,8 @@ def claim_25(achieved=275.6e12, printed=0.8832):
         "did not know the name of the card and took the peak of an A100, "
         f"{si(a100.peak_bf16, 'flop/s')}: {b200.peak_bf16 / a100.peak_bf16:.2f} times too small. "
         "What gave it away was a reading of 105.70 % in the same run. The same default stood in "
-        "torchtitan (mended in its pull request 4779) and prime-rl (3168). Guard: print the peak that was used, and stop where the card is not "
-        "known.",
+        "torchtitan (mended in its pull request 4779) and prime-rl (3168). Guard: print the peak "
+        "that was used, and stop where the card is not known.",
     )
 
 
