@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from engine_rows import record
 from helpers import pictures
-from helpers.catalog import devices
+from helpers.catalog import devices, resnet_runs
 from helpers.controls import every_control
 from helpers.controls.inputs import positions
 from helpers.measure.record import shipped
@@ -77,6 +77,7 @@ EXAMPLES = {
     "plot_reductions": dict(reductions=ENGINES.reductions, links=ENGINES.links),
     "plot_steps": dict(steps=ENGINES.steps),
     "plot_plan": dict(devices=[1, 2], best=[2, 1], worst=[4, 3], deadline=3),
+    "plot_runs": dict(runs=resnet_runs(), years=DEVICES["year"], ideal=["M40"]),
 }
 
 

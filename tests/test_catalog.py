@@ -1,11 +1,13 @@
 """The catalog: known values, and the arithmetic that ties the tables together."""
 
+import json
 import math
 import re
 
 import pytest
 
 from helpers import catalog
+from helpers.publishing import catalog as published
 
 
 @pytest.mark.parametrize(
@@ -38,7 +40,8 @@ def test_devices_and_interconnects_agree_on_links(key, link):
 
 def test_links_of_a_device_add_up_to_its_row():
     table = catalog.interconnects()
-    links = table["basis"].str.extract(r"^(\d+) (?:links|ports) of ([\d.]+) GB/s$").dropna().astype(float)
+    links = table["basis"].str.extract(r"^(\d+) (?:links|ports) of ([\d.]+) GB/s$")
+    links = links.dropna().astype(float)
     assert len(links)
     assert (links[0] * links[1] * 1e9 == table.loc[links.index, "one_way"]).all()
     for row in catalog.devices().itertuples():
@@ -186,3 +189,167 @@ def test_runs_reach_a_plausible_share_of_peak(run, time, devices, share):
     work = row["epochs"] * 1_281_167 * 3 * 2 * 4_089_184_256
     peak = catalog.device(row["device"])[f"peak_{row['precision']}"]
     assert work / (row["time"] * row["devices"] * peak) == pytest.approx(share, abs=0.005)
+
+
+def test_a_measured_product_is_a_second_roof():
+    table = catalog.products().set_index(["device", "precision"])["achieved"]
+    peaks = catalog.devices()
+    shares = {
+        (key, name): table[key, name] / peaks.at[key, f"peak_{name}"] for key, name in table.index
+    }
+    # as the source prints them, but for the peaks that it rounds or mixes up
+    assert shares["H100-SXM", "bf16"] == pytest.approx(0.803, abs=5e-4)
+    assert shares["A100-80", "bf16"] == pytest.approx(0.869, abs=5e-4)
+    assert shares["B200-SXM", "fp8"] == pytest.approx(0.763, abs=5e-4)
+    assert table["MI355X", "bf16"] / 2300e12 == pytest.approx(0.680, abs=5e-4)  # the MI350X's peak
+    assert shares["MI355X", "bf16"] == pytest.approx(0.626, abs=5e-4)
+    assert 0.5 < min(shares.values()) and max(shares.values()) < 0.98
+
+
+def entry(benchmark, device, devices, version="v4.0"):
+    table = catalog.mlperf().query("benchmark == @benchmark and round == @version")
+    (row,) = table.query("device == @device and devices == @devices").iloc
+    return row
+
+
+@pytest.mark.parametrize(
+    ("benchmark", "device", "devices", "version", "minutes", "batch", "count"),
+    [
+        ("ResNet-50", "H100-SXM", 3584, "v4.0", 0.183, 57_344, 77),
+        ("ResNet-50", "H100-SXM", 2528, "v4.0", 0.228, 40_448, 68.7),
+        ("ResNet-50", "H100-SXM", 16, "v4.0", 7.93, 3200, 35),
+        ("ResNet-50", "H200-SXM", 8, "v4.0", 12.03, 3200, 35),
+        ("GPT-3 175B", "H100-SXM", 11_616, "v4.0", 3.444, 2904, 1_231_110_144 / 2048),
+        ("GPT-3 175B", "TPUv5p", 6144, "v4.0", 12.204, 6144, 1_409_286_144 / 2048),
+        ("Llama 3.1 405B", "H100-SXM", 2048, "v5.0", 60.17, 1152, 276_480),
+        ("Llama 3.1 405B", "H100-SXM", 2432, "v5.0", 60.41, 1216, 323_456),
+        ("Llama 3.1 405B", "GB200", 5120, "v5.1", 9.995, 1280, 326_400),
+        ("Llama 3.1 405B", "GB300", 512, "v5.1", 64.6, 1152, 331_776),
+        ("Llama 3.1 8B", "B200-SXM", 256, "v5.1", 10.0, 128, 344_064),
+        ("Llama 2 70B LoRA", "GB300", 512, "v5.1", 0.402, 64, 7104),
+    ],
+)
+def test_known_entries_of_mlperf(benchmark, device, devices, version, minutes, batch, count):
+    row = entry(benchmark, device, devices, version)
+    assert row["time"] == pytest.approx(60 * minutes, rel=2e-3)
+    assert row["batch"] == batch
+    examples = row["examples"] if row["examples"] > 0 else row["epochs"]
+    assert examples == pytest.approx(count, rel=5e-3)
+
+
+def test_more_gpus_were_not_faster_because_the_work_grew():
+    few, more = (entry("Llama 3.1 405B", "H100-SXM", n, "v5.0") for n in (2048, 2432))
+    assert more["time"] > few["time"]
+    assert more["examples"] / few["examples"] == pytest.approx(1.17, abs=0.005)
+    assert more["examples"] / more["time"] > few["examples"] / few["time"]  # pictures each second
+
+
+def test_every_entry_of_mlperf_names_its_logs():
+    table = catalog.mlperf()
+    for row in table.itertuples():
+        logs = rf"mlcommons/training_results_{row.round}@[0-9a-f]{{7}} .+/results/(.+)/\w+"
+        assert re.fullmatch(logs, row.source)[1] == row.system
+    assert table["devices"].mod(table["machines"]).eq(0).all()
+    kept = table["epochs_time"].dropna() / table["time"]  # of ResNet-50, alone
+    assert (table["benchmark"][kept.dropna().index] == "ResNet-50").all()
+    assert kept.min() > 0.9
+
+
+def test_the_utilisations_of_llm_foundry_follow_from_its_throughputs():
+    table = catalog.utilisation().query("framework == 'llm-foundry'")
+    assert len(table) == 201
+    # 6 flop a parameter and token, and attention in full: 12 * layers * width * sequence
+    work = 6 * table["parameters"] + 12 * table["layers"] * table["width"] * table["sequence"]
+    peaks = catalog.devices()
+    peak = [
+        peaks.at[key, f"peak_{name}"]
+        for key, name in zip(table["device"], table["precision"], strict=True)
+    ]
+    found = work * table["tokens_per_second"] / (table["devices"] * peak)
+    assert (found - table["mfu"]).abs().max() < 0.001  # 0.1 points
+    again = table["technique"].map({"recomputed": 4 / 3, "": 1})  # one more forward pass
+    assert (again * found - table["hfu"]).abs().max() < 0.001
+    assert (table["hfu"] - again * table["mfu"]).abs().max() < 1.5e-4  # to their last digits
+    # without attention the bar is missed
+    assert (found * 6 * table["parameters"] / work - table["mfu"]).abs().max() > 0.1
+
+
+def test_hours_of_llama_are_those_of_its_card():
+    card = catalog.utilisation().query("framework == 'Meta'").set_index("model")
+    assert card["device_time"].sum() == pytest.approx(39.3e6 * 3600, rel=1e-3)
+    # 405 billion parameters: 6 flop for each and for every token
+    share = 6 * 405e9 * 15e12 / (card.at["Llama 3.1 405B", "device_time"] * 989e12)
+    assert share == pytest.approx(0.332, abs=5e-4)
+    assert 30.84e6 / 16_384 / 24 == pytest.approx(78.4, abs=0.05)  # days on as many GPUs
+
+
+def test_fourteen_days_became_eleven_seconds():
+    runs, peaks = catalog.resnet_runs(), catalog.devices()
+    assert runs.index.is_unique and len(runs) == 46
+    first, last = runs.loc[runs["time"].idxmax()], runs.loc[runs["time"].idxmin()]
+    assert (first["device"], first["devices"]) == ("M40", 1)
+    assert (last["device"], last["devices"], last["epochs"]) == ("H100-SXM", 3584, 77)
+    gain = first["time"] / last["time"]  # 20 160 min / 0.183 min
+    assert gain == pytest.approx(110_000, rel=5e-3)
+    # the same from its factors: 989 / 6.8, 3584, 6.2 % / 34.4 %, 90 / 77
+    peak = peaks.at["H100-SXM", "peak_fp16"] / peaks.at["M40", "peak_fp32"]
+    assert gain == pytest.approx(peak * 3584 * 0.06220 / 0.34394 * 90 / 77, rel=1e-3)
+
+
+def test_many_gpus_gave_fewer_pictures_and_less_speed():
+    runs = catalog.resnet_runs()
+    few = runs.loc["MLPerf v4.0 NVIDIA, eos_ngc24.04_mxnet"]
+    many = runs.loc[runs["time"].idxmin()]
+    rate = (many["epochs"] / many["epochs_time"]) / (few["epochs"] / few["epochs_time"])
+    assert many["devices"] / few["devices"] == 448
+    assert rate == pytest.approx(172, abs=0.5)  # the logs' median epochs give 176
+    assert few["time"] / many["time"] == pytest.approx(72.5, abs=0.05)
+    share = [run["epochs_time"] / run["time"] for run in (few, many)]
+    assert 72.5 == pytest.approx(rate / (77 / 35) * share[1] / share[0], abs=0.05)
+
+
+# As one document
+
+
+def test_the_catalog_is_one_document_and_keeps_its_schema():
+    document, schema = published.document(), published.schema()
+    jsonschema = pytest.importorskip("jsonschema")  # comes with nbformat
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(document, schema)
+    assert json.loads(json.dumps(document, allow_nan=False)) == document
+    rows = {name: len(table) for name, table in document.items() if name != "convention"}
+    assert rows["devices"] == len(catalog.devices()) and rows["mlperf"] == len(catalog.mlperf())
+    for row in document["devices"] + document["interconnects"]:
+        assert row["source"] and row["convention"] and "trap" in row
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("devices", "bandwidth", 900),  # GB/s
+        ("devices", "peak_fp32", None),
+        ("devices", "source", ""),
+        ("devices", "kind", "QPU"),
+        ("devices", "clocks", [1.53]),
+        ("devices", "price", 1),
+        ("interconnects", "one_way", "900 GB/s"),
+        ("mlperf", "devices", 1.5),
+        ("mlperf", "round", "4.0"),
+        ("utilisation", "mfu", 42.6),
+    ],
+)
+def test_the_schema_of_the_catalog_refuses_what_it_should(table, column, value):
+    jsonschema = pytest.importorskip("jsonschema")
+    document = published.document()
+    document[table][0][column] = value
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, published.schema())
+
+
+def test_a_device_of_the_document_tells_its_clocks():
+    devices = {row["key"]: row for row in published.document()["devices"]}
+    assert devices["H100-SXM"]["clocks"] == [1_980_000_000, 1_830_000_000]
+    assert "boost clock" in devices["H100-SXM"]["convention"]
+    assert devices["B200-SXM"]["clocks"] == []
+    assert "base clock" in devices["EPYC-7742"]["convention"]
+    assert "peak_fp8" not in devices["A100-40"]  # not known: left out
