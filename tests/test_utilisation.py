@@ -9,7 +9,7 @@ import math
 import pytest
 
 from helpers.budget import IMAGENET_IMAGES, training_work
-from helpers.catalog import devices, interconnects, runs, scaling_2025
+from helpers.catalog import devices, interconnects, mlperf, runs, scaling_2025, utilisation
 from helpers.networks import resnet
 from helpers.utilisation import (
     LEFT,
@@ -155,35 +155,80 @@ def test_a_clock_is_named_where_no_slip_fits(clock, more):
     assert slower.alarm
 
 
+PARAMETERS = {"GPT-3 175B": 175e9, "Llama 3.1 405B": 405e9, "Llama 3.1 8B": 8.03e9}
+PARAMETERS |= {"Llama 3.1 70B": 70.6e9, "Llama 2 70B LoRA": 69e9 * 4 / 6}  # frozen: 4 W for 6 W
+SEQUENCE = {"GPT-3 175B": 2048}  # tokens of an example; of the others 8192
+
+
 def honest():
     """Rows of the catalogue, as arguments of `diagnose_utilisation`."""
-    images = training_work(resnet(50).forward_work, IMAGENET_IMAGES, 1)
+    picture = training_work(resnet(50).forward_work, 1, 1)
     for name, run in runs().iterrows():
-        rate = run.epochs / run.time
+        rate = run.epochs * IMAGENET_IMAGES / run.time
         yield (
             name,
             dict(
                 device=run.device,
                 rate=rate,
-                work=images,
+                work=picture,
                 devices=run.devices,
                 number_format=run.precision,
             ),
         )
+    for number, run in mlperf().iterrows():
+        given = dict(device=run.device, devices=run.devices)
+        if run.benchmark == "ResNet-50":
+            given |= dict(rate=run.epochs * IMAGENET_IMAGES / run.time, work=picture)
+        elif run.benchmark in PARAMETERS:
+            tokens = run.examples * SEQUENCE.get(run.benchmark, 8192)
+            given |= dict(rate=tokens / run.time, work=6 * PARAMETERS[run.benchmark])
+        else:
+            continue
+        yield f"MLPerf {number}, {run.benchmark}, {run.devices} {run.device}", given
+    for number, row in utilisation().iterrows():
+        given = dict(device=row.device)
+        if not math.isnan(row.mfu):
+            given |= dict(claimed=row.mfu, number_format=row.precision)
+        if not math.isnan(row.tokens_per_second):
+            given |= dict(
+                rate=row.tokens_per_second, devices=int(row.devices), number_format=row.precision
+            )
+        if not math.isnan(row.device_time):
+            given |= dict(rate=row.tokens / row.device_time)
+        if "rate" in given:
+            work = 6 * PARAMETERS.get(row.model, row.parameters)
+            if not math.isnan(row.layers):
+                work += 12 * row.layers * row.width * row.sequence
+            given |= dict(work=work)
+        yield f"utilisation {number}, {row.model}", given
     for _, row in scaling_2025().iterrows():
-        name = f"{row.series}, {row.devices}"
         if row.unit == "% MFU":
-            yield name, dict(device="H100-SXM", claimed=row.value / 100)
-        elif row.series.startswith("torchtitan Llama 3.1 8B"):
-            yield name, dict(device="H100-SXM", rate=row.value, work=6 * 8.03e9)
+            yield f"{row.series}, {row.devices}", dict(device="H100-SXM", claimed=row.value / 100)
 
 
-@pytest.mark.parametrize("numbers", [n for _, n in honest()], ids=[name for name, _ in honest()])
-def test_honest_rows_raise_no_alarm(numbers):
-    found = diagnose_utilisation(**numbers)
-    assert not found.alarm
-    assert not found.candidates
-    assert "slip" not in str(found)
+HONEST = dict(honest())
+
+
+def test_every_table_of_runs_is_among_the_honest_rows():
+    assert len(HONEST) > 350
+    both = [row for row in HONEST.values() if {"rate", "claimed"} <= row.keys()]
+    assert len(both) > 180  # rates and utilisations of one source
+
+
+def test_honest_rows_raise_no_alarm():
+    found = {name: diagnose_utilisation(**row) for name, row in HONEST.items()}
+    assert {name: str(one) for name, one in found.items() if one.alarm or one.candidates} == {}
+    assert not any("slip" in str(one) for one in found.values())
+
+
+def test_hfu_in_place_of_mfu_is_found_in_every_published_row():
+    """The sources state both where the forward pass was computed twice."""
+    rows = utilisation().query("hfu > 1.2 * mfu and tokens_per_second > 0")
+    assert len(rows) > 60
+    for number, row in rows.iterrows():
+        given = HONEST[f"utilisation {number}, {row.model}"]
+        found = diagnose_utilisation(**given | dict(claimed=row.hfu))
+        assert found.likely == "recomputation", f"{row.model}: {found}"
 
 
 @pytest.mark.parametrize("key", devices().index)
