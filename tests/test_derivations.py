@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from helpers import amdahl, budget, parallel, pipeline, roofline
+from helpers import amdahl, budget, memory, parallel, pipeline, roofline
 from models import MODELS
 
 V, I, beta, pi, p, s, r, n, S = sp.symbols("V I beta pi p s r n S", positive=True)
@@ -71,6 +71,27 @@ K, M = sp.symbols("K M", positive=True)
 one_round = V / K / M
 pipelined = (M + K - 1) * one_round
 
+# Memory: what is kept for each weight, in stage z of ZeRO; each part is shared from a stage on.
+z = sp.Symbol("z", nonnegative=True)
+weight, gradient, master, moment = sp.symbols("weight gradient master moment", positive=True)
+
+
+def shared_from(stage, kept):
+    return sp.Piecewise((kept / n, z >= stage), (kept, True))
+
+
+states = shared_from(3, weight) + shared_from(2, gradient) + shared_from(1, master + moment)
+# A half of the ring: n - 1 rounds with one n-th. In stage 3 each chunk takes three: the weights
+# forward and backward, and the gradients; in stage 2 the gradients, and the weights once a step.
+half = (n - 1) * (W * number_bytes / n)
+halves = sp.Piecewise((3 * M, z >= 3), (M + 1, z >= 2), (2, True))
+# What a layer keeps for each token: six of its width, keys and values; and of the inner width, what
+# comes before the activation function and, if that is not computed again (R = 0), after it.
+d, F, R, T, v = sp.symbols("d F R T v", positive=True)
+sharing, branches, heads = sp.symbols("sharing branches heads", positive=True)
+inner = branches * (F + sp.Piecewise((F, R < 1), (0, True)))
+kept = sp.Piecewise((d, R >= 2), (6 * d + 2 * d / sharing + inner, True))
+
 # Of a step: the share o of the shorter of two times is hidden; h is what else it costs.
 o, h = sp.symbols("o h", positive=True)
 
@@ -127,6 +148,15 @@ DERIVED = {
     ),
     parallel.pipeline_bubble: (sp.simplify(1 - V / (K * pipelined)), (K, M)),
     parallel.pipeline_speedup: (sp.simplify(V / pipelined), (K, M)),
+    memory.state_bytes: (W * states, (W, n, z, weight, gradient, master, moment)),
+    memory.ring_halves: (halves, (z, M)),
+    memory.zero_split_bytes: (halves * half, (W, n, z, M, number_bytes)),
+    memory.layer_activations: (
+        kept * number_bytes * batch * T,
+        (batch, T, d, F, sharing, branches, R, number_bytes),
+    ),
+    memory.score_bytes: (batch * heads * T * T * number_bytes, (batch, T, heads, number_bytes)),
+    memory.loss_bytes: (batch * T * v * number_bytes, (batch, T, v, number_bytes)),
 }
 
 
@@ -153,6 +183,11 @@ def test_function_agrees_with_its_derivation(function):
             points[part] *= points.get(groups, 1)
     if function in (parallel.pipeline_bubble, parallel.pipeline_speedup):
         points[K] = random.integers(1, 65, 200).astype(float)
+    for counted, most in {z: 3, R: 2}.items():
+        if counted in symbols:
+            points[counted] = random.integers(0, most, 200, endpoint=True).astype(float)
+    for counted in {d, F, v, sharing, branches, heads} & set(symbols):
+        points[counted] = random.integers(1, 100000, 200).astype(float)
     if function is parallel.hierarchical_time:  # devices and nodes are whole, nodes full
         per_node, nodes = random.integers(1, 17, 200), random.integers(1, 100, 200)
         points[g] = per_node
