@@ -15,7 +15,7 @@ import sympy
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from helpers import amdahl, budget, networks, parallel, pipeline, ranges, roofline
+from helpers import amdahl, budget, networks, parallel, pipeline, ranges, roofline, transformers
 from helpers.ranges import LARGEST, SMALLEST
 from models import MODELS
 
@@ -163,6 +163,29 @@ EXACT = {
     ),
     parallel.pipeline_bubble: lambda stages, chunks: (stages - 1) / (chunks + stages - 1),
     parallel.pipeline_speedup: lambda stages, chunks: stages * chunks / (chunks + stages - 1),
+    transformers.weights_work: lambda parameters, tokens: 6 * parameters * tokens,
+    transformers.attention_work: (
+        lambda layers, width, sequence, tokens: 12 * layers * width * sequence * tokens
+    ),
+    transformers.product_intensity: (
+        lambda rows, inputs, outputs, number_bytes: (
+            2
+            * (rows * inputs * outputs)
+            / (number_bytes * (rows * inputs + inputs * outputs + rows * outputs))
+        )
+    ),
+    transformers.attention_intensity: (
+        lambda rows, sequence, head_width, number_bytes, sharing, scores: (
+            4
+            * (rows * sequence * head_width)
+            / number_bytes
+            / (
+                2 * rows * head_width
+                + 2 * sequence * head_width / sharing
+                + scores * rows * sequence
+            )
+        )
+    ),
 }
 # Where a formula has a value only for fewer numbers than its function takes, or steps to count.
 NARROWER = {

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from helpers import amdahl, budget, parallel, pipeline, roofline
+from helpers import amdahl, budget, parallel, pipeline, roofline, transformers
 from models import MODELS
 
 V, I, beta, pi, p, s, r, n, S = sp.symbols("V I beta pi p s r n S", positive=True)
@@ -74,6 +74,15 @@ pipelined = (M + K - 1) * one_round
 # Of a step: the share o of the shorter of two times is hidden; h is what else it costs.
 o, h = sp.symbols("o h", positive=True)
 
+# A transformer: a matrix that rows of numbers are multiplied by, and all that is moved for it.
+rows, sharing, layers, tokens, sequence = sp.symbols("rows g L D T", positive=True)
+head, width, scores = sp.symbols("h d q", positive=True)
+product = 2 * rows * N * outputs / (number_bytes * (rows * N + N * outputs + rows * outputs))
+# A head of attention: queries and results of the rows; keys and values, shared by several heads.
+pairs = rows * sequence
+in_and_out = 2 * rows * head + 2 * sequence * head / sharing
+attended = 2 * 2 * pairs * head / (number_bytes * (in_and_out + scores * pairs))
+
 DERIVED = {
     roofline.attainable: (V / sp.Max(computing, loading), (I, pi, beta)),
     roofline.ridge: (sp.solve(sp.Eq(computing, loading), I)[0], (pi, beta)),
@@ -127,6 +136,17 @@ DERIVED = {
     ),
     parallel.pipeline_bubble: (sp.simplify(1 - V / (K * pipelined)), (K, M)),
     parallel.pipeline_speedup: (sp.simplify(V / pipelined), (K, M)),
+    # one product forward, and backward one for each of its two factors
+    transformers.weights_work: ((1 + 2) * 2 * W * tokens, (W, tokens)),
+    transformers.attention_work: (
+        layers * (1 + 2) * 2 * (width * sequence + sequence * width) * tokens,
+        (layers, width, sequence, tokens),
+    ),
+    transformers.product_intensity: (product, (rows, N, outputs, number_bytes)),
+    transformers.attention_intensity: (
+        attended,
+        (rows, sequence, head, number_bytes, sharing, scores),
+    ),
 }
 
 
@@ -153,6 +173,9 @@ def test_function_agrees_with_its_derivation(function):
             points[part] *= points.get(groups, 1)
     if function in (parallel.pipeline_bubble, parallel.pipeline_speedup):
         points[K] = random.integers(1, 65, 200).astype(float)
+    if function.__module__ == transformers.__name__:
+        for part in {layers, width, head, sharing, outputs} & set(symbols):  # counts, all whole
+            points[part] = random.integers(1, 4096, 200).astype(float)
     if function is parallel.hierarchical_time:  # devices and nodes are whole, nodes full
         per_node, nodes = random.integers(1, 17, 200), random.integers(1, 100, 200)
         points[g] = per_node

@@ -35,13 +35,14 @@ FLOORS = [
     {"measure": NUMBERS | {"threadpoolctl", "tqdm"}},
     {"catalog": TABLES},
     {"schemas": TABLES},
-    dict.fromkeys(("parallel", "pipeline", "amdahl", "roofline", "networks", "budget"), NUMBERS),
+    dict.fromkeys(("parallel", "pipeline", "amdahl", "roofline", "networks", "budget"), NUMBERS)
+    | {"transformers": NUMBERS},
     {"tables": TABLES},
     dict.fromkeys(("notation", "words"), NUMBERS),
     {"docstrings": set(), "ranges": NUMBERS, "installation": {"packaging"}},
 ]
 # The models stand on one floor: what one needs of another is listed.
-AMONG_MODELS = {"amdahl": {"roofline"}}
+AMONG_MODELS = {"amdahl": {"roofline"}, "transformers": {"networks"}}
 # A module that needs less than its room: it is to run where there is no page.
 LESS = {"exercises.answers": NUMBERS, "exercises.units": NUMBERS}
 
