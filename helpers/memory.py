@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from helpers.notation import model
-from helpers.parallel import allreduce_bytes
+from helpers.parallel import allreduce_bytes, model_split_bytes
 from helpers.ranges import AT_LEAST_ONE
 
 
@@ -100,6 +100,37 @@ def zero_split_bytes(parameters, devices, zero=0, chunks=1, number_bytes=2):
     """
     whole_ring = allreduce_bytes.formula(parameters * number_bytes, devices)
     return ring_halves.formula(zero, chunks) * whole_ring / 2
+
+
+@model
+def exchanges(recompute):
+    """All-reduces in a layer for each chunk if devices share its products: 4, 6 if computed again.
+
+    Each of the two parts of a layer, attention and feed-forward, is a product that is split by its
+    outputs and one that is split by its inputs: two model splits, one all-reduce forward and one
+    backward.
+
+    Source: Shoeybi et al. 2019 (Megatron-LM), arXiv:1909.08053, section 3.
+
+    >>> exchanges([0, 1, 2]).tolist()
+    [4.0, 4.0, 6.0]
+    """
+    return np.where(recompute == 2, 6.0, 4.0)
+
+
+@model
+def tensor_split_bytes(batch, sequence, width, layers, devices, recompute=0, number_bytes=2):
+    """Bytes that each device sends for a chunk if n share layers, L 8 (n - 1) / n b T d w, in B.
+
+    Four all-reduces a layer, of d numbers for each token; six if the layers are computed again.
+
+    Source: `exchanges` of the bytes of `model_split_bytes`, in which d numbers are read.
+
+    >>> tensor_split_bytes(1, sequence=1000, width=1000, layers=1, devices=2)
+    8000000.0
+    """
+    once = model_split_bytes.formula(width, batch * sequence, devices, number_bytes)
+    return exchanges.formula(recompute) * layers * once
 
 
 @model

@@ -109,9 +109,14 @@ NOTATION = SHARED | {
     "hidden": Quantity("H", "units of the cell, which has as many inputs", "1", POSITIVE),
     "stages": Quantity("K", "equal stages, each on a device of its own", "1", COUNT),
     # transformers
+    "layers": Quantity("L", "layers of a transformer", "1", COUNT),
     "width": Quantity("d", "numbers for each token between the layers", "1", COUNT),
+    "head_width": Quantity("h", "numbers for each token in a head of attention", "1", COUNT),
     "sequence": Quantity("T", "tokens in a sequence", "1", POSITIVE),
+    "tokens": Quantity("D", "tokens of the training", "1", NOT_NEGATIVE),
+    "rows": Quantity("", "tokens that are computed together", "1", POSITIVE),
     "sharing": Quantity("", "heads of queries for each head of keys and values", "1", COUNT),
+    "scores": Quantity("", "times that each of attention's scores is moved", "1", NOT_NEGATIVE),
     # memory of training
     "heads": Quantity("", "heads of attention", "1", COUNT),
     "feedforward": Quantity("F", "numbers for each token in the feed-forward part", "1", COUNT),

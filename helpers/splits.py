@@ -8,19 +8,17 @@ counted, and what is not, stands at `device_memory` and `step_seconds`.
 from functools import cache
 from typing import NamedTuple
 
-import numpy as np
-
 from helpers.budget import achieved_fraction, training_time, training_work
 from helpers.memory import (
     COPIES,
     Copies,
+    exchanges,
     layer_activations,
     loss_bytes,
     ring_halves,
     state_bytes,
 )
-from helpers.notation import model
-from helpers.parallel import hierarchical_time, model_split_bytes, pipeline_bubble, step_time
+from helpers.parallel import hierarchical_time, pipeline_bubble, step_time
 from helpers.ranges import COUNT, checked
 
 NUMBER = 2  # bytes: products, activations and what is sent are in 16 bits
@@ -124,37 +122,6 @@ def _parts(transformer, sequence):
         network.forward_work,
         2 * sum(layer.macs for layer in inside),
     )
-
-
-@model
-def exchanges(recompute):
-    """All-reduces in a layer for each chunk if devices share its products: 4, 6 if computed again.
-
-    Each of the two parts of a layer, attention and feed-forward, is a product that is split by its
-    outputs and one that is split by its inputs: two model splits, one all-reduce forward and one
-    backward.
-
-    Source: Shoeybi et al. 2019 (Megatron-LM), arXiv:1909.08053, section 3.
-
-    >>> exchanges([0, 1, 2]).tolist()
-    [4.0, 4.0, 6.0]
-    """
-    return np.where(recompute == 2, 6.0, 4.0)
-
-
-@model
-def tensor_split_bytes(batch, sequence, width, layers, devices, recompute=0, number_bytes=NUMBER):
-    """Bytes that each device sends for a chunk if n share layers, L 8 (n - 1) / n b T d w, in B.
-
-    Four all-reduces a layer, of d numbers for each token; six if the layers are computed again.
-
-    Source: `exchanges` of the bytes of `model_split_bytes`, in which d numbers are read.
-
-    >>> tensor_split_bytes(1, sequence=1000, width=1000, layers=1, devices=2)
-    8000000.0
-    """
-    once = model_split_bytes.formula(width, batch * sequence, devices, number_bytes)
-    return exchanges.formula(recompute) * layers * once
 
 
 def device_memory(

@@ -15,7 +15,17 @@ import sympy
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from helpers import amdahl, budget, memory, networks, parallel, pipeline, ranges, roofline
+from helpers import (
+    amdahl,
+    budget,
+    memory,
+    networks,
+    parallel,
+    pipeline,
+    ranges,
+    roofline,
+    transformers,
+)
 from helpers.ranges import LARGEST, SMALLEST
 from models import MODELS
 
@@ -177,8 +187,43 @@ EXACT = {
     ),
     parallel.pipeline_bubble: lambda stages, chunks: (stages - 1) / (chunks + stages - 1),
     parallel.pipeline_speedup: lambda stages, chunks: stages * chunks / (chunks + stages - 1),
+    transformers.weights_work: lambda parameters, tokens: 6 * parameters * tokens,
+    transformers.attention_work: (
+        lambda layers, width, sequence, tokens: 12 * layers * width * sequence * tokens
+    ),
+    transformers.product_intensity: (
+        lambda rows, inputs, outputs, number_bytes: (
+            2
+            * (rows * inputs * outputs)
+            / (number_bytes * (rows * inputs + inputs * outputs + rows * outputs))
+        )
+    ),
+    transformers.attention_intensity: (
+        lambda rows, sequence, head_width, number_bytes, sharing, scores: (
+            4
+            * (rows * sequence * head_width)
+            / number_bytes
+            / (
+                2 * rows * head_width
+                + 2 * sequence * head_width / sharing
+                + scores * rows * sequence
+            )
+        )
+    ),
     memory.state_bytes: lambda parameters, **named: parameters * states(**named),
     memory.ring_halves: halves,
+    memory.exchanges: lambda recompute: 2 * (2 + (recompute == 2)),
+    memory.tensor_split_bytes: (
+        lambda batch, sequence, width, layers, devices, recompute, number_bytes: (
+            layers
+            * 2
+            * (2 + (recompute == 2))
+            * ring(batch, devices, 1, 0)
+            * sequence
+            * width
+            * number_bytes
+        )
+    ),
     memory.zero_split_bytes: (
         lambda parameters, devices, zero, chunks, number_bytes: (
             halves(zero, chunks) * ring(parameters * number_bytes, devices, 1, 0) / 2

@@ -61,18 +61,18 @@ def test_the_notation_holds_no_word_too_many():
 # Which range each word has, and where a function differs: nothing else says it a second time.
 WORDS = {
     "above 0 and finite": "peak bandwidth ridge r speedup time inputs number_bytes batch "
-    "global_batch step_time link network hidden sequence",
+    "global_batch step_time link network hidden sequence rows",
     "above 0 (infinity allowed)": "s",
     "at least 0 and finite": "work attainable band forward_work examples epochs passes parameters "
-    "load compute store step_work size latency communication overhead weight_bytes gradient_bytes "
-    "master_bytes moment_bytes",
+    "load compute store step_work size latency communication overhead tokens scores "
+    "weight_bytes gradient_bytes master_bytes moment_bytes",
     "at least 0 (infinity allowed)": "intensity balance",
     "from 0 to 1": "p p_after overlap",
     "above 0 and at most 1": "fraction",
     "at least 1 and finite": "devices",
     "at least 1 (infinity allowed)": "chunks buffers",
     "a whole number, at least 1": "in_channels out_channels kernel out_height out_width groups "
-    "outputs per_node stages width sharing heads feedforward branches vocabulary",
+    "outputs per_node stages layers width head_width sharing heads feedforward branches vocabulary",
     "a whole number from 0 to 3": "zero",
     "a whole number from 0 to 2": "recompute",
 }

@@ -35,14 +35,19 @@ FLOORS = [
     {"measure": NUMBERS | {"threadpoolctl", "tqdm"}},
     {"catalog": TABLES},
     {"schemas": TABLES},
-    dict.fromkeys(("memory", "parallel", "pipeline", "amdahl"), NUMBERS)
-    | dict.fromkeys(("roofline", "networks", "budget"), NUMBERS),
+    {"splits": NUMBERS},
+    dict.fromkeys(("memory", "parallel", "pipeline", "amdahl", "roofline"), NUMBERS)
+    | dict.fromkeys(("transformers", "networks", "budget"), NUMBERS),
     {"tables": TABLES},
     dict.fromkeys(("notation", "words"), NUMBERS),
     {"docstrings": set(), "ranges": NUMBERS, "installation": {"packaging"}},
 ]
 # The models stand on one floor: what one needs of another is listed.
-AMONG_MODELS = {"amdahl": {"roofline"}, "memory": {"parallel"}}
+AMONG_MODELS = {
+    "amdahl": {"roofline"},
+    "memory": {"parallel"},
+    "transformers": {"networks"},
+}
 # A module that needs less than its room: it is to run where there is no page.
 LESS = {"exercises.answers": NUMBERS, "exercises.units": NUMBERS}
 
