@@ -119,7 +119,18 @@ def test_all_three_at_once_share_states_and_work():
     head = 64 * 1000 + 2 * 64  # the table of words and the last normalisation
     held = (of_layers / 2 + head) / 2
     assert sum(memory[:3]) == pytest.approx(state_bytes(held, 4, zero=1))
-    assert step_seconds(TOY, T, CLUSTER, split).compute == pytest.approx(alone(4, 6) / 16)
+    seconds = step_seconds(TOY, T, CLUSTER, split)
+    assert seconds.compute == pytest.approx(alone(4, 6) / 16)
+    of_chunk = tensor_split_bytes(1, T, 64, 8, 2) / 2  # half of the layers on each stage
+    assert seconds.tensor == pytest.approx(6 * of_chunk / CLUSTER.link)
+    gradients = parallel.allreduce_time(2 * TOY.parameters / 4, 4, CLUSTER.link)
+    assert seconds.data == pytest.approx(gradients)  # four that share one of four parts
+
+
+def test_a_gated_layer_with_shared_keys_keeps_its_own_count():
+    memory = device_memory(LLAMA, 8192, Split(tensor_devices=4))
+    layer = layer_activations(1, 8192, 4096, 14336, sharing=4, branches=2)
+    assert memory.activations == 32 * layer / 4
 
 
 def test_what_binds_is_the_longest_part():
