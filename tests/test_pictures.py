@@ -35,6 +35,7 @@ from helpers.pictures.roofline import plot_kernels, plot_roofline
 from helpers.pipeline import chunked_performance, schedule
 from helpers.roofline import attainable, ridge
 from helpers.scenes.marks import BOTH, COMPUTE, HALO, LIGHT, MEMORY, Dot, Line, Words
+from helpers.scenes.transformers import BYTES, TIMES
 
 PRECISIONS = {"FP32": "peak_fp32", "TF32": "peak_tf32", "FP16": "peak_fp16"}
 PATH = ["K20", "V100-SXM2", "A100-40"]
@@ -427,3 +428,19 @@ def test_plan_draws_the_range_and_the_deadline():
     assert drawn == [[4, 2, 1], [8, 4.5, 2.5], [3, 3]]
     assert [text.get_text() for text in ax.texts] == ["deadline"]
     assert [label.get_text() for label in ax.get_xticklabels()] == ["1", "2", "4"]
+
+
+def test_parts_have_a_row_each_and_stand_where_the_scenes_say():
+    axes = drawn("plot_parts")
+    rows = [[label.get_text() for label in ax.get_yticklabels()] for ax in axes]
+    assert rows == [[*BYTES][::-1], [*TIMES][::-1]]
+    step, room = EXAMPLES["plot_parts"]["step"], EXAMPLES["plot_parts"]["room"]
+    for ax, sizes, whole in zip(
+        axes, (step.memory, step.seconds), (room, step.seconds.total), strict=True
+    ):
+        bars = [line for line in ax.lines if line.get_linestyle() == "-"]
+        widths = [float(np.diff(bar.get_xdata())[0]) for bar in bars]
+        np.testing.assert_allclose(widths, [size / whole for size in sizes if size])
+        at = [name for name, size in zip(sizes._fields, sizes, strict=True) if size]
+        places = [len(sizes) - 1 - sizes._fields.index(name) for name in at]
+        assert [bar.get_ydata()[0] for bar in bars] == places
