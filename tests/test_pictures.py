@@ -431,16 +431,18 @@ def test_plan_draws_the_range_and_the_deadline():
 
 
 def test_parts_have_a_row_each_and_stand_where_the_scenes_say():
-    axes = drawn("plot_parts")
-    rows = [[label.get_text() for label in ax.get_yticklabels()] for ax in axes]
-    assert rows == [[*BYTES][::-1], [*TIMES][::-1]]
-    step, room = EXAMPLES["plot_parts"]["step"], EXAMPLES["plot_parts"]["room"]
-    for ax, sizes, whole in zip(
-        axes, (step.memory, step.seconds), (room, step.seconds.total), strict=True
-    ):
+    step, room = EXAMPLES["plot_parts"].values()
+    every = zip(
+        drawn("plot_parts"),
+        (BYTES, TIMES),
+        (step.memory, step.seconds),
+        (room, step.seconds.total),
+        strict=True,
+    )
+    for ax, rows, sizes, whole in every:
+        names = [label.get_text() for label in ax.get_yticklabels()]
+        assert names == [*rows][::-1]
         bars = [line for line in ax.lines if line.get_linestyle() == "-"]
-        widths = [float(np.diff(bar.get_xdata())[0]) for bar in bars]
-        np.testing.assert_allclose(widths, [size / whole for size in sizes if size])
-        at = [name for name, size in zip(sizes._fields, sizes, strict=True) if size]
-        places = [len(sizes) - 1 - sizes._fields.index(name) for name in at]
-        assert [bar.get_ydata()[0] for bar in bars] == places
+        found = {names[int(bar.get_ydata()[0])]: np.ptp(bar.get_xdata()) for bar in bars}
+        shares = {name: size / whole for name, size in zip(rows, sizes, strict=True) if size}
+        assert found == pytest.approx(shares)
