@@ -22,6 +22,7 @@ from helpers.controls.inputs import positions
 from helpers.measure.record import shipped
 from helpers.networks import resnet, vgg
 from helpers.scaling import fit_scaling
+from helpers.transformers import TRANSFORMERS
 
 CONTROLS = {kind.__name__: kind for kind in every_control()}
 SUBJECTS = [
@@ -76,6 +77,8 @@ EXAMPLES = {
     "plot_two_records": dict(records={"ours": OURS, "other": RECORDS["epyc-2"]}),
     "plot_reductions": dict(reductions=ENGINES.reductions, links=ENGINES.links),
     "plot_steps": dict(steps=ENGINES.steps),
+    "plot_attention_share": dict(transformers=[*TRANSFORMERS.values()][:2]),
+    "plot_layer_roofs": dict(machines={"near": (8, 4), "far": (16, 4)}, tasks={"part": 3}),
     "plot_plan": dict(devices=[1, 2], best=[2, 1], worst=[4, 3], deadline=3),
 }
 
