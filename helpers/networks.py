@@ -2,7 +2,8 @@
 
 One multiply-add is two flops. Shapes are (channels, height, width) of one example. The networks
 are descriptions, not programs: they know every layer's shapes, parameters, multiply-adds, flops
-and bytes, and so the whole network's, but compute nothing.
+and bytes, and so the whole network's, but compute nothing. `helpers.transformers` builds others of
+the same `Layer`, in which one example is a sequence of tokens.
 """
 
 from collections.abc import Callable
@@ -25,18 +26,19 @@ class Layer:
     ----------
     name, kind : str
         Its place in the network, such as ``"conv3_1.2"``, and what it does: ``"convolution"``,
-        ``"linear"``, ``"normalisation"``, ``"relu"``, ``"add"``, ``"max pool"``, ``"mean pool"``.
+        ``"linear"``, ``"normalisation"``, ``"relu"``, ``"add"``, ``"max pool"``, ``"mean pool"``;
+        `helpers.transformers` has more.
     stage : str
         The part of the network it belongs to, such as ``"conv3"``.
     inputs, outputs : int
         Numbers read and numbers written, the parameters left out.
     output_shape : tuple of int
-        (channels, height, width), or (channels,) after a linear layer.
+        (channels, height, width), or (channels,) after a linear layer; (tokens, width).
     parameters : int
         Trained numbers.
     macs : int
-        Multiply-adds in the dot products of convolutions and linear layers; 0 for all other
-        kinds, whose few (a normalisation scales and shifts) are in `flops` alone.
+        Multiply-adds in the dot products of convolutions, linear layers and attention; 0 for all
+        other kinds, whose few (a normalisation scales and shifts) are in `flops` alone.
     flops : int
         Floating-point operations: two for each multiply-add, and for the other kinds one for
         each elementary operation (normalisation 2, relu 1 and add 1 for each output; pooling 1
@@ -57,10 +59,12 @@ class Layer:
     def traffic(self, batch=1, number_bytes=4):
         """Bytes moved in the forward pass if each number is moved exactly once, in B.
 
-        The parameters are read once for the whole batch, inputs and outputs once per example.
-        This is the least traffic of a layer that is not fused with its neighbours.
+        The parameters are read once for the whole batch, inputs and outputs once per example; of
+        the table of an embedding only the rows that are looked up, which are its inputs. This is
+        the least traffic of a layer that is not fused with its neighbours.
         """
-        return number_bytes * (self.parameters + batch * (self.inputs + self.outputs))
+        parameters = 0 if self.kind == "embedding" else self.parameters
+        return number_bytes * (parameters + batch * (self.inputs + self.outputs))
 
     @model
     def intensity(self, batch=1, number_bytes=4):
@@ -103,7 +107,7 @@ class Network:
 
     @property
     def other_work(self):
-        """Flops of the forward pass outside convolutions and linear layers, for one example."""
+        """Flops of one forward pass over one example in the layers without multiply-adds."""
         return sum(layer.flops for layer in self.layers if layer.macs == 0)
 
 

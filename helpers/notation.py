@@ -22,6 +22,7 @@ from helpers.ranges import (
     POSITIVE_FRACTION,
     POSITIVE_OR_INFINITE,
     Range,
+    between,
     check_shapes,
     checked,
     plain,
@@ -107,6 +108,31 @@ NOTATION = SHARED | {
     "overhead": Quantity("", "time of whatever else each step costs", "s", NOT_NEGATIVE),
     "hidden": Quantity("H", "units of the cell, which has as many inputs", "1", POSITIVE),
     "stages": Quantity("K", "equal stages, each on a device of its own", "1", COUNT),
+    # transformers
+    "layers": Quantity("L", "layers of a transformer", "1", COUNT),
+    "width": Quantity("d", "numbers for each token between the layers", "1", COUNT),
+    "head_width": Quantity("h", "numbers for each token in a head of attention", "1", COUNT),
+    "sequence": Quantity("T", "tokens in a sequence", "1", POSITIVE),
+    "tokens": Quantity("D", "tokens of the training", "1", NOT_NEGATIVE),
+    "rows": Quantity("", "tokens that are computed together", "1", POSITIVE),
+    "sharing": Quantity("", "heads of queries for each head of keys and values", "1", COUNT),
+    "scores": Quantity("", "times that each of attention's scores is moved", "1", NOT_NEGATIVE),
+    # memory of training
+    "heads": Quantity("", "heads of attention", "1", COUNT),
+    "feedforward": Quantity("F", "numbers for each token in the feed-forward part", "1", COUNT),
+    "branches": Quantity("", "products that lead to these numbers: 2 if gated", "1", COUNT),
+    "vocabulary": Quantity("v", "words that are scored for each token", "1", COUNT),
+    "weight_bytes": Quantity("", "kept for each weight", "B", NOT_NEGATIVE),
+    "gradient_bytes": Quantity("", "kept for the gradient of each weight", "B", NOT_NEGATIVE),
+    "master_bytes": Quantity("", "of a second, finer copy of each weight", "B", NOT_NEGATIVE),
+    "moment_bytes": Quantity("", "of the optimiser's moments of each weight", "B", NOT_NEGATIVE),
+    "zero": Quantity("", "ZeRO stage: what the devices share", "1", between(0, 3, whole=True)),
+    "recompute": Quantity(
+        "",
+        "what the backward pass computes again: 0 nothing, 1 the activation function, 2 the layer",
+        "1",
+        between(0, 2, whole=True),
+    ),
 }
 
 

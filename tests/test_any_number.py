@@ -15,7 +15,17 @@ import sympy
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from helpers import amdahl, budget, networks, parallel, pipeline, ranges, roofline
+from helpers import (
+    amdahl,
+    budget,
+    memory,
+    networks,
+    parallel,
+    pipeline,
+    ranges,
+    roofline,
+    transformers,
+)
 from helpers.ranges import LARGEST, SMALLEST
 from models import MODELS
 
@@ -42,6 +52,7 @@ TRIED = {
     ranges.FRACTION: FRACTION,
     ranges.POSITIVE_FRACTION: FRACTION.filter(bool),
     ranges.COUNT: st.one_of(st.integers(1, 4096), st.integers(1, 10**40)),
+    **{ranges.between(0, most, whole=True): st.integers(0, most) for most in (2, 3)},
 }
 LAYER = networks.resnet(50).layers[0]
 
@@ -60,6 +71,19 @@ def buffered(load, compute, chunks, store, buffers):
 
 def ring(size, n, bandwidth, latency):
     return 2 * (n - 1) * (size / n / bandwidth + latency)
+
+
+def states(devices, zero, weight_bytes, gradient_bytes, master_bytes, moment_bytes):
+    everywhere, shared = 0, 0
+    kept = [(1, master_bytes), (1, moment_bytes), (2, gradient_bytes), (3, weight_bytes)]
+    for stage, number_bytes in kept:
+        everywhere += number_bytes * (zero < stage)
+        shared += number_bytes * (zero >= stage)
+    return everywhere + shared / devices
+
+
+def halves(zero, chunks):
+    return {0: 2, 1: 2, 2: chunks + 1, 3: 3 * chunks}[zero]
 
 
 # Each formula in exact arithmetic, of the same arguments.
@@ -163,6 +187,70 @@ EXACT = {
     ),
     parallel.pipeline_bubble: lambda stages, chunks: (stages - 1) / (chunks + stages - 1),
     parallel.pipeline_speedup: lambda stages, chunks: stages * chunks / (chunks + stages - 1),
+    transformers.weights_work: lambda parameters, tokens: 6 * parameters * tokens,
+    transformers.attention_work: (
+        lambda layers, width, sequence, tokens: 12 * layers * width * sequence * tokens
+    ),
+    transformers.product_intensity: (
+        lambda rows, inputs, outputs, number_bytes: (
+            2
+            * (rows * inputs * outputs)
+            / (number_bytes * (rows * inputs + inputs * outputs + rows * outputs))
+        )
+    ),
+    transformers.attention_intensity: (
+        lambda rows, sequence, head_width, number_bytes, sharing, scores: (
+            4
+            * (rows * sequence * head_width)
+            / number_bytes
+            / (
+                2 * rows * head_width
+                + 2 * sequence * head_width / sharing
+                + scores * rows * sequence
+            )
+        )
+    ),
+    memory.state_bytes: lambda parameters, **named: parameters * states(**named),
+    memory.ring_halves: halves,
+    memory.exchanges: lambda recompute: 2 * (2 + (recompute == 2)),
+    memory.tensor_split_bytes: (
+        lambda batch, sequence, width, layers, devices, recompute, number_bytes: (
+            layers
+            * 2
+            * (2 + (recompute == 2))
+            * ring(batch, devices, 1, 0)
+            * sequence
+            * width
+            * number_bytes
+        )
+    ),
+    memory.zero_split_bytes: (
+        lambda parameters, devices, zero, chunks, number_bytes: (
+            halves(zero, chunks) * ring(parameters * number_bytes, devices, 1, 0) / 2
+        )
+    ),
+    memory.layer_activations: (
+        lambda batch, sequence, width, feedforward, sharing, branches, recompute, number_bytes: (
+            (
+                width
+                if recompute == 2
+                else 6 * width + 2 * width / sharing + (2 - recompute) * branches * feedforward
+            )
+            * batch
+            * sequence
+            * number_bytes
+        )
+    ),
+    memory.score_bytes: (
+        lambda batch, sequence, heads, number_bytes: (
+            batch * sequence * sequence * heads * number_bytes
+        )
+    ),
+    memory.loss_bytes: (
+        lambda batch, sequence, vocabulary, number_bytes: (
+            batch * sequence * number_bytes * vocabulary
+        )
+    ),
 }
 # Where a formula has a value only for fewer numbers than its function takes, or steps to count.
 NARROWER = {
@@ -266,7 +354,7 @@ TYPES = [
 
 @functions
 def test_a_number_of_any_type_is_the_same_number(function):
-    numbers = {name: 1 if allowed.high == 1 else 64 for name, allowed in function.ranges.items()}
+    numbers = {name: min(64, allowed.high) for name, allowed in function.ranges.items()}
     expected = function(**numbers)
     for kind in TYPES:
         typed = {name: kind(value) for name, value in numbers.items()}

@@ -61,17 +61,20 @@ def test_the_notation_holds_no_word_too_many():
 # Which range each word has, and where a function differs: nothing else says it a second time.
 WORDS = {
     "above 0 and finite": "peak bandwidth ridge r speedup time inputs number_bytes batch "
-    "global_batch step_time link network hidden",
+    "global_batch step_time link network hidden sequence rows",
     "above 0 (infinity allowed)": "s",
     "at least 0 and finite": "work attainable band forward_work examples epochs passes parameters "
-    "load compute store step_work size latency communication overhead",
+    "load compute store step_work size latency communication overhead tokens scores "
+    "weight_bytes gradient_bytes master_bytes moment_bytes",
     "at least 0 (infinity allowed)": "intensity balance",
     "from 0 to 1": "p p_after overlap",
     "above 0 and at most 1": "fraction",
     "at least 1 and finite": "devices",
     "at least 1 (infinity allowed)": "chunks buffers",
     "a whole number, at least 1": "in_channels out_channels kernel out_height out_width groups "
-    "outputs per_node stages",
+    "outputs per_node stages layers width head_width sharing heads feedforward branches vocabulary",
+    "a whole number from 0 to 3": "zero",
+    "a whole number from 0 to 2": "recompute",
 }
 DIFFERENT = {
     ("overlapped_time", "intensity"): "above 0 (infinity allowed)",
@@ -85,6 +88,8 @@ DIFFERENT = {
     ("pipelined_speedup", "balance"): "at least 0 and finite",
     ("speedup_over_serial", "balance"): "at least 0 and finite",
     ("network_intensity", "size"): "above 0 and finite",
+    ("ring_halves", "chunks"): "at least 1 and finite",
+    ("zero_split_bytes", "chunks"): "at least 1 and finite",
 }
 
 

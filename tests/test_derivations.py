@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from helpers import amdahl, budget, parallel, pipeline, roofline
+from helpers import amdahl, budget, memory, parallel, pipeline, roofline, transformers
 from models import MODELS
 
 V, I, beta, pi, p, s, r, n, S = sp.symbols("V I beta pi p s r n S", positive=True)
@@ -74,6 +74,38 @@ pipelined = (M + K - 1) * one_round
 # Of a step: the share o of the shorter of two times is hidden; h is what else it costs.
 o, h = sp.symbols("o h", positive=True)
 
+# A transformer: a matrix that rows of numbers are multiplied by, and all that is moved for it.
+rows, sharing, layers, tokens, sequence = sp.symbols("rows g L D T", positive=True)
+head, width, scores = sp.symbols("h d q", positive=True)
+product = 2 * rows * N * outputs / (number_bytes * (rows * N + N * outputs + rows * outputs))
+# A head of attention: queries and results of the rows; keys and values, shared by several heads.
+pairs = rows * sequence
+in_and_out = 2 * rows * head + 2 * sequence * head / sharing
+attended = 2 * 2 * pairs * head / (number_bytes * (in_and_out + scores * pairs))
+
+# Memory: what is kept for each weight, in stage z of ZeRO; each part is shared from a stage on.
+z = sp.Symbol("z", nonnegative=True)
+weight, gradient, master, moment = sp.symbols("weight gradient master moment", positive=True)
+
+
+def shared_from(stage, kept):
+    return sp.Piecewise((kept / n, z >= stage), (kept, True))
+
+
+states = shared_from(3, weight) + shared_from(2, gradient) + shared_from(1, master + moment)
+# A half of the ring: n - 1 rounds with one n-th. In stage 3 each chunk takes three: the weights
+# forward and backward, and the gradients; in stage 2 the gradients, and the weights once a step.
+half = (n - 1) * (W * number_bytes / n)
+halves = sp.Piecewise((3 * M, z >= 3), (M + 1, z >= 2), (2, True))
+# What a layer keeps for each token: six of its width, keys and values; and of the inner width, what
+# comes before the activation function and, if that is not computed again (R = 0), after it.
+F, R, v, branches, heads = sp.symbols("F R v branches heads", positive=True)
+inner = branches * (F + sp.Piecewise((F, R < 1), (0, True)))
+kept = sp.Piecewise((width, R >= 2), (6 * width + 2 * width / sharing + inner, True))
+# Two parts of a layer, each of two products: one is split by outputs, one by inputs.
+shared_layer = 2 * 2 * (2 * gathered).subs(N, width)
+again = sp.Piecewise((1 + sp.Rational(1, 2), R >= 2), (1, True))  # the forward half once more
+
 DERIVED = {
     roofline.attainable: (V / sp.Max(computing, loading), (I, pi, beta)),
     roofline.ridge: (sp.solve(sp.Eq(computing, loading), I)[0], (pi, beta)),
@@ -127,6 +159,40 @@ DERIVED = {
     ),
     parallel.pipeline_bubble: (sp.simplify(1 - V / (K * pipelined)), (K, M)),
     parallel.pipeline_speedup: (sp.simplify(V / pipelined), (K, M)),
+    # one product forward, and backward one for each of its two factors
+    transformers.weights_work: ((1 + 2) * 2 * W * tokens, (W, tokens)),
+    transformers.attention_work: (
+        layers * (1 + 2) * 2 * (width * sequence + sequence * width) * tokens,
+        (layers, width, sequence, tokens),
+    ),
+    transformers.product_intensity: (product, (rows, N, outputs, number_bytes)),
+    transformers.attention_intensity: (
+        attended,
+        (rows, sequence, head, number_bytes, sharing, scores),
+    ),
+    memory.state_bytes: (W * states, (W, n, z, weight, gradient, master, moment)),
+    memory.ring_halves: (halves, (z, M)),
+    memory.zero_split_bytes: (halves * half, (W, n, z, M, number_bytes)),
+    memory.layer_activations: (
+        kept * number_bytes * batch * sequence,
+        (batch, sequence, width, F, sharing, branches, R, number_bytes),
+    ),
+    memory.score_bytes: (
+        batch * heads * sequence * sequence * number_bytes,
+        (batch, sequence, heads, number_bytes),
+    ),
+    memory.loss_bytes: (
+        batch * sequence * v * number_bytes,
+        (batch, sequence, v, number_bytes),
+    ),
+    memory.exchanges: (
+        again * sp.simplify(shared_layer / sent.subs(G, batch * width * number_bytes)),
+        (R,),
+    ),
+    memory.tensor_split_bytes: (
+        layers * again * shared_layer * sequence,
+        (batch, sequence, width, layers, n, R, number_bytes),
+    ),
 }
 
 
@@ -153,6 +219,12 @@ def test_function_agrees_with_its_derivation(function):
             points[part] *= points.get(groups, 1)
     if function in (parallel.pipeline_bubble, parallel.pipeline_speedup):
         points[K] = random.integers(1, 65, 200).astype(float)
+    if function.__module__ in (transformers.__name__, memory.__name__):
+        whole = {layers, width, head, sharing, outputs, F, v, branches, heads}  # counts
+        for part in whole & set(symbols):
+            points[part] = random.integers(1, 4096, 200).astype(float)
+        for part, most in [(part, most) for part, most in ((z, 3), (R, 2)) if part in symbols]:
+            points[part] = random.integers(0, most, 200, endpoint=True).astype(float)
     if function is parallel.hierarchical_time:  # devices and nodes are whole, nodes full
         per_node, nodes = random.integers(1, 17, 200), random.integers(1, 100, 200)
         points[g] = per_node

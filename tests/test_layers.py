@@ -36,13 +36,19 @@ FLOORS = [
     dict.fromkeys(("utilisation", "possible"), TABLES),
     {"catalog": TABLES},
     {"schemas": TABLES},
-    dict.fromkeys(("parallel", "pipeline", "amdahl", "roofline", "networks", "budget"), NUMBERS),
+    {"splits": NUMBERS},
+    dict.fromkeys(("memory", "parallel", "pipeline", "amdahl", "roofline"), NUMBERS)
+    | dict.fromkeys(("transformers", "networks", "budget"), NUMBERS),
     {"tables": TABLES},
     dict.fromkeys(("notation", "words"), NUMBERS),
     {"docstrings": set(), "ranges": NUMBERS, "installation": {"packaging"}},
 ]
 # The models stand on one floor: what one needs of another is listed.
-AMONG_MODELS = {"amdahl": {"roofline"}}
+AMONG_MODELS = {
+    "amdahl": {"roofline"},
+    "memory": {"parallel"},
+    "transformers": {"networks"},
+}
 # A module that needs less than its room: it is to run where there is no page.
 LESS = {"exercises.answers": NUMBERS, "exercises.units": NUMBERS}
 
