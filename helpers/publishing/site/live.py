@@ -3,6 +3,8 @@
 A page loads `live.js` alone. When a reader touches a control, that starts a worker with Pyodide,
 the helpers of this repository and ipywidgets (python.zip), and shows its widgets with the html
 manager of ipywidgets (widgets.js). What stands still in a control is drawn here, once for all.
+On a line that is fast and free the page fetches them when a control comes near, but only those of
+its own host: before a touch no other one is asked for anything.
 """
 
 import ast

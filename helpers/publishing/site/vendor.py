@@ -54,7 +54,8 @@ class Source:
 
 
 SOURCES = {
-    # Pyodide with a set of wheels that fit each other. There is no such set on PyPI by itself.
+    # Pyodide with a set of wheels that fit each other. There is no such set on PyPI by itself. They
+    # are the files of the release, as its CDN serves them: `benchmarks/live.py --cdn` compares.
     "pyodide": Source(
         *("pip", "open-webui", "0.12.4"),
         "02e9caba96234db3fa17a92e56163b3f7f2b8ca8227fa886b85c178d696483f6",
