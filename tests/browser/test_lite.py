@@ -9,6 +9,7 @@ import pytest
 
 import in_lite
 import lab
+import on_site
 from helpers.publishing.notebooks import SERIES
 from helpers.publishing.site import lite, vendor
 
@@ -23,7 +24,7 @@ def url(tmp_path_factory):
         lite.build(folder / "lite", offline=True)
     except vendor.Missing as missing:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{lab.NO_SITE}: {missing}")
-    with in_lite.serve(folder) as url:
+    with on_site.serve(folder) as url:
         yield url
 
 
