@@ -5,18 +5,24 @@ What a control in the page must show is what the same control shows here, in Pyt
 that the page's own inputs show. So no control and no number is listed.
 """
 
-from dataclasses import dataclass, field
-from pathlib import Path
-
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
 
 import lab
 from helpers.publishing.notebooks import PATHS
 from helpers.publishing.traces import WIDGET_VIEW
-from twins import MISFITS, SETTLE_SECONDS, by_keyboard, by_mouse, follows, sweep, twins_of
+from twins import (
+    MISFITS,
+    SETTLE_SECONDS,
+    Opened,
+    by_keyboard,
+    by_mouse,
+    corners,
+    follows,
+    sweep,
+    twins_of,
+)
 
 # The width of the place for outputs.
 OUTPUT_WIDTH = "() => document.querySelector('.jp-OutputArea:has(.series-control)').clientWidth"
@@ -49,23 +55,6 @@ SAVE = """async () => {
     await window.jupyterapp.commands.execute("docmanager:save");
     await window.jupyterapp.shell.currentWidget.sessionContext.shutdown();
 }"""
-
-
-@dataclass
-class Opened:
-    """A notebook that was opened and run in the page."""
-
-    path: Path
-    page: Page
-    cells: list = field(default_factory=list)
-    log: list = field(default_factory=list)
-
-    def controls(self):
-        """Each control in the page with its twin in Python."""
-        twins = twins_of(self.path)
-        shown = self.page.locator(".series-control").element_handles()
-        assert len(shown) == len(twins)
-        return list(zip(shown, twins, strict=True))
 
 
 @pytest.fixture(scope="module", params=PATHS, ids=lambda path: path.name)
@@ -110,6 +99,10 @@ def test_every_input_obeys_the_keyboard(opened):
 
 def test_every_input_obeys_the_mouse(opened):
     sweep(opened, by_mouse)
+
+
+def test_the_words_of_every_corner_can_be_read(opened):
+    corners(opened)
 
 
 @pytest.mark.parametrize(("width", "least"), [(500, 100), (360, 40)])

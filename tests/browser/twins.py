@@ -13,15 +13,19 @@ import ast
 import re
 import time
 from contextlib import redirect_stdout
+from dataclasses import dataclass, field
 from functools import cache
 from io import StringIO
+from pathlib import Path
 from xml.etree.ElementTree import canonicalize
 
 import matplotlib.pyplot as plt
 import nbformat
 from ipywidgets import Dropdown, SelectionSlider
+from playwright.sync_api import Page
 
 from helpers.controls.control import Control
+from helpers.scenes.marks import PIXELS_PER_INCH, Dot, Words
 
 SETTLE_SECONDS = 10
 MOST_TABS = 20  # from the cell or an input to another input of the same control
@@ -34,6 +38,7 @@ KEYS = {
 }
 
 STATE = """control => ({
+    elsewhere: Boolean(control.closest('.live')),  // drawn by the Python of a page
     picture: control.querySelector('.widget-html-content:has(svg)').innerHTML,
     sentence: control.querySelector('.widget-html-content p').textContent,
     label: control.querySelector('.widget-html-content svg').ariaLabel,
@@ -58,6 +63,25 @@ OUTLINE = """element => {
     const style = getComputedStyle(element);
     return {style: style.outlineStyle, width: parseFloat(style.outlineWidth)};
 }"""
+# What is wrong with the words of a picture: left out, cut by its edge, or on other words.
+FAULTS = """(svg, words, standing) => {
+    const edge = svg.getBoundingClientRect(), scale = edge.width / svg.viewBox.baseVal.width;
+    const texts = [...svg.querySelectorAll('text')]
+        .map(text => [text.textContent, text.getBoundingClientRect()]);
+    const still = standing.map(([text, box]) => [text, {
+        left: edge.left + scale * box.left, right: edge.left + scale * box.right,
+        top: edge.top + scale * box.top, bottom: edge.top + scale * box.bottom}]);
+    const faults = texts.length === words ? [] : [['left out', texts.length]];
+    texts.forEach(([text, box], place) => {
+        if (box.left < edge.left || box.right > edge.right || box.top < edge.top
+            || box.bottom > edge.bottom) faults.push(['cut', text]);
+        for (const [other, b] of [...texts.slice(place + 1), ...still])
+            if (Math.min(box.right, b.right) > Math.max(box.left, b.left)
+                && Math.min(box.bottom, b.bottom) > Math.max(box.top, b.top))
+                faults.push(['on one another', text, other]);
+    });
+    return faults;
+}"""
 # What of the controls is cut by the place for outputs, or too small to hold.
 MISFITS = """least => [...document.querySelectorAll('.series-control')].flatMap(control => {
     const area = control.closest('.jp-OutputArea, .live'), edge = area.getBoundingClientRect();
@@ -74,6 +98,23 @@ MISFITS = """least => [...document.querySelectorAll('.series-control')].flatMap(
     return misfits.map(part => `${part.tagName} ${part.className.baseVal ?? part.className}: `
         + `${part.textContent.slice(0, 40)}`);
 })"""
+
+
+@dataclass
+class Opened:
+    """A notebook in a page, with what came of its cells if they were run there."""
+
+    path: Path
+    page: Page
+    cells: list = field(default_factory=list)
+    log: list = field(default_factory=list)
+
+    def controls(self):
+        """Each control in the page with its twin in Python."""
+        twins = twins_of(self.path)
+        shown = self.page.locator(".series-control").element_handles()
+        assert len(shown) == len(twins)
+        return list(zip(shown, twins, strict=True))
 
 
 @cache
@@ -103,6 +144,7 @@ def expected(state, twin):
     for shown in state["inputs"]:
         set_twin(twin.inputs[shown["name"]], shown)
     return {
+        "elsewhere": state["elsewhere"],
         "picture": canonicalize(f"<div>{twin.moving.value}</div>"),
         "sentence": twin.sentence,
         "label": twin.sentence,
@@ -135,15 +177,16 @@ def expected_input(widget, shown):
 def settled(page, control, twin, other_layout=False):
     """The state of a control in the page once it shows what its twin shows.
 
-    Where another version of matplotlib laid its Axes out (`other_layout`), the places of its marks
-    are not compared.
+    Where another version of matplotlib laid its Axes out (`other_layout`, and in a page of the
+    site what follows the inputs), the places of its marks are not compared.
     """
     deadline = time.monotonic() + SETTLE_SECONDS
     while True:
         state = page.evaluate(STATE, control)
+        state["elsewhere"] &= twin.follows_inputs
         state["picture"] = canonicalize(f"<div>{state['picture']}</div>")
         goal = expected(state, twin)
-        if other_layout:
+        if other_layout or state["elsewhere"]:
             for one in (state, goal):
                 one["picture"] = TAG.sub(lambda tag: NUMBER.sub("", tag[0]), one["picture"])
         if state == goal:
@@ -234,6 +277,70 @@ def by_mouse(page, element, how):
         page.mouse.move(box["x"] + fraction * box["width"], box["y"] + box["height"] / 2, steps=8)
         page.mouse.up()
         yield
+
+
+def corners(opened):
+    """Put the inputs of every control, one after the other, at their first and then at their last
+    position; no words of its picture are left out, cut, or on one another."""
+    page = opened.page
+    for control, twin in opened.controls():
+        settled(page, control, twin)
+        background = None
+        for key in ("Home", "End"):
+            for name, widget in twin.inputs.items():
+                if widget.disabled:
+                    continue
+                control.query_selector(f".input-{name} :is(select, [role=slider])").focus()
+                page.keyboard.press(key)
+                state = settled(page, control, twin)
+                if twin.background.value != background:  # the axes may follow the inputs
+                    background, around = twin.background.value, standing(twin)
+                svg = control.query_selector(".widget-html-content > svg")
+                told = page.evaluate(
+                    f"([svg, words, around]) => ({FAULTS})(svg, words, around)",
+                    [svg, len(seen_words(twin)), [] if state["elsewhere"] else around],
+                )
+                assert told == [], (told, state["inputs"])
+
+
+def standing(control):
+    """Words of the axes and ticks, and the boxes that matplotlib gives them, pixels."""
+    figure, axes = control._standing()
+    scale, height = PIXELS_PER_INCH / figure.dpi, PIXELS_PER_INCH * control.size[1]
+    boxes = []
+    for ax in axes:
+        texts = [ax.title, ax.xaxis.label, ax.yaxis.label, *ax.texts]
+        for axis in (ax.xaxis, ax.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            texts += [t.label1 for t in axis.get_major_ticks() if low <= t.get_loc() <= high]
+        for text in filter(lambda text: text.get_text(), texts):
+            left, bottom, right, top = scale * text.get_window_extent().extents
+            box = dict(left=left, right=right, top=height - top, bottom=height - bottom)
+            boxes.append((text.get_text(), box))
+    return boxes
+
+
+def seen_words(control):
+    """The words that are to be seen: at a dot, or at a point on the Axes."""
+    return [
+        words
+        for frame, scene in zip(control._frames, control.scenes(), strict=True)
+        for words in scene.marks
+        if isinstance(words, Words)
+        and (
+            any(on_page(frame, *at) for at in ((words.x, words.y), *words.others))
+            or any((dot.x, dot.y) == (words.x, words.y) for dot in dots(scene))
+        )
+    ]
+
+
+def dots(scene):
+    return [mark for mark in scene.marks if isinstance(mark, Dot)]
+
+
+def on_page(frame, x, y):
+    (left, right), (bottom, top) = frame.limits
+    return left <= x <= right and bottom <= y <= top
 
 
 def follows(page, control, twin, other_layout=False):
