@@ -7,10 +7,12 @@ made all the same.
 import copy
 import re
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from html import escape
 from urllib.parse import unquote
 
 import yaml
+from pypdf import PdfReader
 
 from helpers.publishing.notebooks import ROOT, SHOWN
 from helpers.publishing.pages import is_ours
@@ -49,14 +51,12 @@ def build(folder, pages, say):
     if not find_chromium():
         say(f"NO PDF, NO HAND-OUTS: {NO_CHROMIUM}")
         return made
-    for name, page, html in (
-        (PDF, folder / "book.html", book_page(pages)),
-        (f"slides/{HANDOUTS}", folder / "slides" / "book.html", handouts_page(folder / "slides")),
-    ):
-        page.write_text(html, encoding="utf-8")
-        print_page(page, folder / name)
-        page.unlink()
-        say(name)
+    with ThreadPoolExecutor() as printers:  # a browser each
+        book = printers.submit(print_book, folder, pages)
+        print_handouts(folder / "slides")
+        say(f"slides/{HANDOUTS}")
+        book.result()
+        say(PDF)
     return [
         (PDF, "All pages as a book, PDF"),
         *made,
@@ -82,6 +82,8 @@ def chapter(page, address):
         link.decompose()
     for picture in article("img"):
         del picture["loading"]
+    for cell in article("td", string=re.compile(r"^[\d.,]+ \S+$")):  # a number and its unit
+        cell["class"] = "whole"
     for element in article(id=True):
         element["id"] = address(page.stem, element["id"]).partition("#")[2]
     for link in article("a", href=True):
@@ -93,14 +95,14 @@ def chapter(page, address):
     return article
 
 
-def _contents(pages, address):
-    """The table of contents as items of a list; `address` as of `chapter`."""
+def _contents(pages, entry):
+    """The table of contents as items of a list.
+
+    `entry` makes the HTML of one, given the stem of a page, the id of a part or "", and its words.
+    """
     return "".join(
-        f'<li><a href="{address(page.stem, "")}">{escape(page.title)}</a><ol>'
-        + "".join(
-            f'<li><a href="{address(page.stem, escape(part))}">{escape(heading)}</a></li>'
-            for part, heading in page.contents
-        )
+        f"<li>{entry(page.stem, '', page.title)}<ol>"
+        + "".join(f"<li>{entry(page.stem, *section)}</li>" for section in page.contents)
         + "</ol></li>\n"
         for page in pages
     )
@@ -118,20 +120,78 @@ def _in_one_file(stem, part):
     return f"#{stem}--{part}" if part else f"#{stem}"
 
 
-def book_page(pages):
-    """All chapters in one page, for the printer."""
-    said, contents = about(), _contents(pages, _in_one_file)
+def print_book(folder, pages):
+    """Print the book twice: where the headings came to lie tells the contents the second time.
+
+    Raises
+    ------
+    ValueError
+        If a heading of the contents lies on no sheet, or on another one the second time.
+    """
+    page, found = folder / "book.html", None
+    for _ in range(2):
+        told = found
+        page.write_text(book_page(pages, told), encoding="utf-8")
+        print_page(page, folder / PDF)
+        found = sheets(folder / PDF)
+    page.unlink()
+    if found != told:
+        raise ValueError(f"{PDF}: the numbers in the contents have moved the text")
+
+
+def sheets(pdf):
+    """The number of the sheet on which each part of a PDF begins, by its address."""
+    book = PdfReader(pdf)
+    return {
+        "#" + unquote(name.removeprefix("/")): book.get_destination_page_number(place) + 1
+        for name, place in book.named_destinations.items()
+    }
+
+
+def book_page(pages, numbers=None):
+    """All chapters in one page, for the printer.
+
+    Parameters
+    ----------
+    pages : list of Page
+    numbers : dict, optional
+        The number of a sheet for each address in the contents; room is left for them otherwise.
+
+    Raises
+    ------
+    ValueError
+        If an address has no number.
+    """
+
+    def entry(stem, part, words):
+        address = _in_one_file(stem, part)
+        if numbers is not None and address not in numbers:
+            raise ValueError(f"{PDF}: {address} of the contents lies on no sheet")
+        number = numbers[address] if numbers else ""
+        return (
+            f'<a href="{escape(address)}"><span>{escape(words)}</span> <span>{number}</span></a>'
+        )
+
+    said, contents = about(), _contents(pages, entry)
     chapters = "".join(
         f'<article id="{page.stem}">{chapter(page, _in_one_file)}</article>\n' for page in pages
     )
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{TITLE}</title>
-<link rel="stylesheet" href="site.css"><link rel="stylesheet" href="{TEMPLATE.as_uri()}/site.css">
+<link rel="stylesheet" href="{TEMPLATE.as_uri()}/site.css">
 <link rel="stylesheet" href="{TEMPLATE.as_uri()}/book.css"></head><body>
 <div class="cover"><p class="title">{TITLE}</p><p>{escape(said["abstract"])}</p>
 <p>Version {said["version"]}, {said["date-released"]}. Text and pictures: CC BY 4.0. Code: MIT.</p>
-</div><nav class="book"><p class="title">Contents</p><ol>{contents}</ol></nav>
+</div><nav class="book"><h1>Contents</h1><ol>{contents}</ol></nav>
 {chapters}</body></html>"""
+
+
+def print_handouts(slides):
+    """Print the slides in a folder two on a sheet."""
+    page = slides / "book.html"
+    page.write_text(handouts_page(slides), encoding="utf-8")
+    print_page(page, slides / HANDOUTS)
+    page.unlink()
 
 
 def handouts_page(slides):
@@ -186,7 +246,11 @@ def write_epub(path, pages, pictures):
         for picture in page.article("img", src=re.compile("^pictures/")):
             name = picture["src"].removeprefix("pictures/")
             files[f"pictures/{name}"] = (pictures / name).read_bytes()
-    contents = _contents(pages, _in_many_files).replace("<ol></ol>", "")
+
+    def entry(stem, part, words):
+        return f'<a href="{escape(_in_many_files(stem, part))}">{escape(words)}</a>'
+
+    contents = _contents(pages, entry).replace("<ol></ol>", "")
     nav = f'<nav epub:type="toc"><h1>Contents</h1><ol>{contents}</ol></nav>'
     files["nav.xhtml"] = _xhtml("Contents", nav)
     cover = f"<h1>{TITLE}</h1><p>{escape(said['abstract'])}</p>"
