@@ -56,21 +56,25 @@ def site(browser, living, tmp_path_factory):
 
     Alive are the pages of `ALIVE`; where that cannot be had, `missing` says why.
     """
-    missing = None
+    made, missing = None, None
+    if not SITE:
+        try:
+            made = living()
+        except vendor.Missing as reason:
+            missing = reason
 
     def build_live(folder, offline):
-        nonlocal missing
-        try:
-            shutil.copytree(living(), folder)
-        except vendor.Missing as reason:
-            missing = str(reason)
-            raise
+        if missing:
+            raise missing
+        shutil.copytree(made, folder)
 
     def build_nothing(folder, offline):
         raise vendor.Missing("tested elsewhere")
 
+    attributes_of = live.attributes
+
     def attributes(notebook, cell):
-        return live.attributes(notebook, cell) if notebook in ALIVE else ""
+        return attributes_of(notebook, cell) if notebook in ALIVE else ""
 
     folder = Path(SITE or tmp_path_factory.mktemp("site") / "site")
     if not SITE:
