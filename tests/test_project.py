@@ -126,9 +126,44 @@ def test_the_site_is_built_by_its_command_and_published_by_a_job_of_its_own():
     assert all(re.fullmatch(r"actions/[\w-]+@v\d+", action) for action in uses)
 
 
+def missing_command(line):
+    """What a step of a workflow runs that is not there; "" if all is."""
+    for command in filter(None, line.split("&&")):
+        program, *rest = command.split()
+        if program == "python3" and not (ROOT / rest[0]).is_file():
+            return rest[0]
+        if rest[:1] == ["series.py"] and rest[1] not in series.COMMANDS:
+            return rest[1]
+        if program not in ("python3", "sudo") and not os.access(ROOT / program, os.X_OK):
+            return program
+    return ""
+
+
+WORKFLOWS = sorted(path.relative_to(ROOT) for path in ROOT.glob(".github/workflows/*.yml"))
+
+
+@pytest.mark.parametrize("name", WORKFLOWS, ids=lambda path: path.stem)
+def test_every_step_of_a_workflow_can_be_run(name):
+    workflow = yaml_of(name)
+    assert workflow.keys() <= {"name", True, "permissions", "concurrency", "jobs"}
+    for job in workflow["jobs"].values():
+        if "uses" in job:
+            assert (ROOT / job["uses"]).is_file()
+        for step in job.get("steps", []):
+            assert ("uses" in step) != ("run" in step)
+            assert missing_command(step.get("run", "")) == ""
+
+
+def test_a_step_that_cannot_be_run_is_named():
+    steps = ["python3 series.py sites", "python3 serie.py site", ".ci/ran", "sudo x && .ci/run"]
+    assert [*map(missing_command, steps)] == ["sites", "serie.py", ".ci/ran", ""]
+
+
 def test_the_container_installs_what_the_tests_need():
     lines = text(".devcontainer/devcontainer.json").splitlines()
     container = json.loads("\n".join(line for line in lines if not line.startswith("//")))
+    installed = container["onCreateCommand"].partition("--no-install-recommends ")[2].split()
+    assert {"chromium", "nodejs", "npm"} <= set(installed)
     python = re.search(r"python:(\d+\.\d+)$", container["image"])[1]
     assert python in SpecifierSet(PROJECT["requires-python"])
     assert "'.[test]'" in container["postCreateCommand"]

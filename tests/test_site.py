@@ -357,6 +357,25 @@ def test_a_site_is_not_built_over_something_else(tmp_path, name):
     assert (tmp_path / name).read_text() == "mine"
 
 
+# The book.
+
+
+def test_contents_without_the_right_numbers_stop_the_build(monkeypatch, tmp_path):
+    page, _ = page_of(SERIES[0])
+    parts = [f"#{page.stem}", *(f"#{page.stem}--{part}" for part, _ in page.contents)]
+    told = []
+    monkeypatch.setattr(book, "print_page", lambda page, _: told.append(parsed(page)))
+    found = iter([dict.fromkeys(parts, 3)] * 3 + [dict.fromkeys(parts, 4), {parts[0]: 3}])
+    monkeypatch.setattr(book, "sheets", lambda _: next(found))
+    book.print_book(tmp_path, [page])
+    numbers = [[entry("span")[-1].text for entry in html.select("nav a")] for html in told]
+    assert numbers == [[""] * len(parts), ["3"] * len(parts)]
+    with pytest.raises(ValueError, match="the numbers in the contents have moved the text"):
+        book.print_book(tmp_path, [page])
+    with pytest.raises(ValueError, match=f"{parts[1][:20]}.* of the contents lies on no sheet"):
+        book.print_book(tmp_path, [page])
+
+
 # The EPUB.
 
 

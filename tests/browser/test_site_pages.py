@@ -8,20 +8,15 @@ looked at, and every page with a control is brought to life (`benchmarks/pages.p
 import os
 import re
 import shutil
-import unicodedata
 from pathlib import Path
 from types import SimpleNamespace
 
-import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from pypdf import PdfReader
 
 import lab
-from helpers.publishing.blocks import ALONE
-from helpers.publishing.notebooks import PAGES, SERIES, SHOWN, read
+from helpers.publishing.notebooks import PAGES, SERIES, read
 from helpers.publishing.site import book, build, lite, live, vendor
-from helpers.publishing.site.pages import markdown, tree
 from on_site import serve, wake, watched
 from test_slides import A4_WIDTH, BROKEN
 from twins import MISFITS, Opened, by_keyboard, by_mouse, corners, sweep
@@ -52,7 +47,7 @@ PAINTED = """new Promise(resolve => new PerformanceObserver(list => {
 
 @pytest.fixture(scope="module")
 def site(browser, living, tmp_path_factory):
-    """The site with its book, served: its `folder`, and its address as `url`.
+    """The site without its book, served: its `folder`, and its address as `url`.
 
     Alive are the pages of `ALIVE`; where that cannot be had, `missing` says why.
     """
@@ -82,6 +77,7 @@ def site(browser, living, tmp_path_factory):
             patch.setattr(live, "build", build_live)
             patch.setattr(live, "attributes", attributes)
             patch.setattr(lite, "build", build_nothing)
+            patch.setattr(book, "build", lambda *_: [])
             build.build_site(folder)
     with serve(folder) as url:
         yield SimpleNamespace(folder=folder, url=url, missing=missing)
@@ -380,87 +376,3 @@ def test_nothing_was_reported_by_what_is_alive(alive):
     # Pyodide says what it loads, and the html manager's library for JSON is talkative.
     usual = ("log: ", "warning: strict mode: ")
     assert [line for line in alive.log if not line.startswith(usual)] == []
-
-
-# The book.
-
-
-def letters(text):
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))  # fi may be one letter
-
-
-@pytest.fixture(scope="module")
-def printed(site):
-    """The PDF, and the letters of each of its sheets without the number below."""
-    pdf = PdfReader(site.folder / book.PDF)
-    texts = [letters(sheet.extract_text()) for sheet in pdf.pages]
-    return SimpleNamespace(
-        pdf=pdf,
-        text="".join(
-            text.removesuffix(str(n)).removeprefix(str(n)) for n, text in enumerate(texts, 1)
-        ),
-    )
-
-
-@pytest.mark.parametrize("path", [*(n.path for n in SERIES), *PAGES], ids=lambda path: path.stem)
-def test_the_book_says_what_the_page_says(printed, path):
-    if path.suffix == ".ipynb":
-        cells = [c for c in nbformat.read(path, as_version=4).cells if c.id != ALONE]
-        sources = [cell.source for cell in cells if cell.cell_type == "markdown"]
-        code = [cell.source for cell in cells if cell.cell_type == "code"]
-        said = [o.text for c in cells for o in c.get("outputs", []) if "text" in o]
-    else:
-        sources, code, said = [path.read_text(encoding="utf-8")], [], []
-    lines = [line for text in [*code, *said] for line in text.splitlines()]
-    for source in sources:
-        article = tree(markdown(source))
-        for element in [*article("math"), *article("a", class_="anchor-link")]:
-            element.replace_with("\n\n")
-        lines += [text for block in article.find_all(string=True) for text in block.split("\n\n")]
-    missing = [line for line in lines if letters(line) not in printed.text]
-    assert missing == []
-
-
-def test_the_book_has_an_outline_and_links_inside(printed):
-    chapters = [entry.title for entry in printed.pdf.outline if not isinstance(entry, list)]
-    assert [c for c in chapters if re.match(r"\d\d · ", c)] and len(chapters) >= len(SERIES)
-    inside = [
-        link
-        for sheet in printed.pdf.pages
-        for link in sheet.get("/Annots", [])
-        if "/Dest" in link.get_object()
-    ]
-    assert len(inside) > 100
-    outside = [address for address in _addresses(printed.pdf) if address]
-    assert outside and all(re.match("https?://", address) for address in outside)
-
-
-def _addresses(pdf):
-    for sheet in pdf.pages:
-        for link in sheet.get("/Annots", []):
-            yield str(link.get_object().get("/A", {}).get("/URI", ""))
-
-
-def test_nothing_of_the_book_sticks_out(printed):
-    """Chromium would print everything smaller if one thing were too wide."""
-    sizes = {
-        tuple(round(float(side)) for side in sheet.mediabox[2:]) for sheet in printed.pdf.pages
-    }
-    assert sizes == {(595, 842)}
-    sizes = []
-
-    def see(text, transform, matrix, font, size):
-        sizes.append(round(size * abs(transform[3] * matrix[3]), 1))
-
-    printed.pdf.pages[5].extract_text(visitor_text=see)
-    assert 10.5 in sizes  # points, as site.css says
-
-
-def test_the_hand_outs_have_two_slides_on_a_sheet(site):
-    pdf = PdfReader(site.folder / "slides" / book.HANDOUTS)
-    sheets = 0
-    for notebook in SHOWN:
-        cells = nbformat.read(notebook.path, as_version=4).cells
-        kinds = [cell.metadata["slideshow"]["slide_type"] for cell in cells]
-        sheets += -(-(kinds.count("slide") + kinds.count("subslide")) // 2)
-    assert len(pdf.pages) == sheets

@@ -165,12 +165,10 @@ def book_page(pages, numbers=None):
 
     def entry(stem, part, words):
         address = _in_one_file(stem, part)
-        if numbers is not None and address not in numbers:
+        number = "" if numbers is None else numbers.get(address)
+        if number is None:
             raise ValueError(f"{PDF}: {address} of the contents lies on no sheet")
-        number = numbers[address] if numbers else ""
-        return (
-            f'<a href="{escape(address)}"><span>{escape(words)}</span> <span>{number}</span></a>'
-        )
+        return f'<a href="{escape(address)}"><span>{escape(words)}</span> <span>{number}</span></a>'
 
     said, contents = about(), _contents(pages, entry)
     chapters = "".join(
