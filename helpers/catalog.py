@@ -11,6 +11,7 @@ text.
 
 import difflib
 import re
+from operator import itemgetter
 from pathlib import Path
 
 from helpers.schemas import (
@@ -262,20 +263,21 @@ def scaling_tables(folder=DATA):
     """
     kinds = {"ms/step": "time", "min/run": "time", "% MFU": "per device"}
     kinds |= {"tok/s per device": "per device"}
+    found = {}
+    for row in (*rows(SCALING, folder), *rows(SCALING_2025, folder)):
+        if row["unit"] not in ("efficiency", "relative") and row["scaling_mode"] != "pipeline":
+            found.setdefault(row["series"], []).append(row)
     tables = {}
-    for table in (scaling(folder), scaling_2025(folder)):
-        fits = ~table["unit"].isin(["efficiency", "relative"])
-        fits &= table["scaling_mode"] != "pipeline"
-        for name, rows in table[fits].groupby("series", sort=False):
-            rows = rows.sort_values("devices")
-            if len(rows) >= 3:
-                tables[name] = dict(
-                    devices=rows["devices"].tolist(),
-                    values=rows["value"].tolist(),
-                    kind=kinds.get(rows["unit"].iloc[0], "throughput"),
-                    mode=rows["scaling_mode"].iloc[0],
-                    per_node=int((rows["devices"] // rows["nodes"]).max()),
-                )
+    for name, group in found.items():
+        if len(group) >= 3:
+            group = sorted(group, key=itemgetter("devices"))
+            tables[name] = dict(
+                devices=[row["devices"] for row in group],
+                values=[row["value"] for row in group],
+                kind=kinds.get(group[0]["unit"], "throughput"),
+                mode=group[0]["scaling_mode"],
+                per_node=max(row["devices"] // row["nodes"] for row in group),
+            )
     return tables
 
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 import lab
 from helpers.publishing.site.browser import NO_CHROMIUM, find_chromium
 
-ALIVE = ("03", "04", "06")  # notebooks that are brought to life in pages
+ALIVE = ("03", "04", "06", "08")  # notebooks that are brought to life in pages
 BROWSER = Path(__file__).parent / "browser"
 pytest.register_assert_rewrite("twins")  # so that a failure there shows both sides
 

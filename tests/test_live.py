@@ -12,6 +12,7 @@ import pytest
 
 from helpers.controls.roofline import RooflineControl
 from helpers.exercises.prediction import Prediction
+from helpers.live import session
 from helpers.measure.record import shipped
 from helpers.publishing.notebooks import SERIES
 from helpers.publishing.site import live, vendor
@@ -159,15 +160,16 @@ def test_a_page_of_08_tells_of_the_shipped_record(tmp_path, monkeypatch):
     ours = shipped()["xeon-2"]
     assert entries["your-roof"]["model"] == ours.roofline.points[0].rate
     assert entries["your-two-parts"]["model"] == ours.speedups[-1].measured.value
-    assert entries["your-overlap"]["source"] == "stopwatch"
+    for cell in ("your-addition", "your-overlap", "measure-steps"):
+        assert entries[cell]["source"] == "stopwatch"
+        assert "cannot measure" in entries[cell]["form"]["note"]
     assert entries["control"]["kind"] == "control" and not list(tmp_path.iterdir())
 
 
 def test_a_session_names_the_package_that_it_misses(ask):
-    reply = ask(
-        "show", code="from helpers.controls.scaling import ScalingControl\nScalingControl()"
-    )
-    assert reply["missing"] == ["matplotlib"]
+    code = "from helpers.controls.scaling import ScalingControl\nScalingControl()"
+    assert ask("show", code=code)["missing"] == ["matplotlib"]
+    assert ask("show", code="1", needs=["matplotlib"])["missing"] == ["matplotlib"]
 
 
 @pytest.mark.parametrize("source", ["model", "stopwatch"])
@@ -185,25 +187,75 @@ def test_predictions_are_scored_as_in_the_notebook(ask, typed, source):
     )
 
 
-def test_no_answer_in_a_page_speaks_of_code(ask):
-    """For every exercise: an answer that is wrong or missing, hints and the solution."""
-    for notebook in (ROOFLINE, EXAMINATION):
-        for entry in live.cells(notebook).values():
-            if entry["kind"] != "exercise":
-                continue
-            code, form = entry["code"], entry["form"]
-            own = {name: "3" for name in form["own"].split()}
-            typed = "1e-7"
-            if form["asks"] == "design":
-                typed = dict.fromkeys(form["names"].split(), "1")
-            replies = [ask("check", code=code, typed=typed, own=own)]
-            replies += [ask("check", code=code, typed=None, own=own)]
-            replies += [ask("hint", code=code), ask("solution", code=code, own={})]
-            for reply in replies:
-                assert not reply["missing"], code
-                said = reply["result"]
-                words = said["words"] if isinstance(said, dict) else said
-                assert not CODE.search(words), (code, words)
+def exercises(notebook):
+    """The code of each exercise of a notebook, of which nothing is run."""
+    if notebook is EXAMINATION:
+        return codes(notebook)
+    sources = [c.source for c in live.read(notebook.path).cells if c.cell_type == "code"]
+    lines = re.findall(r"^from helpers\.questions import \w+ as exercises$", sources[0], re.M)
+    names = re.findall(r"^exercises\.(\w+)\.check\(", "\n".join(sources), re.M)
+    return [f"{line}\nexercises.{name}" for line in lines for name in names]
+
+
+def codes(notebook):
+    """The same as the site has it."""
+    return [e["code"] for e in live.cells(notebook).values() if e["kind"] == "exercise"]
+
+
+def test_the_exercises_below_are_those_of_the_site():
+    assert exercises(ROOFLINE) == codes(ROOFLINE)
+    assert sum(len(exercises(notebook)) for notebook in SERIES) > 80
+
+
+def typed(answer):
+    """An answer as a reader types it."""
+    if isinstance(answer, dict):
+        return {name: typed(number) for name, number in answer.items()}
+    return str(answer)
+
+
+def attempts(exercise):
+    """What a reader may type: the right answer, a wrong one, nonsense and nothing."""
+    right = exercise.answer()
+    wrong = {"choice": "abcd".replace(str(right), "")[0], "formula": "1"}
+    kind = type(exercise.asked()).__name__.lower()
+    if kind == "design":
+        return typed(right), dict.fromkeys(right, "1"), dict.fromkeys(right, "many"), None
+    return typed(right), wrong.get(kind) or str(3 * float(right)), "half a dozen", None
+
+
+@pytest.mark.parametrize("notebook", SERIES, ids=lambda notebook: notebook.number)
+def test_an_answer_is_judged_in_a_page_as_in_the_notebook(ask, notebook):
+    """And no word of a page speaks of code."""
+    for code in exercises(notebook):
+        exercise = session.made(code)
+        own = {name: str(exercise.numbers[name]) for name in exercise.own}
+        replies, outcomes = [], []
+        for attempt in attempts(exercise):
+            replies.append(ask("check", code=code, typed=attempt, own=own))
+            verdict, said = exercise.check(attempt, **own), replies[-1]["result"]
+            outcomes.append(said["outcome"])
+            assert said["outcome"] == verdict.outcome.value
+            if attempt is not None:
+                assert said["words"] == session.for_a_page(verdict.words)
+        assert (outcomes[0], outcomes[3]) == ("Correct", "Not attempted"), code
+        assert outcomes[1] in ("Wrong", "Cannot be judged") and outcomes[2] == "Cannot be judged"
+        if own:
+            nothing = dict.fromkeys(own)
+            replies.append(ask("check", code=code, typed=attempts(exercise)[0], own=nothing))
+            expected = exercise.check(attempts(exercise)[0], **nothing).words
+            assert replies[-1]["result"]["words"] == expected
+        for _ in exercise.asked().hints:
+            replies.append(ask("hint", code=code))
+            assert replies[-1]["result"] == exercise.hint()
+        for numbers in (own, dict.fromkeys(own)):
+            replies.append(ask("solution", code=code, own=numbers))
+            expected = session.for_a_page(exercise.solution(**numbers))
+            assert replies[-1]["result"] == expected
+        for reply in replies:
+            said = reply["result"]
+            words = said["words"] if isinstance(said, dict) else said
+            assert not reply["missing"] and not CODE.search(words), (code, words)
 
 
 def test_the_loader_is_small_and_names_no_host():

@@ -59,10 +59,11 @@ class RecordControl(Control):
         for name, value, more in (("first", first, []), ("second", second, [self.NONE])):
             if value not in (allowed := [*self.records, *more]):
                 raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
-        self.upload = widgets.FileUpload(accept=".json", description="Upload a record")
+        self.upload = widgets.FileUpload(
+            accept=".json", description="Upload a record", layout={"width": "max-content"}
+        )
         self.message = widgets.HTML()
         self.upload.observe(self._uploaded, names="value")
-        self.shown = None
         super().__init__(
             self.upload,
             self.message,
@@ -121,10 +122,14 @@ class RecordControl(Control):
         operations, caches = (STREAMS, record.machine.caches) if alone else (["read"], {})
         return bandwidth_scene(record.bandwidths, threads, caches, operations)
 
+    def _stand(self):
+        standing = super()._stand()
+        self.shown = self.value("what"), *self._chosen()
+        return standing
+
     def _redraw(self):
-        shown = self.value("what"), *self._chosen()
-        if shown != self.shown:
-            self.background.value, self.shown = self._stand(), shown
+        if self.shown != (self.value("what"), *self._chosen()):
+            self.background.value = self._stand()
         super()._redraw()
 
     def _uploaded(self, change):

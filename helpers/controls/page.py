@@ -37,17 +37,20 @@ _MAKE_ACCESSIBLE = """
 """
 
 
-# ipywidgets marks the focus by a tint or a border of one pixel, and forbids lists an outline.
-_VISIBLE_FOCUS = f"""
+# ipywidgets marks the focus by a tint or a border of one pixel, and forbids lists an outline. It
+# cuts what a slider says where there is no room.
+_STYLE = f"""
 .series-control :is([role=slider], [role=textbox], select, textarea, button):focus-visible
 {{ outline: 3px solid {MEMORY} !important; outline-offset: 2px; }}
+.series-control .widget-hslider {{ height: auto; min-height: 28px; }}
+.series-control .widget-readout {{ white-space: normal; height: auto; line-height: 1.3; }}
 """
 
 
 def background(png, inputs):
     """What stands still, for the eye only: the SVG over it carries the words."""
     return (
-        f"<style>{_VISIBLE_FOCUS}</style>"
+        f"<style>{_STYLE}</style>"
         f'<img alt="" src="data:image/png;base64,{base64.b64encode(png).decode()}" '
         f'style="display:block;width:100%" '
         f'onload="{html.escape(_MAKE_ACCESSIBLE.replace("INPUTS", str(inputs)))}">'

@@ -47,7 +47,11 @@ class ScalingControl(Control):
         self.table = widgets.Textarea(
             "\n".join(lines), description="your table", rows=8, continuous_update=False, layout=wide
         )
-        self.upload = widgets.FileUpload(accept=".csv,.tsv,.txt,.md", description="Upload a file")
+        self.upload = widgets.FileUpload(
+            accept=".csv,.tsv,.txt,.md",
+            description="Upload a file",
+            layout={"width": "max-content"},
+        )
         self.button = widgets.Button(description="Fit this table")
         self.message, self.report = widgets.HTML(), widgets.HTML()
         self.refused, self.limits = "", ((1, 1), 1.0)

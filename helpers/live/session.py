@@ -13,6 +13,7 @@ import sys
 from base64 import b64decode
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from helpers.controls import control, places
@@ -93,8 +94,13 @@ def made(code):
     return eval(compile(ast.Expression(last.value), "<cell>", "eval"), names)
 
 
-def show(code):
-    """Make the widget of a cell; returns the id of its model."""
+def show(code, needs=()):
+    """Make the widget of a cell; returns the id of its model.
+
+    Of the packages that it `needs` those that are missing are asked for together.
+    """
+    for package in needs:
+        find_spec(package)
     return made(code).model_id
 
 

@@ -4,13 +4,17 @@ The pages are bare ones, made here of the cells that are alive; what Python says
 this process. What is vendored is fetched the first time (`helpers.publishing.site.vendor`).
 """
 
+import html
 import json
 import os
+import re
 import shutil
-import subprocess
 import threading
+import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from datetime import UTC, datetime
+from functools import cached_property, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -18,16 +22,38 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+import in_node
 import lab
+import walk
 from helpers.controls import every_control
+from helpers.exercises.prediction import scored
+from helpers.live import session
+from helpers.measure.record import MACHINES
 from helpers.publishing.notebooks import SERIES, read
 from helpers.publishing.site import live, vendor
-from twins import by_keyboard, by_mouse, sweep, twins_of
+from twins import STATE, by_keyboard, by_mouse, difference, expected, sweep
 
-LIVE = Path(__file__).parents[1] / "live"
-NOTEBOOKS = {n.number: n for n in SERIES if n.number in ("03", "04")}
+NOTEBOOKS = {n.number: n for n in SERIES if n.number in ("03", "04", "08", "09")}
 START_SECONDS = 120  # for Python to start on a machine that others use
 STILL = "the picture stays as it is stored."
+FAST_LINE = {"effectiveType": "4g", "downlink": 10, "saveData": False}
+SLOW_LINE = {**FAST_LINE, "effectiveType": "3g"}
+ALONE = {
+    "control": {
+        "kind": "control",
+        "code": "from helpers.controls.scaling import ScalingControl\nScalingControl()",
+        "needs": ["matplotlib"],
+    }
+}
+# The control is in sight, and whoever fetched the list of files then has had the time to use it.
+SEEN = """async () => {
+    const place = document.querySelector('[data-kind="control"]');
+    await new Promise(resolve => new IntersectionObserver(
+        seen => seen.some(one => one.isIntersecting) && resolve()).observe(place));
+    await (await fetch("live/files.json")).json();
+    await new Promise(resolve => setTimeout(resolve, 200));
+}"""
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 # Matplotlib lays these out, and in a page it is another version of it than here.
 LAID_OUT_THERE = {kind.__name__ for kind in every_control() if kind.follows_inputs}
 
@@ -48,24 +74,49 @@ def site(living, tmp_path_factory):
         shutil.copytree(living(), folder / "live")
     except vendor.Missing as missing:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{lab.NO_SITE}: {missing}")
+    (folder / "live" / "09.json").write_text(json.dumps(ALONE), "utf-8")
     for number, notebook in NOTEBOOKS.items():
         (folder / f"{number}.html").write_text(bare(notebook), "utf-8")
     return folder
 
 
-@pytest.fixture(scope="module")
-def address(site):
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site)) as server:
+@contextmanager
+def served(folder):
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def address(site):
+    with served(site) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def without_pyodide(site, tmp_path_factory):
+    """The address of the same site, but Pyodide comes from its CDN."""
+    folder = tmp_path_factory.mktemp("without") / "site"
+    shutil.copytree(site, folder, ignore=shutil.ignore_patterns("pyodide"))
+    live.place_pyodide(folder / "live", offline=False)
+    with served(folder) as address:
+        yield address
+
+
+def entries(notebook):
+    """The cells of a page that are alive; of 09, whose cells take long, the control."""
+    return ALONE if notebook.number == "09" else live.cells(notebook)
 
 
 def bare(notebook):
     """A page of the living cells of a notebook, with what is stored of each."""
     parts = []
     for cell in read(notebook.path).cells:
-        if told := live.attributes(notebook, cell.id):
+        if cell.id in entries(notebook):
+            told = 'class="live" data-cell="control" data-kind="control"'
+            if notebook.number != "09":
+                told = live.attributes(notebook, cell.id)
             stored = [output.get("data", {}) for output in cell.outputs]
             pictures = "".join(
                 f'<img alt="{cell.id}" src="data:image/png;base64,{data["image/png"]}">'
@@ -91,7 +142,12 @@ class Opened:
     asked: list = field(default_factory=list)
     elsewhere: list = field(default_factory=list)
     log: list = field(default_factory=list)
-    path: Path = None
+    notebook: object = None
+
+    @cached_property
+    def twin(self):
+        """The control of the page, made here."""
+        return session.made.__wrapped__(entries(self.notebook)["control"]["code"])
 
     def cell(self, name):
         return self.page.locator(f'[data-cell="{name}"]')
@@ -103,13 +159,15 @@ class Opened:
         self.page.wait_for_selector(".live-view .noUi-handle[aria-label]")
 
     def controls(self):
-        (twin,) = twins_of(self.path)
-        return [(self.page.query_selector(".series-control"), twin)]
+        return [(self.page.query_selector(".series-control"), self.twin)]
 
 
-def visit(browser, address, number):
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    opened = Opened(context.new_page(), path=NOTEBOOKS[number].path)
+def visit(browser, address, number, line=SLOW_LINE, height=900):
+    """Open the page of a notebook; `line` is what the browser tells of its line."""
+    context = browser.new_context(viewport={"width": 1280, "height": height})
+    told = f"Object.defineProperty(navigator, 'connection', {{value: {json.dumps(line)}}})"
+    context.add_init_script(told)
+    opened = Opened(context.new_page(), notebook=NOTEBOOKS[number])
     opened.page.set_default_timeout(1000 * START_SECONDS)
 
     def pass_or_stop(route):
@@ -251,21 +309,196 @@ def test_predictions_and_exercises(browser, address):
     page.context.close()
 
 
-def test_every_control_says_in_a_page_what_it_says_here(site, tmp_path):
-    """At every position of every input and at random places, text for text."""
-    import walk
+def agrees(opened):
+    """Wait until the control shows what its twin shows at the same inputs, but for small shifts."""
+    page, ((control, twin),) = opened.page, opened.controls()
+    deadline = time.monotonic() + START_SECONDS
+    while True:
+        state = page.evaluate(STATE, control)
+        goal = {**expected(state, twin), "picture": twin.moving.value}
+        far = walk.farthest(state.pop("picture"), goal.pop("picture"))
+        if state == goal and far <= walk.FARTHEST:
+            return far
+        assert time.monotonic() < deadline, (far, difference({**state}, goal))
+        page.wait_for_timeout(50)
 
-    kinds = {kind.__name__: kind for kind in every_control() if kind.__name__ not in LAID_OUT_THERE}
-    imports = "\n".join(f"from {kind.__module__} import {name}" for name, kind in kinds.items())
-    names = ", ".join(f"{name!r}: {name}" for name in kinds)
-    script, there, here = (tmp_path / name for name in ("script.py", "there.json", "here.json"))
-    walked = Path(walk.__file__).read_text("utf-8")
-    script.write_text(f"{walked}\n{imports}\nwrite('/out.json', {{{names}}})\n", "utf-8")
-    command = ["node", LIVE / "drive.mjs", site / "live", script, there]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        walk.write(here, kinds)
-        assert not process.wait(600), process.stderr.read()
-    ours, theirs = (json.loads(path.read_text("utf-8")) for path in (here, there))
+
+def choose(opened, **choices):
+    for name, words in choices.items():
+        opened.page.locator(f".input-{name} select").select_option(label=words)
+    agrees(opened)
+
+
+def upload(opened, name, content):
+    file = {"name": name, "mimeType": "application/json", "buffer": content}
+    with opened.page.expect_file_chooser() as chosen:
+        opened.page.locator(".series-control").get_by_text("Upload").click()
+    chosen.value.set_files(file)
+
+
+def given(content, name):
+    """What ipywidgets makes of an upload."""
+    about = {"type": "application/json", "size": len(content), "last_modified": LONG_AGO}
+    return ({"name": name, "content": memoryview(content), **about},)
+
+
+def test_records_are_laid_over_each_other(browser, address):
+    """The whole page of 08, which measures nothing: its control, its predictions, its exercises."""
+    opened = visit(browser, address, "08")
+    page = opened.page
+    page.context.route(f"{address}live/pyodide/matplotlib*", lambda route: route.abort())
+    opened.cell("control").locator(".live-start").click()
+    assert page.locator(".live-failure").text_content().endswith(STILL)
+    page.context.unroute(f"{address}live/pyodide/matplotlib*")
+    opened.log.clear()
+    opened.cell("control").locator(".live-start").click()
+    page.wait_for_selector("[data-alive] svg")
+    ((control, twin),) = opened.controls()
+    agrees(opened)
+    choose(opened, what=twin.PARTS, second="xeon-1")
+
+    mine = (MACHINES / "xeon-1.json").read_bytes()
+    upload(opened, "mine.json", mine)
+    twin.upload.value = given(mine, "mine.json")
+    page.wait_for_function("document.querySelector('.input-first select').value === 'mine'")
+    agrees(opened)
+    assert twin.value("first") == "mine" and twin.value("second") == "xeon-2"
+    picture = page.evaluate(STATE, control)["picture"]
+    upload(opened, "other.json", b'{"date": "2026-11-29"}')
+    twin.upload.value = given(b'{"date": "2026-11-29"}', "other.json")
+    page.wait_for_function("document.querySelector('.series-control [role=alert]').textContent")
+    refused = page.locator(".series-control [role=alert]").text_content()
+    assert refused.startswith("This file was not taken: ")
+    assert f'<div role="alert">{html.escape(refused)}</div>' == twin.message.value
+    assert page.evaluate(STATE, control)["picture"] == picture
+
+    cell = opened.cell("your-peaks")
+    assert cell.locator(".live-note").text_content() == live.UNMEASURED
+    opened.cell("predict-peaks").locator("input").fill("4")
+    cell.get_by_role("button").click()
+    cell.get_by_text("You predicted").wait_for()
+    entry = live.cells(NOTEBOOKS["08"])["your-peaks"]
+    says = scored("", "1", "4", entry["model"], "stopwatch")
+    assert cell.locator(".live-said").text_content() == says
+    exercise = NOTEBOOKS["08"].exercises["promised_peak"]
+    cell = opened.cell("check-promised-peak")
+    assert "check(" not in cell.text_content()
+    cell.locator("input").fill(str(exercise.answer()))
+    cell.get_by_role("button", name="Check").click()
+    page.wait_for_selector("[data-outcome]")
+    assert cell.locator(".live-said").text_content().startswith("Correct. ")
+    assert opened.elsewhere == []
+    assert [line for line in opened.log if line.startswith("error")] == []
+    page.context.close()
+
+
+def test_a_scaling_table_is_fitted(browser, address):
+    opened = visit(browser, address, "09")
+    page = opened.page
+    opened.wake()
+    twin = opened.twin
+    agrees(opened)
+    handle = page.locator(".input-ahead [role=slider]")
+    handle.focus()
+    page.keyboard.press("End")
+    page.locator(".input-mode select").select_option(index=1)
+    page.wait_for_function("document.querySelector('.input-mode select').selectedIndex === 1")
+    agrees(opened)
+    assert twin.value("ahead") == 4 and twin.value("mode") == "strong"
+    reported = page.locator(".series-control li").all_text_contents()
+    assert reported == re.findall("<li>(.*?)</li>", html.unescape(twin.report.value))
+
+    table = b"devices,time\n1,100\n2,52\n4,28\n8,17\n"
+    upload(opened, "mine.csv", table)
+    twin.upload.value = given(table, "mine.csv")
+    page.wait_for_function("document.querySelector('textarea').value.startsWith('devices,time')")
+    agrees(opened)
+    assert page.locator("textarea").input_value() == twin.table.value
+
+    page.locator("textarea").fill("devices,time\n1,none\n")
+    page.keyboard.press("Tab")
+    twin.table.value = "devices,time\n1,none\n"
+    page.wait_for_function("document.querySelector('.series-control [role=alert]').textContent")
+    refused = page.locator(".series-control [role=alert]").text_content()
+    assert f'<div role="alert">{html.escape(refused)}</div>' == twin.message.value
+    agrees(opened)
+    assert opened.elsewhere == []
+    assert [line for line in opened.log if line.startswith("error")] == []
+    page.context.close()
+
+
+def of_the_cdn(asked, changed=""):
+    """Answers requests to the CDN of Pyodide from what is vendored."""
+
+    def answer(route):
+        name = route.request.url.removeprefix(vendor.PYODIDE_CDN)
+        asked.append(name)
+        content = (vendor.vendored("pyodide") / name).read_bytes()
+        kind = "application/wasm" if name.endswith(".wasm") else "application/octet-stream"
+        headers = {"content-type": kind, "access-control-allow-origin": "*"}
+        route.fulfill(status=200, headers=headers, body=content + b"x" * (name == changed))
+
+    return answer
+
+
+@pytest.mark.parametrize("changed", ["", "pyodide.asm.wasm"])
+def test_pyodide_may_come_from_its_cdn(browser, without_pyodide, changed):
+    """But no byte of it may be another one."""
+    opened, asked = visit(browser, without_pyodide, "04"), []
+    opened.page.context.route(f"{vendor.PYODIDE_CDN}**", of_the_cdn(asked, changed))
+    opened.page.wait_for_load_state("networkidle")
+    assert asked == []  # nothing before a touch
+    if changed:
+        opened.cell("control").locator(".live-start").click()
+        said = opened.page.locator(".live-failure").text_content()
+        assert "pyodide.asm.wasm" in said and said.endswith(STILL)
+        assert opened.cell("control").locator(".live-still img").is_visible()
+        assert not opened.cell("control").locator(".live-view").is_visible()
+    else:
+        opened.wake()
+        agrees(opened)
+        assert sorted(name.partition("-")[0] for name in asked) == ["numpy", "pyodide.asm.wasm"]
+        assert [line for line in opened.log if line.startswith("error")] == []
+    assert opened.elsewhere == []
+    opened.page.context.close()
+
+
+@pytest.mark.parametrize(
+    ("line", "ahead"),
+    [
+        (FAST_LINE, True),
+        ({**FAST_LINE, "saveData": True}, False),
+        ({**FAST_LINE, "downlink": 5}, False),
+        ({**FAST_LINE, "type": "cellular"}, False),
+        (None, False),
+    ],
+)
+def test_a_control_that_comes_near_is_fetched_ahead_on_a_fast_line(
+    browser, address, without_pyodide, line, ahead
+):
+    """From the host of the page, never from another one."""
+    for where, name in ((address, "pyodide.asm.wasm"), (without_pyodide, "python.zip")):
+        opened = visit(browser, where, "04", line, height=150)
+        page = opened.page
+        page.wait_for_load_state("networkidle")
+        assert not page.locator("link[rel=prefetch]").count()
+        opened.cell("control").scroll_into_view_if_needed()
+        page.evaluate(SEEN)
+        if ahead:
+            page.wait_for_selector(f"link[rel=prefetch][href$='{name}']", state="attached")
+        hrefs = page.eval_on_selector_all("link[rel=prefetch]", "links => links.map(l => l.href)")
+        assert all(href.startswith(where) for href in hrefs) and bool(hrefs) == ahead
+        assert opened.elsewhere == [] and not page.workers
+        page.context.close()
+
+
+def test_every_control_says_in_a_page_what_it_says_here(site, tmp_path):
+    """At every position of every input and at random places, text for text.
+
+    What matplotlib lays out is compared by `benchmarks/live.py`, and at a few places above.
+    """
+    names = {kind.__name__ for kind in every_control()} - LAID_OUT_THERE
+    ours, theirs = in_node.both(site / "live", tmp_path, {name: f"{name}()" for name in names})
     assert ours.keys() == theirs.keys()
     for name, states in ours.items():
         for one, other in zip(states, theirs[name], strict=True):

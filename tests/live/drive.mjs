@@ -28,6 +28,6 @@ const worker = readFileSync(join(live, "worker.js"), "utf8");
 const archive = new Uint8Array(readFileSync(join(live, "python.zip")));
 python.unpackArchive(archive, "zip", {extractDir: "/live"});
 python.runPython(worker.match(/python\.runPython\(`([^`]*)`\)/)[1]);
-globalThis.load = names => python.loadPackage(names, {messageCallback() {}});
+globalThis.load = names => python.loadPackage(names.split(" "), {messageCallback() {}});
 await python.runPythonAsync(readFileSync(script, "utf8"));
 writeFileSync(out, python.FS.readFile("/out.json"));

@@ -33,7 +33,12 @@ from helpers.publishing.site.vendor import PYODIDE_CDN, Missing, vendored
 
 TEMPLATES = Path(__file__).parents[1] / "templates" / "site" / "live"
 LEFT_OUT = ("publishing",)  # folders of helpers that no page needs
+SCRIPTS = ("pyodide.mjs", "pyodide.asm.mjs")  # of Pyodide; always part of the site
 FIRST = ("numpy",)  # loaded at once; the rest when it is asked for
+UNMEASURED = (
+    "A page cannot measure your machine. What stands here is a run of ours; your prediction is "
+    "compared with our record."
+)
 WIDGETS = ("@jupyter-widgets/base", "@jupyter-widgets/controls", "@jupyter-widgets/html-manager")
 # How the bundles of `WIDGETS`, which are AMD modules, find each other; the last one is kept.
 AMD = """(() => {
@@ -72,27 +77,43 @@ def build(folder, offline=False, notebooks=SERIES):
     (folder / "widgets.js").write_text(_widgets(), "utf-8")
     pyodide = vendored("pyodide")
     _write_python(pyodide, folder)
-    for script in ("pyodide.mjs", "pyodide.asm.mjs"):
+    for script in SCRIPTS:
         shutil.copy(pyodide / script, folder)
-    if offline:
-        (folder / "pyodide").mkdir()
-        for file in pyodide.glob("[!.]*"):
-            if file.suffix not in (".mjs", ".json") and file.name != "python_stdlib.zip":
-                shutil.copy(file, folder / "pyodide")
-    files = {
-        "pyodide": "pyodide/" if offline else PYODIDE_CDN,
-        "first": FIRST,
-        "lock": _lock(pyodide),
-        "files": {
-            path.name: {"bytes": path.stat().st_size, "integrity": _integrity(path)}
-            for path in [*sorted(pyodide.glob("[!.]*")), *sorted(folder.glob("*.zip"))]
-            if path.suffix in (".wasm", ".zip", ".whl") and path.name != "python_stdlib.zip"
-        },
-    }
-    (folder / "files.json").write_text(json.dumps(files), "utf-8")
+    place_pyodide(folder, offline)
     for notebook in notebooks:
         data = json.dumps(cells(notebook), ensure_ascii=False, indent=0)
         (folder / f"{notebook.number}.json").write_text(data, "utf-8")
+
+
+def place_pyodide(folder, offline):
+    """Say in the folder where its pages take Pyodide and packages from, and put them there.
+
+    Whatever a page fetches must have the hash that is written here, or it is refused.
+    """
+    pyodide = vendored("pyodide")
+    taken = sorted([*pyodide.glob("*.wasm"), *pyodide.glob("*.whl")])
+    shutil.rmtree(folder / "pyodide", ignore_errors=True)
+    if offline:
+        (folder / "pyodide").mkdir()
+        for path in taken:
+            shutil.copy(path, folder / "pyodide")
+    lock, base = _lock(pyodide), "pyodide/" if offline else PYODIDE_CDN
+    own = sorted(folder.glob("*.zip"))
+    first = ["pyodide.asm.wasm", *(lock["packages"][name]["file_name"] for name in FIRST)]
+    files = {
+        "pyodide": base,
+        "first": FIRST,
+        "lock": lock,
+        "wanted": [
+            *("widgets.js", "worker.js", *SCRIPTS, *(path.name for path in own)),
+            *(base + name for name in first),
+        ],
+        "files": {
+            path.name: {"bytes": path.stat().st_size, "integrity": _integrity(path)}
+            for path in [*taken, *own]
+        },
+    }
+    (folder / "files.json").write_text(json.dumps(files), "utf-8")
 
 
 def attributes(notebook, cell):
@@ -128,7 +149,10 @@ def cells(notebook):
             tree, recorder.revealed = ast.parse(cell.source), None
             value = _run(tree, names)
             if isinstance(value, Control):
-                found[cell.id] = {"kind": "control", "code": _alone(tree, before, names)}
+                lines, needs = _alone(tree, before, names), []
+                if value.follows_inputs:  # its axes are drawn there
+                    needs = ["matplotlib"]
+                found[cell.id] = {"kind": "control", "code": lines, "needs": needs}
             elif isinstance(value, Prediction):
                 value.cell = cell.id
                 form = {"label": value.label}
@@ -136,6 +160,8 @@ def cells(notebook):
             elif recorder.revealed:
                 prediction, model, source = recorder.revealed
                 form = {"of": prediction.cell}
+                if source == "stopwatch":
+                    form["note"] = UNMEASURED
                 found[cell.id] = {"kind": "reveal", "form": form, "model": model, "source": source}
             elif isinstance(exercise := _run(asked := _asked(tree), names), Exercise):
                 lines = _alone(asked, before, names)

@@ -6,6 +6,7 @@
 const script = document.currentScript;
 const base = new URL(".", script.src);
 const notebook = script.dataset.notebook;
+const FAST = 10;  // Mbit/s, the most that a browser tells
 const SLOW = 30;  // seconds after which a page that still fetches says so
 const SILENT = 60;  // seconds without a word from Python, once it has answered, that mean its end
 
@@ -26,20 +27,12 @@ function keep(name, value) {
     } catch { /* a browser that keeps nothing */ }
 }
 function recall(name) {
-    try {
-        return localStorage.getItem(kept(name)) ?? "";
-    } catch {
-        return "";
-    }
-}
-function everything() {
-    const found = {};
-    for (const name of Object.keys(localStorage).sort())
-        if (name.startsWith("live/")) found[name.slice(5)] = localStorage.getItem(name);
-    return found;
+    try { return localStorage.getItem(kept(name)) ?? ""; } catch { return ""; }
 }
 function exportAnswers() {
-    const text = JSON.stringify(everything(), null, 1);
+    const ours = Object.entries(localStorage).filter(([name]) => name.startsWith("live/")).sort();
+    const found = Object.fromEntries(ours.map(([name, value]) => [name.slice(5), value]));
+    const text = JSON.stringify(found, null, 1);
     const link = element("a", {
         href: URL.createObjectURL(new Blob([text], {type: "application/json"})),
         download: "my-answers.json",
@@ -197,12 +190,13 @@ async function withPython(place, what, run) {
     }
 }
 
+async function json(file) {
+    const response = await fetch(new URL(file, base));
+    if (!response.ok) throw new Error(`${file} could not be fetched`);
+    return response.json();
+}
 let data = null;
-const cells = () => data ??= again(() => data = null,
-    fetch(new URL(`${notebook}.json`, base)).then(response => {
-        if (!response.ok) throw new Error(`${notebook}.json could not be fetched`);
-        return response.json();
-    }));
+const cells = () => data ??= again(() => data = null, json(`${notebook}.json`));
 
 // --- the kinds of cells ------------------------------------------------------------------------
 
@@ -222,8 +216,8 @@ function control(place) {
         const byKey = event.detail === 0;
         warmUp();  // while the widgets are fetched
         await withPython(place, STILL, async () => {
-            const [{[place.dataset.cell]: {code}}] = await Promise.all([cells(), managed()]);
-            const model = await manager.get_model(await ask({do: "show", code}));
+            const [{[place.dataset.cell]: {code, needs}}] = await Promise.all([cells(), managed()]);
+            const model = await manager.get_model(await ask({do: "show", code, needs}));
             view.hidden = false;
             await manager.display_view(await manager.create_view(model), view);
             still.hidden = button.hidden = true;
@@ -257,36 +251,40 @@ function field(name, label, placeholder) {
     input.value = recall(name);
     input.addEventListener("focus", warmUp);
     input.addEventListener("change", () => keep(name, input.value.trim()));
-    return [element("label", {}, label, " ", input), input];
+    return element("label", {}, label, " ", input);
 }
+
+const say = (said, words) => said.replaceChildren(element("p", {}, words));
 
 function prediction(place) {
     const {cell, label} = place.dataset;
-    const [labelled] = field(cell, `Your prediction. ${label}:`, "your guess, or nothing");
-    place.replaceChildren(labelled);
+    place.replaceChildren(field(cell, `Your prediction. ${label}:`, "your guess, or nothing"));
 }
 
 function reveal(place) {
-    const {cell, of} = place.dataset;
+    const {cell, of, note} = place.dataset;
     const said = element("div", {class: "live-said", role: "status"}, ...place.childNodes);
     const button = element("button", {type: "button"}, "Compare with my prediction");
+    if (note) place.append(element("p", {class: "live-note"}, note));
     place.append(said, button);
     button.addEventListener("click", () => withPython(place, "the stored answer stays", async () => {
-        const all = await cells();
-        const {label} = document.querySelector(`[data-cell="${of}"]`).dataset;
-        const typed = document.querySelector(`[data-cell="${of}"] input`).value;
-        said.textContent = await ask(
-            {do: "reveal", label, unit: all[of].unit, typed,
-                model: all[cell].model, source: all[cell].source});
+        const {[of]: {unit}, [cell]: {model, source}} = await cells();
+        const asked = document.querySelector(`[data-cell="${of}"]`), {label} = asked.dataset;
+        const typed = asked.querySelector("input").value;
+        say(said, await ask({do: "reveal", label, unit, typed, model, source}));
     }));
 }
 
 function exercise(place) {
     const {cell, asks, form, names, own} = place.dataset;
-    const stored = [...place.childNodes];
-    const said = element("div", {class: "live-said", role: "status"}, ...stored);
-    const inputs = {}, numbers = {}, box = element("form", {class: "live-exercise"});
-    const words = text => text ? text.split(" ") : [];
+    const said = element("div", {class: "live-said", role: "status"});
+    const inputs = {}, owned = {}, box = element("form", {class: "live-exercise"});
+    const words = text => text.split(" ").filter(Boolean);
+    const add = (set, key, ...about) => {
+        const label = field(...about);
+        set[key] = label.control;
+        box.append(label);
+    };
     if (asks === "choice") {
         const set = element("fieldset", {}, element("legend", {}, "Your answer"));
         for (const letter of words(names)) {
@@ -298,21 +296,10 @@ function exercise(place) {
         }
         box.append(set);
     } else if (asks === "design") {
-        for (const name of words(names)) {
-            const [labelled, input] = field(`${cell}/${name}`, name, "");
-            inputs[name] = input;
-            box.append(labelled);
-        }
-    } else {
-        const [labelled, input] = field(cell, "Your answer", form);
-        inputs[""] = input;
-        box.append(labelled);
-    }
-    for (const name of words(own)) {
-        const [labelled, input] = field(`${cell}/own/${name}`, `your ${name}`, "your own number");
-        numbers[name] = input;
-        box.append(labelled);
-    }
+        for (const name of words(names)) add(inputs, name, `${cell}/${name}`, name, "");
+    } else add(inputs, "", cell, "Your answer", form);
+    for (const name of words(own))
+        add(owned, name, `${cell}/own/${name}`, `your ${name}`, "your own number");
     const values = set => Object.fromEntries(
         Object.entries(set).map(([name, input]) => [name, input.value.trim() || null]));
     const typed = () => {
@@ -321,30 +308,35 @@ function exercise(place) {
         if (asks !== "design") return given[""];
         return Object.values(given).some(value => value !== null) ? given : null;
     };
-    const buttons = {
-        Check: () => ask({do: "check", code: code(), typed: typed(), own: values(numbers)}),
-        Hint: () => ask({do: "hint", code: code()}),
-        Solution: () => ask({do: "solution", code: code(), own: values(numbers)}),
-    };
-    let all = null;
-    const code = () => all[cell].code;
     const press = name => withPython(place, "nothing can be checked here", async () => {
-        all = await cells();
-        const answer = await buttons[name]();
-        said.textContent = answer.words ? `${answer.outcome}. ${answer.words}` : answer;
+        const {[cell]: {code}} = await cells(), numbers = values(owned);
+        const told = {Check: {typed: typed(), own: numbers}, Hint: {}, Solution: {own: numbers}};
+        const answer = await ask({do: name.toLowerCase(), code, ...told[name]});
+        say(said, answer.words ? `${answer.outcome}. ${answer.words}` : answer);
         if (answer.outcome) place.dataset.outcome = answer.outcome;
     });
-    for (const name of Object.keys(buttons)) {
-        const type = name === "Check" ? "submit" : "button";
-        const button = element("button", {type}, name);
-        if (type === "button") button.addEventListener("click", () => press(name));
-        box.append(button);
-    }
+    for (const name of ["Check", "Hint", "Solution"])
+        box.append(element("button", {value: name}, name));
     box.addEventListener("submit", event => {
         event.preventDefault();
-        press("Check");
+        press(event.submitter?.value ?? "Check");  // Enter presses the first
     });
-    place.append(box, said);
+    place.replaceChildren(box, said);  // what is stored tells how to answer in a notebook
+}
+
+// A control comes near, on a line that is fast and free: what its own host has is fetched ahead, and
+// nothing from any other. Where a browser does not tell of its line, nothing at all.
+function ahead() {
+    const {effectiveType, downlink, saveData, type} = navigator.connection ?? {};
+    if (effectiveType !== "4g" || downlink < FAST || saveData || type === "cellular") return;
+    const near = new IntersectionObserver(async seen => {
+        if (!seen.some(one => one.isIntersecting)) return;
+        near.disconnect();
+        for (const href of (await json("files.json")).wanted.map(file => new URL(file, base)))
+            if (href.origin === base.origin)
+                document.head.append(element("link", {rel: "prefetch", href}));
+    }, {rootMargin: "100%"});
+    document.querySelectorAll('[data-kind="control"]').forEach(place => near.observe(place));
 }
 
 function prepare() {
@@ -352,6 +344,7 @@ function prepare() {
     for (const place of document.querySelectorAll(".live")) kinds[place.dataset.kind]?.(place);
     for (const button of document.querySelectorAll("[data-live-export]"))
         button.addEventListener("click", exportAnswers);
+    if (base.protocol !== "file:") ahead();
 }
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", prepare);
 else prepare();

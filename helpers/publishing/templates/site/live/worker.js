@@ -18,13 +18,13 @@ self.onmessage = ({data: {id, request}}) => {
 async function start() {
     const {pyodide, first, lock, files} = await (await fetch(here + "files.json")).json();
     const base = new URL(pyodide, here).href;
-    watch(files, base, first, lock);
+    const lost = watch(files, base, first, lock);
     const [{loadPyodide}, core, archive] = await Promise.all([
         import(here + "pyodide.mjs"),
         import(here + "pyodide.asm.mjs"),
         fetch(here + "python.zip").then(response => response.arrayBuffer()),
     ]);
-    const python = await loadPyodide({
+    const loaded = loadPyodide({
         indexURL: base,
         packageBaseUrl: base,
         lockFileContents: lock,
@@ -34,6 +34,7 @@ async function start() {
         checkAPIVersion: false,
         env: {HOME: "/home/pyodide", MPLBACKEND: "Agg", JUPYTER_WIDGETS_ECHO: "0"},
     });
+    const python = await Promise.race([loaded, lost]);  // without its core Pyodide waits for ever
     say("Python starts");
     python.unpackArchive(archive, "zip", {extractDir: "/live"});
     python.runPython(`
@@ -47,22 +48,27 @@ async function start() {
     `);
     const ask = python.runPython("session.answer");
     return async request => {
-        for (;;) {
+        for (let before = "";;) {
             const reply = ask(request);
             const {missing} = JSON.parse(reply.slice(reply.lastIndexOf('"missing": ') - 1)
                 .replace(/^./, "{"));
             if (!missing.length) return reply;
-            await python.loadPackage(missing.map(name => name === "PIL" ? "pillow" : name));
+            if (before === (before = missing.join(", "))) throw new Error(`${before} cannot be had`);
+            await python.loadPackage(missing.map(name => name === "PIL" ? "pillow" : name),
+                {messageCallback() {}});
         }
     };
 }
 
 // Every file is what it was when the site was made, or it is refused; and the page hears of it.
+// Returns a promise that is never kept, but broken by the first file that does not come.
 function watch(files, base, first, lock) {
     const fetched = self.fetch;
     const wanted = ["pyodide.asm.wasm", "stdlib.zip", "python.zip",
         ...first.map(name => lock.packages[name].file_name)];
-    let done = 0;
+    let done = 0, fail;
+    const lost = new Promise((_, reject) => fail = reject);
+    lost.catch(() => {});
     self.fetch = async (resource, options) => {
         const name = String(resource.url ?? resource).split("/").pop();
         const known = files[name];
@@ -70,11 +76,17 @@ function watch(files, base, first, lock) {
         if (!wanted.includes(name)) wanted.push(name);
         const size = () => wanted.reduce((sum, one) => sum + files[one].bytes, 0);
         say(`fetching ${name.split(/[-.]/)[0]}`, done, size());
-        const response = await fetched(resource, {...options, integrity: known.integrity});
-        done += known.bytes;
-        say(`fetched ${name.split(/[-.]/)[0]}`, done, size());
-        return response;
+        try {
+            const response = await fetched(resource, {...options, integrity: known.integrity});
+            done += known.bytes;
+            say(`fetched ${name.split(/[-.]/)[0]}`, done, size());
+            return response;
+        } catch (error) {
+            fail(new Error(`${name} did not come, or is not the file that is meant`));
+            throw error;
+        }
     };
+    return lost;
 }
 
 function say(what, done, all) {
