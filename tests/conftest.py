@@ -5,6 +5,7 @@ A test that fails leaves a picture of each page among its fixtures, and what the
 """
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from playwright.sync_api import Page
 import lab
 from helpers.publishing.site.browser import NO_CHROMIUM, find_chromium
 
+ALIVE = ("03", "04", "06", "08")  # notebooks that are brought to life in pages
 BROWSER = Path(__file__).parent / "browser"
+pytest.register_assert_rewrite("twins")  # so that a failure there shows both sides
 
 
 @pytest.fixture(scope="package")
@@ -29,6 +32,40 @@ def browser():
 def server():
     with lab.jupyterlab() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def living(tmp_path_factory):
+    """A function that gives the folder live/ of a site, made once for all workers.
+
+    It raises `vendor.Missing` where what it is made of cannot be had.
+    """
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        base = base.parent
+    made, failed = base / "live", base / "live-missing.txt"
+
+    def give():
+        from helpers.publishing.site import live, vendor  # takes seconds: not for every run
+
+        notebooks = [notebook for notebook in live.SERIES if notebook.number in ALIVE]
+        try:
+            (base / "live-begun").mkdir()
+        except FileExistsError:  # another worker makes it
+            while not made.exists() and not failed.exists():
+                time.sleep(0.2)
+        else:
+            try:
+                live.build(base / "live-half", offline=True, notebooks=notebooks)
+                (base / "live-half").rename(made)
+            except BaseException as error:
+                failed.write_text(str(error))
+                raise
+        if failed.exists():
+            raise vendor.Missing(failed.read_text())
+        return made
+
+    return give
 
 
 @pytest.hookimpl(tryfirst=True)

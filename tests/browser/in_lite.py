@@ -1,26 +1,23 @@
 """Notebooks in JupyterLite, in a browser that reaches nothing but this machine.
 
-    with in_lite.serve(folder) as url, lab.chromium() as browser:
+    with on_site.serve(folder) as url, lab.chromium() as browser:
         visit = in_lite.run(browser, url, notebook)
 
 `folder` holds a site with its folder lite/.
 """
 
-import functools
-import http.server
 import re
-import threading
 from configparser import RawConfigParser
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import lab
 from helpers.publishing.notebooks import read
 from helpers.publishing.site import lite
+from on_site import ELSEWHERE
+from twins import follows, twins_of
 
 RUN_SECONDS = 300  # Python starts, and its packages are loaded and unpacked first
-ELSEWHERE = re.compile(r"^(?:https?|wss?)://(?!127\.0\.0\.1[:/])")
 # What nbval does not compare either, or what is a picture.
 LEFT_OUT = ("text/latex", "application/vnd.jupyter.widget-view+json", "image/png")
 IN_FRONT = "name => window.jupyterapp.shell.currentWidget?.context?.path === name"
@@ -29,30 +26,24 @@ SANITIZE.read(Path(__file__).parents[1] / "nbval_sanitize.cfg")
 
 
 class Visit(NamedTuple):
-    """What came of a notebook: its cells as of `lab.run_all`, requests elsewhere, and the log."""
+    """What came of a notebook: its cells as of `lab.run_all`, how many controls were moved, what
+    was said of predictions (as of `lab.predict`), requests elsewhere, and the log."""
 
     cells: list
+    moved: int
+    compared: list
     elsewhere: list
     log: list
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-@contextmanager
-def serve(folder):
-    """A server of a folder; gives its address."""
-    handler = functools.partial(Quiet, directory=folder)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-
-
 def run(context, url, notebook):
-    """Open a notebook as a page of the site does, and run it from the top: a `Visit`."""
+    """Open a notebook as a page of the site does, run it from the top, and touch it: a `Visit`.
+
+    Raises
+    ------
+    AssertionError
+        If a control does not show what it shows here.
+    """
     elsewhere, log = [], []
 
     def stop(route):
@@ -70,10 +61,20 @@ def run(context, url, notebook):
         page.wait_for_function(IN_FRONT, arg=notebook.name, timeout=3000 * lab.START_SECONDS)
         page.wait_for_function(lab.READY, timeout=3000 * lab.START_SECONDS)
         cells = page.wait_for_function(lab.RUN_ALL, timeout=1000 * RUN_SECONDS).json_value()
+        controls = page.query_selector_all(".series-control")
+        for control, twin in zip(controls, twins_of(notebook.path), strict=True):
+            follows(page, control, twin, other_layout=True)
+        compared = list(lab.predict(page, cells, measuring(notebook)))
     finally:
         page.close()
         context.unroute(ELSEWHERE)
-    return Visit(cells, elsewhere, log)
+    return Visit(cells, len(controls), compared, elsewhere, log)
+
+
+def measuring(notebook):
+    """Ids of the cells whose outputs depend on the machine."""
+    cells = read(notebook.path).cells
+    return {c.id for c in cells if "nbval-ignore-output" in c.metadata.get("tags", [])}
 
 
 def faults(notebook, visit):
@@ -89,10 +90,13 @@ def faults(notebook, visit):
         errors = [o["evalue"] for o in cell["outputs"] if o["output_type"] == "error"]
         if errors or cell["count"] is None:
             yield f"{cell['id']}: {(errors or ['was not run'])[0]}"
-        elif "nbval-ignore-output" not in wanted.metadata.get("tags", []):
+        elif cell["id"] not in measuring(notebook):
             before, now = said(wanted.outputs), said(cell["outputs"])
             if before != now:
                 yield f"{cell['id']}: stored {before}, got {now}"
+    for _, model, after in visit.compared:
+        if f"You predicted {model}. " not in after or "score 0.00" not in after:
+            yield f"{model} was typed, and the reveal says: {after}"
 
 
 def said(outputs):

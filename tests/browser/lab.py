@@ -64,6 +64,16 @@ RUN_ALL = """async () => {
         }));
 }"""
 
+RUN_CELL = """async id => {
+    const panel = window.jupyterapp.shell.currentWidget;
+    const place = panel.content.widgets.findIndex(cell => cell.model.id === id);
+    panel.content.activeCellIndex = place;
+    await window.jupyterapp.commands.execute("notebook:run-cell");
+    await panel.sessionContext.session.kernel.requestKernelInfo();  // answered after the cell
+    return panel.content.widgets[place].model.outputs.toJSON();
+}"""
+MODEL = re.compile(r"The (?:model|stopwatch) says (.+?)\.(?: Ratio|$)")
+
 
 @contextmanager
 def chromium():
@@ -177,6 +187,42 @@ def run_all(page):
         notebook that stopped at an error has cells whose count is None.
     """
     return page.wait_for_function(RUN_ALL, timeout=1000 * RUN_SECONDS).json_value()
+
+
+def revealed(cell_id, outputs):
+    """What the reveal in a cell says, as (id of the cell, words of the model, all its words)."""
+    for output in outputs:
+        said = " ".join("".join(output.get("data", {}).get("text/plain", "")).split())
+        if model := MODEL.search(said):
+            yield cell_id, model[1], said
+
+
+def predict(page, cells, left=()):
+    """Type into each prediction what its model said without one, and compare again.
+
+    Parameters
+    ----------
+    page : playwright.sync_api.Page
+    cells : list of dict
+        As of `run_all`.
+    left : set of str
+        Ids of the cells that are not run again.
+
+    Yields
+    ------
+    (str, str, str)
+        What the reveal said before, the words of the model in it, and what it says now.
+    """
+    fields = page.locator(".prediction input")
+    reveals = [found for cell in cells for found in revealed(cell["id"], cell["outputs"])]
+    assert fields.count() == len(reveals)
+    for number, (cell_id, model, before) in enumerate(reveals):
+        fields.nth(number).focus()
+        page.keyboard.type(model)
+        page.keyboard.press("Tab")
+        if cell_id not in left:
+            ((_, _, after),) = revealed(cell_id, page.evaluate(RUN_CELL, cell_id))
+            yield before, model, after
 
 
 def keep(page, name, log=()):

@@ -24,28 +24,17 @@ from helpers.controls.roofline import RooflineControl
 from helpers.pipeline import schedule
 from helpers.publishing.notebooks import PATHS
 from helpers.roofline import bandwidth_utilisation, compute_utilisation
-from helpers.scenes.marks import PIXELS_PER_INCH, Dot, Words
+from helpers.scenes.marks import PIXELS_PER_INCH
+from twins import FAULTS, dots, on_page, seen_words, standing
 
 # Words that stand still, though they hold a number.
 STANDING = {"r = 1", "100% of peak"}
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]\d+)?")
-# What is wrong with the words of each picture: left out, cut by its edge, or on other words.
-FAULTS = """pictures => pictures.flatMap(([picture, words, standing], number) => {
+FAULTS_OF_ALL = f"""pictures => pictures.flatMap(([picture, words, standing], number) => {{
     document.body.innerHTML = picture;
-    const edge = document.querySelector('svg').getBoundingClientRect();
-    const texts = [...document.querySelectorAll('text')]
-        .map(text => [text.textContent, text.getBoundingClientRect()]);
-    const faults = texts.length === words ? [] : [['left out', texts.length]];
-    texts.forEach(([text, box], place) => {
-        if (box.left < edge.left || box.right > edge.right || box.top < edge.top
-            || box.bottom > edge.bottom) faults.push(['cut', text]);
-        for (const [other, b] of [...texts.slice(place + 1), ...standing])
-            if (Math.min(box.right, b.right) > Math.max(box.left, b.left)
-                && Math.min(box.bottom, b.bottom) > Math.max(box.top, b.top))
-                faults.push(['on one another', text, other]);
-    });
+    const faults = ({FAULTS})(document.querySelector('svg'), words, standing);
     return faults.map(fault => [number, ...fault]);
-})"""
+}})"""
 
 
 @dataclass
@@ -58,6 +47,7 @@ class State:
     scenes: list
     frames: list
     standing: list
+    words: int
 
 
 def calls():
@@ -94,25 +84,8 @@ def states_of(name):
         if control.background.value != background:  # the axes may follow the inputs
             background, around = control.background.value, standing(control)
         seen = f"{picture}</svg>", control.sentence, control.scenes(), control._frames, around
-        states.append(State(values, *seen))
+        states.append(State(values, *seen, len(seen_words(control))))
     return control, states
-
-
-def standing(control):
-    """Words of the axes and ticks, and the boxes that matplotlib gives them, pixels."""
-    figure, axes = control._standing()
-    scale, height = PIXELS_PER_INCH / figure.dpi, PIXELS_PER_INCH * control.size[1]
-    boxes = []
-    for ax in axes:
-        texts = [ax.title, ax.xaxis.label, ax.yaxis.label, *ax.texts]
-        for axis in (ax.xaxis, ax.yaxis):
-            low, high = sorted(axis.get_view_interval())
-            texts += [t.label1 for t in axis.get_major_ticks() if low <= t.get_loc() <= high]
-        for text in filter(lambda text: text.get_text(), texts):
-            left, bottom, right, top = scale * text.get_window_extent().extents
-            box = dict(left=left, right=right, top=height - top, bottom=height - bottom)
-            boxes.append((text.get_text(), box))
-    return boxes
 
 
 def told(states, faults):
@@ -130,35 +103,12 @@ def test_no_words_are_cut_or_on_one_another(name, browser):
     width, height = (PIXELS_PER_INCH * length for length in control.size)
     page = browser.new_page(viewport={"width": round(width), "height": round(height)})
     page.set_content("<style>body { margin: 0 }</style>")
-    pictures = [[state.picture, len(seen_words(state)), state.standing] for state in states]
+    pictures = [[state.picture, state.words, state.standing] for state in states]
     try:
-        faults = page.evaluate(FAULTS, json.loads(json.dumps(pictures)))
+        faults = page.evaluate(FAULTS_OF_ALL, json.loads(json.dumps(pictures)))
     finally:
         page.close()
     assert told(states, faults) == {}
-
-
-def seen_words(state):
-    """The words that are to be seen: at a dot, or at a point on the Axes."""
-    return [
-        words
-        for frame, scene in zip(state.frames, state.scenes, strict=True)
-        for words in scene.marks
-        if isinstance(words, Words)
-        and (
-            any(on_page(frame, *at) for at in ((words.x, words.y), *words.others))
-            or any((dot.x, dot.y) == (words.x, words.y) for dot in dots(scene))
-        )
-    ]
-
-
-def dots(scene):
-    return [mark for mark in scene.marks if isinstance(mark, Dot)]
-
-
-def on_page(frame, x, y):
-    (left, right), (bottom, top) = frame.limits
-    return left <= x <= right and bottom <= y <= top
 
 
 @every_control

@@ -1,4 +1,5 @@
-"""JupyterLite of the site: what it is made of, and a notebook in it, run from the top.
+"""JupyterLite of the site: a notebook in it is run from the top, a control is moved, and
+predictions are scored.
 
 `benchmarks/lite.py` runs all of them.
 """
@@ -9,11 +10,12 @@ import pytest
 
 import in_lite
 import lab
+import on_site
 from helpers.publishing.notebooks import SERIES
 from helpers.publishing.site import lite, vendor
 
-# 00 asks for what is installed and shows a control.
-RUN = {notebook.number: notebook for notebook in SERIES if notebook.number == "00"}
+# 03 has a control, predictions and a formula to derive.
+RUN = {notebook.number: notebook for notebook in SERIES if notebook.number == "03"}
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +25,7 @@ def url(tmp_path_factory):
         lite.build(folder / "lite", offline=True)
     except vendor.Missing as missing:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{lab.NO_SITE}: {missing}")
-    with in_lite.serve(folder) as url:
+    with on_site.serve(folder) as url:
         yield url
 
 
@@ -38,6 +40,7 @@ def context(browser):
 def test_a_notebook_says_in_the_browser_what_is_stored(url, context, number):
     visit = in_lite.run(context, url, RUN[number])
     assert list(in_lite.faults(RUN[number], visit)) == []
+    assert visit.moved == 1 and len(visit.compared) == 3
     assert visit.elsewhere == []
     # JupyterLite also asks its server for files that may be there, and logs that they are not.
     assert [line for line in visit.log if line.startswith("uncaught")] == []

@@ -31,7 +31,7 @@ from helpers.live import session
 from helpers.measure.record import MACHINES
 from helpers.publishing.notebooks import SERIES, read
 from helpers.publishing.site import live, vendor
-from test_notebooks import STATE, by_keyboard, by_mouse, difference, expected, sweep
+from twins import STATE, by_keyboard, by_mouse, difference, expected, sweep
 
 NOTEBOOKS = {n.number: n for n in SERIES if n.number in ("03", "04", "08", "09")}
 START_SECONDS = 120  # for Python to start on a machine that others use
@@ -67,12 +67,11 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
+def site(living, tmp_path_factory):
     """The folder of a site with a bare page for each of `NOTEBOOKS`."""
     folder = tmp_path_factory.mktemp("site")
     try:
-        whole = [notebook for number, notebook in NOTEBOOKS.items() if number != "09"]
-        live.build(folder / "live", offline=True, notebooks=whole)
+        shutil.copytree(living(), folder / "live")
     except vendor.Missing as missing:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{lab.NO_SITE}: {missing}")
     (folder / "live" / "09.json").write_text(json.dumps(ALONE), "utf-8")

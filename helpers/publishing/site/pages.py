@@ -170,7 +170,7 @@ def start_page(more):
     rows = "\n".join(
         f"| [{n.number} · {n.title}]({n.name}) | {n.question} | {n.minutes} |" for n in SERIES
     )
-    table = f"| notebook | question | minutes |\n|---|---|---|\n{rows}"
+    table = f"| notebook | question | minutes |\n|---|---|---:|\n{rows}"
     texts = [(path.name, page_of_text(path).title) for path in PAGES]
     more = "\n".join(f"- [{words}]({address})" for address, words in [*texts, *more])
     article = tree(markdown(f"{introduction}\n\n## The notebooks\n\n{table}\n\n## More\n\n{more}"))
