@@ -37,11 +37,11 @@ def devices(folder=DATA):
     -------
     DataFrame
         Index `key` ("V100-SXM2"). Dense peaks in flop/s, NaN where the device or its source has
-        none: `peak_fp64` and `peak_fp32` on vector units, `peak_tf32` and `peak_fp8` on matrix
-        units, `peak_fp16` and `peak_bf16` on matrix units where the device has them
+        none: `peak_fp64` and `peak_fp32` on vector units, `peak_tf32`, `peak_fp8` and `peak_fp4`
+        on matrix units, `peak_fp16` and `peak_bf16` on matrix units where the device has them
         (`matrix_units` is True), and `peak_int8` in operations/s. `bandwidth` of the memory in
         B/s, `memory` in B, `link_bandwidth` of all its links together, one way, in B/s. Text:
-        `full_name`, `vendor`, `kind`, `memory_type`, `link`, `derivation` (the peaks from units
+        `full_name`, `also_called` (words of names that programs print), `vendor`, `kind`, `memory_type`, `link`, `derivation` (the peaks from units
         and clock, and a bandwidth from wires and rate where it was computed so), `source`,
         `source_url`, `trap` (how this row is misread). Also `year`.
     """
@@ -109,8 +109,8 @@ def _find(key, table):
     if typed in plain:
         return plain[typed]
     words = set(_words(key))
-    names = table.index + " " + table["full_name"] + " " + table["memory_type"]
-    fits = [known for known, name in names.items() if words and words <= set(_words(name))]
+    names = {known: set(_words(_all_names(known, row))) for known, row in table.iterrows()}
+    fits = [known for known, name in names.items() if words and words <= name]
     if len(fits) == 1:
         return fits[0]
     if fits:
@@ -118,13 +118,26 @@ def _find(key, table):
     # Nearest: a word in common first, then the spelling.
     near = [known for known in table.index if words & set(_words(known))]
     near = near or [plain[close] for close in difflib.get_close_matches(typed, plain)]
+    near = near or [known for known, name in names.items() if _alike(words, name)]
     hint = f"; did you mean {_either(near)}?" if near else ""
     raise ValueError(f"key must be one of {', '.join(table.index)}, got {key!r}{hint}")
 
 
+def _all_names(known, row):
+    """Every word that may name a device, of its memory too: "80GB", "HBM3"."""
+    size = "" if row["memory"] != row["memory"] else f"{row['memory'] / 1e9:g}GB"
+    return " ".join([known, row["full_name"], row["also_called"], row["memory_type"], size])
+
+
+def _alike(typed, name):
+    """Whether a typed word with a digit is nearly a word of the name: "gh200" and "gb200"."""
+    typed = [word for word in typed if re.search(r"\d", word)]
+    return any(difflib.get_close_matches(word, name, cutoff=0.8) for word in typed)
+
+
 def _words(name):
-    """The words of a name, without case and signs."""
-    return re.findall(r"[a-z0-9]+", name.lower())
+    """The words of a name, without case, signs and trade marks."""
+    return re.findall(r"[a-z0-9]+", re.sub(r"\((r|tm)\)", " ", name.lower()))
 
 
 def _either(names):
@@ -212,7 +225,7 @@ def interconnects(folder=DATA):
     DataFrame
         Index `name`. `one_way` and `two_way` = twice that (the figure vendors like to print),
         both in B/s and summed over all links of one device: two devices may share fewer of them.
-        Text: `basis` (lanes, or links, and rate), `source`.
+        Text: `basis` (lanes, or links, and rate), `source`, `trap` (how this row is misread).
     """
     return INTERCONNECTS.read(folder)
 

@@ -48,14 +48,15 @@ SCALING_2025_RANGES = {
 
 def _check_device(row):
     """A narrower number is computed no slower, and a device computes in some precision."""
-    names = ["peak_fp64", "peak_fp32", "peak_tf32", "peak_fp16", "peak_fp8"]
+    names = [f"peak_{name}" for name in ("fp64", "fp32", "tf32", "fp16", "fp8", "fp4")]
     peaks = [row[name] for name in names if not math.isnan(row[name])]
     if peaks != sorted(peaks):
-        raise ValueError(f"peaks must not fall from fp64 to fp8, got {peaks}")
+        raise ValueError(f"peaks must not fall from fp64 to fp4, got {peaks}")
     if not peaks and math.isnan(row["peak_bf16"]):
         raise ValueError("one peak must be given, got none")
-    if not (row["matrix_units"] or math.isnan(row["peak_tf32"]) and math.isnan(row["peak_fp8"])):
-        raise ValueError("matrix_units must be yes where a TF32 or FP8 peak is given, got no")
+    narrow = [row["peak_tf32"], row["peak_fp8"], row["peak_fp4"]]
+    if not (row["matrix_units"] or all(map(math.isnan, narrow))):
+        raise ValueError("matrix_units must be yes where a TF32, FP8 or FP4 peak is given, got no")
 
 
 def _check_network(row):
@@ -134,9 +135,10 @@ DEVICES = Table(
     ("key", matching(r"[\w-]+", "a short key of letters, digits, _ and -")),
     # Not "name": the attribute of that name of a row is its key.
     ("name", "full_name", text),
+    ("also_called", optional_text),
     ("vendor", text),
     ("year", whole(2000, 2100)),
-    ("kind", one_of("GPU", "TPU", "SoC GPU", "CPU")),
+    ("kind", one_of("GPU", "TPU", "accelerator", "SoC GPU", "CPU")),
     ("matrix_units", yes_or_no),
     ("fp64_tflops", "peak_fp64", _peak(0.1, 150)),
     ("fp32_tflops", "peak_fp32", _peak(0.5, 400)),
@@ -144,6 +146,7 @@ DEVICES = Table(
     ("fp16_dense_tflops", "peak_fp16", _peak(10, 5000)),
     ("bf16_dense_tflops", "peak_bf16", _peak(10, 5000)),
     ("fp8_dense_tflops", "peak_fp8", _peak(20, 10_000)),
+    ("fp4_dense_tflops", "peak_fp4", _peak(100, 20_000)),
     ("int8_dense_tops", "peak_int8", _peak(20, 10_000, "Top/s")),
     ("bandwidth_GBps", "bandwidth", number(20, 20_000, "GB/s", 9)),
     ("memory_GB", "memory", number(1, 1000, "GB", 9, optional=True)),
@@ -230,6 +233,7 @@ INTERCONNECTS = Table(
     ("two_way_GBps", "two_way", number(2, 2000, "GB/s", 9)),
     ("basis", text),
     ("source", text),
+    ("trap", optional_text),
 )
 
 

@@ -18,7 +18,14 @@ from helpers import catalog
         ("H100-SXM", "NVLink 4 (H100/H200)"),
         ("H200-SXM", "NVLink 4 (H100/H200)"),
         ("B200-SXM", "NVLink 5 (B200)"),
+        ("GB300", "NVLink 5 (B200)"),
         ("MI300X", "Infinity Fabric MI300X"),
+        ("MI355X", "Infinity Fabric MI355X"),
+        ("Trainium2", "NeuronLink 3 (Trainium2)"),
+        ("TPU7x", "ICI (TPU7x)"),
+        ("TPUv6e", "ICI (TPU v6e)"),
+        ("Gaudi2", "Ethernet of Gaudi 2"),
+        ("Gaudi3", "Ethernet of Gaudi 3"),
         ("T4", "PCIe 3.0 x16"),
         ("A100-PCIe-80", "PCIe 4.0 x16"),
         ("L4", "PCIe 4.0 x16"),
@@ -31,13 +38,13 @@ def test_devices_and_interconnects_agree_on_links(key, link):
 
 def test_links_of_a_device_add_up_to_its_row():
     table = catalog.interconnects()
-    links = table["basis"].str.extract(r"^(\d+) links of (\d+) GB/s$").dropna().astype(float)
+    links = table["basis"].str.extract(r"^(\d+) (?:links|ports) of ([\d.]+) GB/s$").dropna().astype(float)
     assert len(links)
     assert (links[0] * links[1] * 1e9 == table.loc[links.index, "one_way"]).all()
     for row in catalog.devices().itertuples():
-        found = re.search(r", (\d+) links of (\d+) GB/s one way$", row.link)
+        found = re.search(r", (\d+) links of ([\d.]+) GB/s( one way)?$", row.link)
         if found:
-            assert row.link_bandwidth == int(found[1]) * int(found[2]) * 1e9
+            assert row.link_bandwidth == int(found[1]) * float(found[2]) * 1e9
 
 
 def test_known_interconnects():

@@ -35,6 +35,23 @@ from helpers.roofline import ridge
         ("RTX-4090", "peak_fp16", 165.2e12),  # dense, sums in FP32; 330.3 with sums in FP16
         ("RTX-4090", "peak_tf32", 82.6e12),  # as fast as its vector units
         ("RTX-4090", "bandwidth", 1008e9),  # 384 wires * 21 Gbit/s / 8
+        ("B200-SXM", "peak_fp4", 9000e12),  # dense; the headline 18 Pflop/s is sparse
+        ("GB200", "peak_bf16", 180e15 / 72),  # a rack of 72, 360 Pflop/s sparse
+        ("GB200", "peak_fp4", 720e15 / 72),
+        ("B300-SXM", "peak_fp4", 12600e12),
+        ("GB300", "peak_fp8", 5000e12),
+        ("MI350X", "peak_bf16", 2300e12),  # 1024 units * 512 * 2 * 2.2 GHz = 2307
+        ("MI355X", "peak_bf16", 2500e12),  # at 2.4 GHz: 2517
+        ("MI355X", "peak_fp4", 10100e12),
+        ("MI325X", "memory", 256e9),
+        ("Gaudi2", "link_bandwidth", 24 * 100e9 / 8),
+        ("Gaudi3", "peak_fp16", 459e12),  # slower than its BF16
+        ("Gaudi3", "peak_bf16", 1677e12),  # 8 units * 256 * 256 * 2 * 1.6 GHz
+        ("TPUv5p", "peak_fp8", 459e12),
+        ("TPUv6e", "bandwidth", 1638e9),
+        ("TPU7x", "memory", 206.2e9),  # 192 GiB
+        ("Trainium2", "memory", 103.1e9),  # 96 GiB
+        ("L40S", "bandwidth", 864e9),  # 384 wires * 18 Gbit/s / 8
     ],
 )
 def test_known_devices(key, column, expected):
@@ -53,9 +70,11 @@ def test_a_device_holds_plain_numbers():
 
 
 @pytest.mark.parametrize(
-    "name", ["P100 PCIe", "TPU v2", "TX1", "Apple", "8480"], ids=lambda name: name
+    "name",
+    ["P100 PCIe", "TPU v2", "TX1", "Apple", "8480", "Rubin", "MI455X", "950DT"],
+    ids=lambda name: name,
 )
-def test_devices_known_from_memory_only_are_absent(name):
+def test_devices_known_from_memory_only_or_announced_are_absent(name):
     assert not devices()["full_name"].str.contains(name, regex=False).any()
 
 
@@ -98,6 +117,31 @@ def test_values_without_a_source_are_blank(key, column, sister):
         ("NVIDIA L4", "L4"),
         ("NVIDIA GeForce RTX 4090", "RTX-4090"),
         ("AMD Instinct MI300X", "MI300X"),
+        ("NVIDIA GB200", "GB200"),
+        ("NVIDIA GB300", "GB300"),
+        ("NVIDIA B200", "B200-SXM"),
+        ("NVIDIA B300 SXM6 AC", "B300-SXM"),
+        ("NVIDIA H200", "H200-SXM"),
+        ("NVIDIA L40S", "L40S"),
+        ("AMD Instinct MI355X", "MI355X"),
+        ("mi300x", "MI300X"),
+        ("b200", "B200-SXM"),
+        ("TPU v5 lite", "TPUv5e"),  # as JAX prints them
+        ("TPU v6 lite", "TPUv6e"),
+        ("TPU v6e", "TPUv6e"),
+        ("trillium", "TPUv6e"),
+        ("trn2", "Trainium2"),
+        ("NVIDIA A100-PCIE-80GB", "A100-PCIe-80"),
+        # as the systems of MLPerf list them
+        ("NVIDIA H100-SXM5-80GB", "H100-SXM"),
+        ("NVIDIA H200-SXM5-141GB", "H200-SXM"),
+        ("NVIDIA Blackwell GPU (B200-SXM-180GB)", "B200-SXM"),
+        ("NVIDIA Blackwell Ultra GPU (B300-SXM-270GB)", "B300-SXM"),
+        ("NVIDIA Blackwell GPU (GB200)", "GB200"),
+        ("NVIDIA Blackwell Ultra GPU (GB300)", "GB300"),
+        ("AMD Instinct MI300X 192GB HBM3", "MI300X"),
+        ("Intel(R) Gaudi(R) 2 AI Accelerator", "Gaudi2"),
+        ("TPU-v5p", "TPUv5p"),
     ],
 )
 def test_a_device_is_found_by_the_names_that_people_type(typed, key):
@@ -132,6 +176,9 @@ def test_a_name_of_several_devices_is_refused_with_them(typed, meant):
         ("rtx 3090", "RTX-4090"),
         ("MI250", "MI250X"),
         ("Tesla P100-PCIE-16GB", "P100-SXM2"),  # another card: suggested, not taken
+        ("NVIDIA H100 NVL", "H100-SXM or H100-PCIe"),
+        ("NVIDIA GH200 480GB", "GB200"),
+        ("NVIDIA RTX 6000 Ada", "RTX-4090"),
     ],
 )
 def test_unknown_device_is_refused_with_the_keys_and_a_guess(typed, near):
@@ -160,7 +207,8 @@ PEAK = re.compile(r"(\d+) [a-z ]+ × (\d+) flop × ([\d.]+) GHz = ([\d.]+) Tflop
 WIRES = re.compile(r"(\d+) wires × ([\d.]+) Gbit/s ÷ 8 = (\d+) GB/s")
 # No arithmetic: the row refers to another one, or no clock is published.
 OTHER_ROW = {"A100-80": "A100-40", "A100-PCIe-80": "A100-40", "H200-SXM": "H100-SXM"}
-WITHOUT_CLOCK = {"B200-SXM"}
+OTHER_ROW |= {"MI325X": "MI300X"}
+WITHOUT_CLOCK = {"B200-SXM", "B300-SXM", "GB200", "GB300", "TPUv6e", "TPU7x", "Trainium2"}
 
 
 @pytest.mark.parametrize("key", sorted(set(devices().index) - {*OTHER_ROW, *WITHOUT_CLOCK}))
@@ -223,6 +271,7 @@ def test_cpus_are_at_base_clock_as_the_convention_says():
         ("A100-80", 5120, 3.186e9),  # as many wires at the same rate as the H100-PCIe
         ("H100-PCIe", 5120, 3.186e9),
         ("RTX-4090", 384, 21e9),
+        ("L40S", 384, 18e9),
         ("L4", 192, 12.5e9),
         ("Xeon-E5-2698v4", 4 * 64, 2400e6),  # 4 channels * 8 B * 2.4 GT/s = 76.8
         ("Xeon-5118", 6 * 64, 2400e6),
@@ -261,7 +310,7 @@ def test_what_decides_the_ridge_is_not_the_precision():
     ridges = table[["peak_fp32", "peak_tf32", "peak_fp16"]].div(table["bandwidth"], axis=0)
     fp32, tf32, fp16 = (ridges[column].dropna() for column in ridges)
     assert fp32.max() > tf32.min()  # the bands touch,
-    assert list(fp32.nlargest(2).index) == ["L4", "RTX-4090"]  # by these two, and from below
+    assert list(fp32.nlargest(3).index) == ["L40S", "L4", "RTX-4090"]  # by these three, and from below
     assert list(fp16[~table["matrix_units"]].index) == ["P100-SXM2"]  # by this one
     assert fp16["P100-SXM2"] < fp32.max()
     steps = (tf32 / fp32).dropna().sort_values()  # 4 bytes for a number in both

@@ -383,6 +383,14 @@ AS_PRINTED = {
     "claim_11": 674.0,
     "claim_16": 0.047,
     "claim_17": 0.002,  # printed as 0.2 %; unrounded 0.00243
+    "claim_18": 3.00,
+    "claim_19": 1.5e6,
+    "claim_20": 18,
+    "claim_21": 81,
+    "claim_22": 2500,
+    "claim_24": 0.50,
+    "claim_25": 0.8832,
+    "claim_27": 1.564368e16,
 }
 # What follows from the claim with numbers of our own, or is only a step of the source.
 AS_CLAIMED = {
@@ -391,6 +399,8 @@ AS_CLAIMED = {
     "claim_7": 160e9,
     "claim_12": 334,
     "claim_13": 624 / 2.039,
+    "claim_23": 4e6 / 2048,
+    "claim_26": 0.4 * 989.5 / 312,
 }
 # What is right, by hand.
 RIGHT = {
@@ -409,6 +419,16 @@ RIGHT = {
     "claim_15": 1 + 60 / (15.7 / 0.9),
     "claim_16": 3 / 19,
     "claim_17": 1 / (1 + (0.5 * 2 * 255 / 256 * 350 / 50) / (6 * 175e9 * 2048 / 494.5e12)),
+    "claim_18": 3 / 2,
+    "claim_19": 6 * 7e9 * 1e6 / 64 / (2 * 63 / 64 * 2 * 7e9),
+    "claim_20": 450 / 50,
+    "claim_21": 128 * 9 / 16,
+    "claim_22": 2250e12 / 400e9,
+    "claim_23": 62_914_560 / 2048,
+    "claim_24": 6 * 405e9 * 15.6e12 / (30.84e6 * 3600 * 989e12),
+    "claim_25": 275.6 / 2250,
+    "claim_26": 0.4 * 312 / 989.5,
+    "claim_27": 0.5014 * 312e12,
     "your_find": 1 / (0.2 + 0.8 / 5),
 }
 
@@ -447,7 +467,7 @@ def test_the_right_formulas():
 
 def test_no_claim_can_be_had_by_trying_letters_nor_by_its_name():
     assert not any(isinstance(exercise.asked(), Choice) for exercise in GALLERY.values())
-    assert [*GALLERY] == [f"claim_{number}" for number in range(1, 18)] + ["your_find"]
+    assert [*GALLERY] == [f"claim_{number}" for number in range(1, 28)] + ["your_find"]
 
 
 def test_where_a_claim_was_read_is_said_to_the_commit_or_the_issue():
@@ -492,7 +512,7 @@ def test_a_find_of_ones_own_is_judged_over_the_whole_range(p):
 
 
 def notebook():
-    return nbformat.read(NOTEBOOKS / "11_examination.ipynb", as_version=4)
+    return nbformat.read(NOTEBOOKS / "12_examination.ipynb", as_version=4)
 
 
 def test_the_notebook_shows_and_checks_every_question():

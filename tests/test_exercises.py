@@ -647,9 +647,9 @@ def test_every_notebook_from_01_on_has_exercises():
 @notebooks
 def test_a_notebook_has_at_least_five_exercises_of_several_kinds(name):
     exercises = _exercises(MODULES[name]).values()
-    assert len(exercises) >= (12 if name.startswith("10") else 5)
+    assert len(exercises) >= (12 if name.startswith("11") else 5)
     assert len({type(exercise.asked()) for exercise in exercises}) >= 2
-    assert name.startswith("10") or any(exercise.own for exercise in exercises)
+    assert name.startswith("11") or any(exercise.own for exercise in exercises)
 
 
 @notebooks
@@ -805,7 +805,7 @@ def test_changing_a_hardware_row_changes_the_keys(tmp_path):
 
 # The predictions of the notebooks
 
-PREDICTED = [name for name in MODULES if not name.startswith("10")]
+PREDICTED = [name for name in MODULES if not name.startswith("11")]
 
 
 @pytest.mark.parametrize("name", PREDICTED)

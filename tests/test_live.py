@@ -19,7 +19,7 @@ from helpers.publishing.site import live, vendor
 ROOT = Path(__file__).resolve().parents[1]
 ROOFLINE = next(notebook for notebook in SERIES if notebook.stem == "03_roofline")
 CODE = re.compile(r"\.check|\.hint|\.solution|None|in quotes|this cell|dict\(")
-EXAMINATION = next(notebook for notebook in SERIES if notebook.stem == "11_examination")
+EXAMINATION = next(notebook for notebook in SERIES if notebook.stem == "12_examination")
 # A session as in a page: without matplotlib and IPython, but with what stands still.
 SESSION = """
 import json, os, sys

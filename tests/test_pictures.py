@@ -179,6 +179,7 @@ def test_devices_stand_at_bandwidth_and_peak_with_a_shape_per_kind():
     assert set(shown) == {
         *("CPU, FP32", "GPU, FP32", "SoC GPU, FP32", "GPU, TF32"),
         *("GPU, FP16", "SoC GPU, FP16", "GPU, FP16 on vector units"),
+        *("accelerator, TF32", "accelerator, FP16"),
     }
     assert list(shown["GPU, FP16 on vector units"].get_xdata()) == [732e9]  # the P100
     colours = {"FP32": "white", "TF32": LIGHT, "FP16": BOTH}

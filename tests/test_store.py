@@ -174,8 +174,8 @@ TEACHING = {
     "breaks": put("Breaks: 40 minutes", "Breaks: 50 minutes"),
     "questions of the homework": put("| 18 pages", "| 17 pages"),
     "minutes of the homework": put("| 60 | 18 pages", "| 65 | 18 pages"),
-    "row of the homework": put("11 · Examination", "12 · Test"),
-    "numbers of the homework": put("notebooks 10 and 11](#", "notebooks 08 and 09](#"),
+    "row of the homework": put("12 · Examination", "12 · Test"),
+    "numbers of the homework": put("notebooks 11 and 12](#", "notebooks 08 and 09](#"),
     "title in a link": put("### [03 · Roofline]", "### [03 · Roofs]"),
     "number in a link": put("(03_roofline.ipynb#Real", "(04_roofline.ipynb#Real"),
 }

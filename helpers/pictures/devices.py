@@ -9,7 +9,7 @@ from helpers.roofline import ridge
 from helpers.scenes.marks import BOTH, LIGHT, QUIET, Words
 from helpers.words import short
 
-KIND_SHAPES = {"GPU": "o", "TPU": "^", "SoC GPU": "D", "CPU": "s"}
+KIND_SHAPES = {"GPU": "o", "TPU": "^", "accelerator": "P", "SoC GPU": "D", "CPU": "s"}
 # Where a label stands beside its dot: the end of the text at the dot, and points right and up.
 SIDES = {
     "left": ("right", (-7, 0)),
@@ -136,7 +136,8 @@ def plot_ridges(table, precisions, *, path=(), labels=None, ax=None):
             order = np.argsort(years, kind="stable")
             years, points = years.iloc[order].tolist(), points[order].tolist()
             ax.plot(years, points, f"{shape}-", color=BOTH, markersize=7, label=name)
-            draw(ax, [Words(years[-1], points[-1], name, BOTH, "left", (9, 0))])
+            newest = int(table["year"].max())  # right of all dots
+            draw(ax, [Words(newest, points[-1], name, BOTH, "left", (9, 0))])
     for key, (name, side) in (labels or {}).items():
         row = table.loc[key]
         name_device(ax, key, (row["year"], ridge(row[precisions[name]], row["bandwidth"])), side)

@@ -51,7 +51,7 @@ CLOCK = re.compile(r"(?<![\d:])(\d{1,2}):(\d\d)(?![\d:])")
 GAP = "\x00"  # stands for what is no prose
 HIDDEN = re.compile(  # what a reader does not see, and what is a name as a whole
     r"`[^`]*`|\]\([^)\s]*\)|<[^>]+>|https?://\S+|arXiv:\S+|\S+@[0-9a-f]{7,}|^\s*\d+\.(?=\s)"
-    r"|\d\d (?=· )|(?<=\[)\d\d(?=\])"  # [10 · Find the mistake], [03]
+    r"|\d\d (?=· )|(?<=\[)\d\d(?=\])"  # [11 · Find the mistake], [03]
     r"|\b[A-Z]+\d+-\d+\b",  # A100-40
     re.MULTILINE,
 )

@@ -1,4 +1,4 @@
-"""The examination of notebook 11: ten questions on the whole series, with fresh numbers.
+"""The examination of notebook 12: ten questions on the whole series, with fresh numbers.
 
 A question is an exercise as in every other notebook, but its given numbers are drawn. They are
 drawn again until the right answer differs clearly from what the known slips lead to, so clearly

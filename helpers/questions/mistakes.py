@@ -1,4 +1,4 @@
-"""Exercises of notebook 10: slips that were published, for the reader to find.
+"""Exercises of notebook 11: slips that were published, for the reader to find.
 
 Each claim is told in our own words and in its own condition, as it was read at the place that is
 linked. Names and titles are neutral: they must not give the mistake away. A number that its source
@@ -12,37 +12,55 @@ import math
 from statistics import mean
 
 from helpers.amdahl import compute_fraction, limit, speedup
-from helpers.budget import IMAGENET_IMAGES, linear_work, training_time, training_work
+from helpers.budget import (
+    IMAGENET_IMAGES,
+    achieved_fraction,
+    linear_work,
+    training_time,
+    training_work,
+)
 from helpers.catalog import device, interconnects
 from helpers.exercises.exercise import Exercise, exercise
 from helpers.exercises.question import Formula, Number, Slip
 from helpers.networks import resnet
-from helpers.parallel import allreduce_time, pipeline_bubble, step_time
+from helpers.parallel import allreduce_time, network_intensity, pipeline_bubble, step_time
 from helpers.pipeline import overlap_gain, pipelined_speedup, speedup_over_serial
 from helpers.ranges import ABOVE_ONE, FRACTION
 from helpers.roofline import attainable, balance, compute_utilisation, ridge
 from helpers.words import duration, short, si
 
-NOTEBOOK = "10_find_the_mistake.ipynb"
+NOTEBOOK = "11_find_the_mistake.ipynb"
 PUBLISHED = "the published value"
 CLAIM = "the published claim"
 ARTICLE = "*Seen in the article that this series grew from.*"
 
 
-def _seen(repository, commit, path):
-    """Where a claim was seen, as the last line of its statement: the file as it was read."""
-    link = f"https://github.com/{repository}/blob/{commit}/{path}"
-    return f"*Seen in {repository}, [`{path}`]({link}).*"
+def _seen(repository, commit, path, mended=None):
+    """Where a claim was seen, as the last line of its statement: the file as it was read, and the
+    commit that mended it."""
+    link = f"https://github.com/{repository}"
+    also = f", and mended by [commit {mended[:7]}]({link}/commit/{mended})" if mended else ""
+    return f"*Seen in {repository}, [`{path}`]({link}/blob/{commit}/{path}){also}.*"
 
 
-def _reported(repository, issue, mended=None):
+def _reported(repository, issue=None, mended=None):
     """Where others had found a slip before us, as the last line of its statement."""
     link = f"https://github.com/{repository}"
-    also = f", and mended by [pull request {mended}]({link}/pull/{mended})" if mended else ""
-    return f"*Reported in {repository}, [issue {issue}]({link}/issues/{issue}){also}.*"
+    found = f"[issue {issue}]({link}/issues/{issue})" if issue else ""
+    fixed = f"[pull request {mended}]({link}/pull/{mended})" if mended else ""
+    if not found:
+        return f"*Reported and mended in {repository}, {fixed}.*"
+    return f"*Reported in {repository}, {found}{fixed and f', and mended by {fixed}'}.*"
 
 
-# The same files are read by several claims.
+# The same files and repositories are read by several claims.
+TRAINING_BOOK = "ttsugriy/distributed-training-book"
+NEWEST = "31ba82451f1176d399102048c3c51ddff36c7126"  # of it, that we read: 12 February 2026
+GPUS = "jax-ml/scaling-book", "1a55377affc9ee8f10b549f689ad57e813623a7e", "gpus.md"
+CARD = (
+    "https://github.com/meta-llama/llama-models/blob/"
+    "1b28708fc46501a449e03d8d618340a052d9ba07/models/llama3_1/MODEL_CARD.md"
+)
 BOOK = "harvard-edge/cs249r_book"
 LAB = BOOK, "03468a1d45b394d13ff4e227fe64c43d56099bb9", "labs/vol2/lab_05_dist_train.py"
 SIMULATOR = (
@@ -799,6 +817,389 @@ def claim_17(
         f"sequences on each GPU. (With them the lab's formula gives {share(guess):.0%}, as a box "
         "of the lab says.) Guard: let the text take its numbers from the program, and stop where "
         "the two differ.",
+    )
+
+
+@exercise
+def claim_18(ratio=2):
+    published = 1 + ratio
+    return Number(
+        title="A table of overlaps",
+        goal="A book on distributed training had a table of what overlap gains over taking turns, "
+        "by the time for communication in units of that for computing. For a ratio of "
+        f"{ratio:.2f} and perfect overlap it held {published:.2f} times. How many times as fast as "
+        "taking turns is such a step? Answer with a pure number. "
+        + _seen(
+            TRAINING_BOOK,
+            "10b3e761ebeebd7cdba26c8711e1313ee56dc672",
+            "docs/efficiency/31-overlapping-communication.md",
+            mended="3c3e1275128ec752df01492fead3d4cf8b49d353",
+        ),
+        key=overlap_gain(ratio),
+        slips=[
+            Slip(
+                PUBLISHED,
+                published,
+                "This is the published value. It hides all of the communication. Behind what? Say "
+                "both times in seconds.",
+            ),
+            Slip(
+                "the largest gain",
+                overlap_gain(1),
+                "So much overlap gains at best, where both take equally long.",
+            ),
+        ],
+        hints=[
+            f"Computing takes 1 s, communication {ratio} s. How long do both take in turns?",
+            "With perfect overlap the longer of the two is left.",
+        ],
+        reasoning=f"In turns: {1 + ratio} s. Overlapped: the longer one, {ratio} s. The formula "
+        "behind the table took the whole communication off, also where it is longer than the "
+        "computing that hides it; for ratios up to 1 the table was right. Guard: what overlaps two "
+        f"parts gains {overlap_gain(1):.0f} at most.",
+    )
+
+
+@exercise
+def claim_19(parameters=7e9, tokens=1e6, devices=64, number_bytes=2, peak=989e12, network=50e9):
+    work, size = 6 * parameters * tokens, number_bytes * parameters
+    published = work / (2 * size)
+    right = network_intensity(work / devices, size, devices)
+    return Number(
+        title="A network intensity",
+        goal=f"The same book trains {parameters / 1e9:.0f} G parameters on {devices} GPUs by data "
+        f"parallelism, with {tokens / 1e6:.0f} M tokens in a step of all together. It divides 6 × "
+        f"{parameters / 1e9:.0f}e9 × {tokens / 1e6:.0f}e6 flop by the 2 × {number_bytes} × "
+        f"{parameters / 1e9:.0f}e9 bytes of a ring all-reduce, and finds {published / 1e6:.1f} M "
+        f"flop/B, far above {ridge(peak, network):.0f}, the peak of an H100 over its InfiniBand. "
+        "How many flop does a GPU do for each byte that it sends? Answer in flop/B, within 2 %. "
+        + _seen(
+            TRAINING_BOOK,
+            "30d7e6a44b290296a6a2e5ed357853c5603f0a96",
+            "docs/foundations/02-extended-roofline.md",
+            mended="0583e912ee9befa79edbbc6a8f31d2fb9277dac0",
+        ),
+        key=right,
+        unit="flop/B",
+        tolerance=0.02,
+        slips=[
+            Slip(
+                PUBLISHED,
+                published,
+                "This is the published value. Whose flop are these, and whose bytes?",
+            ),
+            Slip(
+                "half a ring",
+                2 * right,
+                "Off by a factor 2: a ring all-reduce sends the array nearly twice.",
+            ),
+        ],
+        hints=[
+            "Count for one GPU: which share of the tokens is its own?",
+            f"A GPU has a {devices}th of the flop. It sends 2(n − 1)/n times the gradients, as "
+            "each of the others does.",
+        ],
+        reasoning=f"The flop were those of all {devices} GPUs, the bytes those of one. "
+        f"{short(right)} is only just above {ridge(peak, network):.0f}: with half the batch this "
+        "run would wait for its network, and the book's corrected page says so. Guard: count flop "
+        "and bytes of the same thing.",
+    )
+
+
+@exercise
+def claim_20(nvlink=900e9, infiniband=50e9):
+    links = interconnects()["one_way"]
+    inside, between = (float(links[name]) for name in ("NVLink 4 (H100/H200)", "InfiniBand NDR 4x"))
+    return Number(
+        title="Two links",
+        goal=f"An exercise of the same book takes {si(nvlink, 'B/s')} for the NVLink of an H100 "
+        f"and {si(infiniband, 'B/s')} for an InfiniBand port of 400 Gbit/s, and finds ridge points "
+        f"that lie {nvlink / infiniband:.0f} times apart. Look both links up: `from "
+        "helpers.catalog import interconnects`, and `interconnects()` has the table. How many "
+        "times apart are the ridge points if both links are counted alike? Answer with a pure "
+        "number. " + _seen(TRAINING_BOOK, NEWEST, "docs/foundations/02-extended-roofline.md"),
+        key=inside / between,
+        slips=[
+            Slip(
+                PUBLISHED,
+                nvlink / infiniband,
+                "This is the published value. Does each of the two figures count one way?",
+            ),
+            Slip(
+                "bits for bytes",
+                inside / (8 * between),
+                "You took the port's Gbit/s for GB/s.",
+            ),
+            Slip(
+                "the other one doubled",
+                inside / (2 * between),
+                "Now it is the port that is counted both ways.",
+            ),
+        ],
+        hints=[
+            "Each link has two columns in the table. Which column holds each of the two figures?",
+            "A ridge is peak over bandwidth, so the ratio is that of the bandwidths, one way.",
+        ],
+        reasoning=f"{si(nvlink, 'B/s')} adds up both directions, {si(infiniband, 'B/s')} is one: "
+        f"{si(inside, 'B/s')} over {si(between, 'B/s')}. What the page concludes, that a split of "
+        "layers belongs inside the machine, survives. (The page has it so in the newest version "
+        "that we read.) Guard: write *one way* behind every bandwidth of a link.",
+    )
+
+
+@exercise
+def claim_21(printed=81):
+    return Number(
+        title="A number of chips",
+        goal="A book compares two ways to split a layer over N chips. One takes 4BD/(3W) to "
+        f"communicate, the other √128·BD/(√N·W). So the second is the better one, it says, for N > "
+        f"{printed}. For which N are both the same? (B, D and W are the same in both.) Answer with "
+        "a pure number. "
+        + _seen("jax-ml/scaling-book", "0819a7d8c55ddc113f5cba0285a5f97380cac1e3", "inference.md"),
+        key=128 * (3 / 4) ** 2,
+        slips=[
+            Slip(
+                PUBLISHED,
+                printed,
+                "This is the published value. Put it into both times: are they the same?",
+            ),
+            Slip("not squared", 128 * 3 / 4, "You have √N in the equation. Square all of it."),
+        ],
+        hints=[
+            "Write the equation of the two times, and strike out what stands on both sides.",
+            "√N = √128 · 3/4. Now square it.",
+        ],
+        reasoning=f"√N = √128 · 3/4, so N = 128 · 9/16. At {printed} chips the second way takes "
+        f"{math.sqrt(128 / printed) * 3 / 4:.2f} of the time of the first. The page has the right "
+        "product and a wrong result behind it; a copy that we read too has both right. Guard: put "
+        "the result back into the equation.",
+    )
+
+
+@exercise
+def claim_22(published=2500, network=400e9):
+    b200, h100 = device("B200-SXM"), device("H100-SXM")
+    right = ridge(b200.peak_bf16, network)
+    return Number(
+        title="Tokens for each GPU",
+        goal="A chapter on GPUs of the same book works out when data parallelism is compute-bound: "
+        "each GPU needs more tokens in a step than its BF16 peak over the bandwidth by which the "
+        f"gradients leave, in flop/B. Between machines it takes {si(network, 'B/s')} for that, "
+        f"with H100 and with B200 alike. Its takeaway: about {published} tokens for each GPU, on "
+        "an H100 or B200. Look the card up: `from helpers.catalog import device`, and "
+        "`device('B200-SXM')` shows its row. How many tokens does a B200 need between machines? "
+        "Answer with a pure number. " + _seen(*GPUS),
+        key=right,
+        slips=[
+            Slip(
+                PUBLISHED,
+                published,
+                "This is the published value. It fits an H100 between machines, and a B200 inside "
+                "one.",
+            ),
+            Slip(
+                "sparse peak",
+                2 * right,
+                "This takes the peak with structured sparsity, or the one of FP8.",
+            ),
+        ],
+        hints=[
+            "The B200 computes faster than the H100. Is the network between machines faster too?",
+            "The BF16 peak of the B200 over the bandwidth between machines.",
+        ],
+        reasoning=f"The peak grows {b200.peak_bf16 / h100.peak_bf16:.2f} times, the network "
+        "between machines not at all, so the ridge grows as much. The chapter's own quiz has this "
+        "number; its takeaway speaks of both cards at once. Guard: a rule of thumb belongs to the "
+        "machine it was made on.",
+    )
+
+
+@exercise
+def claim_23(says=4e6, sequences=15360, sequence=4096, devices=2048, peak=990e12, network=300e9):
+    right, claimed = sequences * sequence / devices, says / devices
+    least = ridge(peak, network)
+    return Number(
+        title="A batch in two places",
+        goal=f"The same chapter says that DeepSeek V3, on {devices} GPUs, needs {least:.0f} tokens "
+        f"for each GPU in a step to be compute-bound, and that it used {says / 1e6:.0f} M tokens "
+        f"in all. Some pages later it gives the batch in steady state: {sequences} sequences of "
+        f"{sequence} tokens. How many tokens has each GPU then? Answer with a pure number. "
+        + _seen(*GPUS),
+        key=right,
+        slips=[
+            Slip(
+                CLAIM,
+                claimed,
+                "This follows from the first of the two places. Which batch does the second give?",
+            ),
+            Slip(
+                "all GPUs together",
+                sequences * sequence,
+                "This is the batch of all GPUs. Asked is the share of each.",
+            ),
+        ],
+        hints=[
+            "Sequences times their length is the batch of all GPUs.",
+            f"Divide it among the {devices} GPUs.",
+        ],
+        reasoning=f"{sequences} × {sequence} = {short(sequences * sequence)} tokens, which is "
+        f"{sequences * sequence / says:.1f} times the {says / 1e6:.0f} M. The verdict hangs on it: "
+        f"{claimed:.0f} tokens are below {least:.0f}, and {right:.0f} are far above. Guard: a "
+        "number that is needed twice should be computed once.",
+    )
+
+
+@exercise
+def claim_24(days=54, devices=16384, parameters=405e9, tokens=15.6e12, hours=30.84e6):
+    h100 = device("H100-SXM")
+    work = 6 * parameters * tokens
+    published = achieved_fraction(work, days * 86400, h100.peak_bf16, devices)
+    right = achieved_fraction(work, 3600 * hours, h100.peak_bf16)
+    return Number(
+        title="A case study",
+        goal=f"A case study says that a model of {parameters / 1e9:.0f} G parameters was trained "
+        f"on {tokens / 1e12} T tokens in about {days} days, on {devices} H100s of "
+        f"{si(h100.peak_bf16, 'flop/s')}. With 6 flop for each parameter and token that suggests "
+        f"to it an MFU closer to {published:.0%}, or less work. The [card of the model]({CARD}) "
+        f"has {hours / 1e6} M GPU hours. Which MFU do these hours give? Answer with a fraction or "
+        "in %. " + _seen(TRAINING_BOOK, NEWEST, "docs/synthesis/34-case-study-llama3.md"),
+        key=right,
+        slips=[
+            Slip(
+                PUBLISHED,
+                published,
+                f"This is the published value. How many GPU hours are {days} days of all GPUs?",
+            ),
+            Slip(
+                "multiply-adds",
+                right / 2,
+                "Off by a factor 2: 6 for each parameter and token counts flop already.",
+            ),
+        ],
+        hints=[
+            "An MFU needs work, peak and device time; days and number of GPUs are not needed.",
+            "Work over (GPU hours × 3600 s × the peak of one GPU).",
+        ],
+        reasoning=f"{hours / 1e6} M hours on {devices} GPUs are "
+        f"{duration(3600 * hours / devices)}, not {days}. Further down the chapter itself speaks "
+        "of about 30 %. (The card says how much GPU time the training took, not for how many days "
+        "it ran.) Guard: devices times time must be the device time.",
+    )
+
+
+@exercise
+def claim_25(achieved=275.6e12, printed=0.8832):
+    b200, a100 = device("B200-SXM"), device("A100-80")
+    right, published = achieved / b200.peak_bf16, achieved / a100.peak_bf16
+    return Number(
+        title="A proud figure",
+        goal=f"A training program reported {si(achieved, 'flop/s', 4)} for each card of a run on "
+        f"B300 cards, and an MFU of {printed:.2%}. In BF16 a B300 computes as fast as a B200. Look "
+        "that up: `from helpers.catalog import device`, and `device('B200-SXM')` shows its row. "
+        "What is the MFU? Answer with a fraction or in %. "
+        + _reported("allenai/OLMo-core", mended=817),
+        key=right,
+        slips=[
+            Slip(
+                PUBLISHED,
+                published,
+                "This is the published value. By which peak was it divided, and whose is that?",
+            ),
+            Slip(
+                "sparse peak",
+                right / 2,
+                "Off by a factor 2: this takes the peak with structured sparsity, or that of FP8.",
+            ),
+        ],
+        hints=[
+            "Divide the flop/s by the printed MFU. Which card has this peak?",
+            "The flop/s of a card over its dense BF16 peak.",
+        ],
+        reasoning=f"{si(achieved, 'flop/s', 4)} over {si(b200.peak_bf16, 'flop/s')}. The program "
+        "did not know the name of the card and took the peak of an A100, "
+        f"{si(a100.peak_bf16, 'flop/s')}: {b200.peak_bf16 / a100.peak_bf16:.2f} times too small. "
+        "What gave it away was a reading of 105.70 % in the same run. The same default stood in "
+        "torchtitan (mended in its pull request 4779) and prime-rl (3168). Guard: print the peak "
+        "that was used, and stop where the card is not known.",
+    )
+
+
+@exercise
+def claim_26(fraction=0.4, left=989.5e12):
+    a100 = device("A100-80")
+    return Number(
+        title="Too high or too low",
+        goal=f"A small training program divides by {si(left, 'flop/s', 4)}, the BF16 peak of an "
+        "H100, on whatever card it runs. A report said so, and that on an A100 the MFU would "
+        f"therefore be about {left / a100.peak_bf16:.1f} times too high. Take a run on an A100 "
+        f"with a true MFU of {fraction:.0%} (our number; `from helpers.catalog import device`, and "
+        "`device('A100-80')` shows the card). Which MFU does the program print? Answer with a "
+        "fraction or in %. " + _reported("karpathy/autoresearch", 5),
+        key=fraction * a100.peak_bf16 / left,
+        slips=[
+            Slip(
+                CLAIM,
+                fraction * left / a100.peak_bf16,
+                "This is above 1. Is a quotient larger or smaller if it is divided by more?",
+            ),
+            Slip("unchanged", fraction, "This would be the true one, by the card's own peak."),
+        ],
+        hints=[
+            "How many flop/s does the card attain, with its own peak?",
+            "These flop/s over the peak that the program takes.",
+        ],
+        reasoning=f"{si(fraction * a100.peak_bf16, 'flop/s')} over {si(left, 'flop/s', 4)}: too "
+        f"*low* by a factor of {left / a100.peak_bf16:.2f}. The report names the fault and its "
+        "size, and errs in the direction. (A peak that is too small, as in *A proud figure*, makes "
+        "the figure too high.) Guard: try a claim of direction on one number.",
+    )
+
+
+@exercise
+def claim_27(percent=50.14, tokens=3623, devices=128, parameters=6_658_859_008):
+    a100 = device("A100-40")
+    right = percent / 100 * a100.peak_bf16
+    return Number(
+        title="A column of a table",
+        goal=f"A row of a table of training runs, of {devices} A100s: MFU {percent} (in %), "
+        f"{tokens} tokens a second for each GPU, {parameters} parameters, and, in a column headed "
+        f"Model TFLOP, {percent * a100.peak_bf16:.6E}. In the tables of H100s that column holds "
+        "the flop/s of each GPU. Look the card up: `from helpers.catalog import device`, and "
+        "`device('A100-40')` shows its row. What should it hold here? Answer in flop/s. "
+        + _seen(
+            "mosaicml/llm-foundry",
+            "061f2c7ce64e655100286584a7629e2a09f827ba",
+            "scripts/train/benchmarking/README.md",
+        ),
+        key=right,
+        unit="flop/s",
+        slips=[
+            Slip(
+                PUBLISHED,
+                percent * a100.peak_bf16,
+                "This is the published value. How many times the card's peak is it?",
+            ),
+            Slip(
+                "all GPUs together",
+                devices * right,
+                "So much they compute together. Asked is one GPU.",
+            ),
+            Slip(
+                "attention left out",
+                6 * parameters * tokens,
+                "This is 6 flop for each parameter and token. The table's MFU counts attention "
+                "too.",
+            ),
+        ],
+        hints=[
+            "Compare it with 6 flop for each parameter and token, times the tokens in a second.",
+            "The MFU is a share of the card's BF16 peak.",
+        ],
+        reasoning=f"{percent} % of {si(a100.peak_bf16, 'flop/s')}. The column has {percent} times "
+        "the peak: per cent was taken for a fraction. By the tokens it would be "
+        f"{si(6 * parameters * tokens, 'flop/s')} and attention's share. MFU and tokens of the row "
+        "agree, so nothing that was concluded from them is hurt. Guard: no card computes more than "
+        "its peak.",
     )
 
 

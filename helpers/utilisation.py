@@ -1,0 +1,535 @@
+"""How well a machine is used: MFU, and the slip behind a figure that cannot be or does not fit.
+
+MFU (model flops utilisation) is the achieved fraction f of the peak, with the work that the model
+needs; HFU (hardware flops utilisation) counts what is computed a second time as well. A figure
+above 100 %, or off by a factor, is seldom a discovery. The usual slips multiply it by factors that
+are known: a factor that fits is a reason to look there, and no proof. Which slips are usual was
+read in public threads, named in ``tests/test_utilisation.py``.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+from helpers import catalog
+from helpers.budget import achieved_fraction
+from helpers.ranges import COUNT, FRACTION, POSITIVE, POSITIVE_FRACTION, checked
+from helpers.words import percent, short, si
+
+NEAR = 0.8  # no training step published in the catalogue comes near it
+PLAUSIBLE = 0.05  # nor are many below this, which is asked where the factor is not known
+USUAL = ("bf16", "fp16", "fp32")  # in which training is computed: the first that a device has
+UNUSUAL = ("fp64", "int8")  # in which it is not
+LEFT = ("A100-40", "H100-SXM")  # whose peaks programs keep as a default
+LISTED = 6  # candidates that are listed where the factor is not known
+
+
+def mfu(rate, work, peak, devices=1):
+    """Model flops utilisation: what the model needs in a second over what n devices can do.
+
+    Parameters
+    ----------
+    rate : float
+        Tokens or pictures of all devices together, 1/s.
+    work : float
+        Flop of training for each of them, as 6 W for a token (a multiply-add is two).
+    peak, devices : float
+        Of one device, flop/s; and how many there are.
+
+    Examples
+    --------
+    >>> mfu(rate=100, work=2e9, peak=1e12, devices=0.5e0 * 2)
+    0.2
+    """
+    return achieved_fraction(rate * work, 1, peak, devices)
+
+
+def hfu(mfu, recomputed=1.0):
+    """Hardware flops utilisation: MFU with a share of the forward pass computed a second time.
+
+    A step has three passes (one forward, two backward), and recomputing adds up to one more.
+
+    Examples
+    --------
+    >>> round(hfu(0.45), 9), hfu(0.45, recomputed=0)
+    (0.6, 0.45)
+    """
+    return mfu * (3 + float(checked("recomputed", recomputed, FRACTION))) / 3
+
+
+class Slip(NamedTuple):
+    """A usual slip: the factor by which the figure is then off, what was done, and its rank among
+    those of the same factor (the more often reported first)."""
+
+    name: str
+    factor: float
+    words: str
+    rank: int
+
+
+class Candidate(NamedTuple):
+    """A slip that may explain a figure: its factor, by which share that misses, and the
+    utilisation that is then the true one."""
+
+    slip: str
+    factor: float
+    miss: float
+    utilisation: float
+    words: str
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What a figure of utilisation may mean; `str` of it reads as sentences.
+
+    `achieved` is what one device attains (flop/s, or B/s of a link; None if no rate was given), and
+    `utilisation` maps each number format to the share of its peak in `peaks`; `basis` is the one
+    that is compared. `claimed` is the reader's figure and `factor` the claim over the figure
+    computed, None where one of the two is missing. `alarm` says whether there is something to
+    explain, `candidates` what may explain it, best first, and `notes` what might if none does.
+    """
+
+    subject: str
+    unit: str
+    peaks: dict
+    basis: str
+    achieved: float | None
+    utilisation: dict
+    claimed: float | None
+    factor: float | None
+    alarm: bool
+    candidates: tuple
+    notes: tuple
+
+    @property
+    def likely(self):
+        """The name of the first candidate, None if there is none."""
+        return self.candidates[0].slip if self.candidates else None
+
+    def table(self):
+        """Peak and utilisation by number format, in Markdown."""
+        rows = [f"| {self.subject} | peak | utilisation |", "|---|---|---|"]
+        for name, peak in self.peaks.items():
+            share = percent(self.utilisation[name], 3) if self.utilisation else ""
+            rows.append(f"| {name.upper()} | {si(peak, self.unit)} | {share} |")
+        return "\n".join(rows)
+
+    def __str__(self):
+        return "\n".join(_sentences(self))
+
+
+def diagnose_utilisation(
+    device,
+    rate=None,
+    work=None,
+    devices=1,
+    number_format=None,
+    claimed=None,
+    per_node=8,
+    attention=None,
+    tolerance=0.02,
+):
+    """MFU by number format, and which usual slip may explain one that cannot be or does not fit.
+
+    Parameters
+    ----------
+    device : str
+        A name that `helpers.catalog.device` finds: "B200-SXM", "NVIDIA H100 80GB HBM3".
+    rate, work : float, optional
+        Tokens or pictures of all devices together, 1/s, and flop of training for each; or flop/s
+        and 1. Without them only a claim can be judged.
+    devices : int
+    number_format : str, optional
+        In which the matrix products are computed: "bf16", "fp8". Without it a claim is compared in
+        BF16 (or FP16, or FP32, where that is all there is), and a rate is alarming only if it is
+        in every format.
+    claimed : float, optional
+        The MFU that somebody printed, as a fraction: 0.42 for 42 %.
+    per_node : int
+        Devices in a machine.
+    attention : float, optional
+        Share of `work` that the two products of attention take, as counted there.
+    tolerance : float
+        Relative difference that is none, from 0.001 to 0.1.
+
+    Returns
+    -------
+    Diagnosis
+
+    Examples
+    --------
+    >>> found = diagnose_utilisation("B200-SXM", rate=275.6e12, work=1, claimed=0.8832)
+    >>> found.likely, round(found.factor, 2), round(found.utilisation["bf16"], 4)
+    ("another card's peak", 7.21, 0.1225)
+    """
+    row = catalog.device(device)
+    peaks = _peaks(row)
+    basis = _basis(row.name, peaks, number_format)
+    devices = float(checked("devices", devices, COUNT))
+    per_node = float(checked("per_node", per_node, COUNT))
+    tolerance = _tolerance(tolerance)
+    claimed = _optional("claimed", claimed)
+    if attention is not None:
+        attention = float(checked("attention", attention, POSITIVE_FRACTION))
+    if (rate is None) != (work is None):
+        raise ValueError("rate and work must be given both or neither, got one of them")
+    achieved = None
+    if rate is not None:
+        achieved = _optional("rate", rate) * _optional("work", work) / devices
+    wanted = [basis] if number_format else [name for name in peaks if name not in UNUSUAL]
+    return _diagnosis(
+        row.name,
+        "flop/s",
+        peaks,
+        basis,
+        wanted,
+        achieved,
+        claimed,
+        partial(_slips, row.name, basis, peaks, devices, per_node, attention),
+        () if attention else (_attention_note, _clock_note),
+        tolerance,
+        NEAR,
+    )
+
+
+def diagnose_link(link, rate=None, claimed=None, per_node=8, tolerance=0.02):
+    """Share of a link's bandwidth, and which usual slip may explain one that cannot be.
+
+    Parameters
+    ----------
+    link : str
+        A name of `helpers.catalog.interconnects`: "InfiniBand NDR 4x".
+    rate : float, optional
+        What each device sends, one way, B/s.
+    claimed : float, optional
+        The bandwidth that somebody states for the link, B/s.
+    per_node, tolerance
+        As for `diagnose_utilisation`.
+
+    Returns
+    -------
+    Diagnosis
+        `claimed` is that bandwidth as a share of the link's.
+
+    Examples
+    --------
+    >>> diagnose_link("InfiniBand NDR 4x", claimed=400e9).likely
+    'bits for bytes'
+    """
+    table = catalog.interconnects()["one_way"]
+    if link not in table.index:
+        raise ValueError(f"link must be one of {', '.join(table.index)}, got {link!r}")
+    peak = float(table[link])
+    rate, claimed = _optional("rate", rate), _optional("claimed", claimed)
+    per_node, tolerance = float(checked("per_node", per_node, COUNT)), _tolerance(tolerance)
+    share = None if claimed is None else claimed / peak
+    if rate is None and share is not None:
+        rate = peak  # a claim of the bandwidth is itself compared with the table
+    return _diagnosis(
+        link,
+        "B/s",
+        {"one way": peak},
+        "one way",
+        ["one way"],
+        rate,
+        share,
+        partial(_link_slips, peak, table, per_node),
+        (),
+        tolerance,
+        1.0,
+    )
+
+
+def _diagnosis(
+    subject, unit, peaks, basis, wanted, achieved, claimed, slips, notes, tolerance, most
+):
+    """The figure that is to be explained, and the slips that fit it."""
+    if achieved is None and claimed is None:
+        raise ValueError("rate or claimed must be given, got neither")
+    shares = {} if achieved is None else {name: achieved / peak for name, peak in peaks.items()}
+    factor = None if None in (achieved, claimed) else claimed / shares[basis]
+    found, said = (), ()
+    differs = factor is not None and abs(factor - 1) > tolerance
+    if differs:
+        found = _of_factor(slips("factor"), factor, shares[basis], tolerance)
+        said = () if found else tuple(filter(None, (note(factor) for note in notes)))
+    elif achieved is None:
+        found = _of_size(slips("claim"), claimed, most) if claimed > most else ()
+    elif min(shares[name] for name in wanted) > most:
+        found = _of_size(slips("rate"), shares[basis], most)
+    alarm = differs or (
+        claimed > most if achieved is None else min(shares[name] for name in wanted) > most
+    )
+    return Diagnosis(
+        subject, unit, peaks, basis, achieved, shares, claimed, factor, alarm, found, said
+    )
+
+
+def _of_factor(slips, factor, share, tolerance):
+    """The slips whose factor is that of the claim, the nearest first, in steps of half a percent,
+    and among equals the one that is reported most."""
+    found = []
+    for slip in slips:
+        miss = abs(factor / slip.factor - 1)
+        if miss <= tolerance:
+            found.append((int(miss / 0.005), slip.rank, miss, slip))
+    return tuple(
+        Candidate(slip.name, slip.factor, miss, share, slip.words)
+        for _, _, miss, slip in sorted(found, key=lambda one: one[:3])
+    )
+
+
+def _of_size(slips, value, most):
+    """The slips that bring a figure down to what is published, those reported most first."""
+    fits = [slip for slip in slips if PLAUSIBLE <= value / slip.factor <= most]
+    return tuple(
+        Candidate(slip.name, slip.factor, math.nan, value / slip.factor, slip.words)
+        for slip in sorted(fits, key=lambda slip: slip.rank)[:LISTED]
+    )
+
+
+def _both(slip):
+    """A slip and the same the other way round."""
+    return slip, slip._replace(factor=1 / slip.factor)
+
+
+def _slips(key, basis, peaks, devices, per_node, attention, of):
+    """The usual slips of a utilisation, with the factor by which each multiplies it.
+
+    `of` says what is known: "factor" (the claim over a figure computed here), or only the "claim",
+    or only the "rate", to which the slip is then to be sought.
+    """
+    known = of == "factor"
+    yield Slip("multiply-adds", 2.0, "flop are taken for multiply-adds and doubled", 4)
+    yield Slip("forward only", 3.0, "a forward pass is counted as a training step of three", 5)
+    yield Slip("recomputation", hfu(1), "the forward pass is counted again: HFU, not MFU", 4)
+    if known:
+        yield Slip("multiply-adds", 1 / 2, "multiply-adds are counted as one flop each, not two", 3)
+        yield Slip("forward only", 1 / 3, "the forward pass alone is counted, of three passes", 3)
+    yield from _count_slips(devices, per_node)
+    yield from _both(Slip("milliseconds", 1000.0, "seconds stand for milliseconds", 4))
+    yield from _both(Slip("per cent", 100.0, "per cent stands for a fraction", 4))
+    if attention:
+        full = "attention is counted in full where the mask needs half of it"
+        yield Slip("attention's half", 1 + attention if known else 1 / (1 - attention / 2), full, 1)
+    if attention and known:
+        half = "half of attention is counted: the mask's half, or one of its two products"
+        yield Slip("attention's half", 1 - attention / 2, half, 1)
+    if attention and known and attention < 1:
+        yield Slip("attention left out", 1 - attention, "attention is left out: 6WD alone", 2)
+    if of == "rate":  # the peak is ours, so it is what ran that may be another
+        yield from _ran_slips(key, basis, peaks)
+    else:
+        yield from _peak_slips(key, basis, peaks, everywhere=known)
+
+
+def _peak_slips(key, basis, peaks, everywhere):
+    """Slips in the peak that a claim is divided by. Those of all devices are tried only where the
+    factor is known: without it nearly all would fit."""
+    peak = peaks[basis]
+    yield Slip("sparse peak", 0.5, "the peak is with structured sparsity, twice the dense one", 1)
+    yield Slip("peak halved again", 2.0, "a dense peak is halved, as if it were the sparse one", 3)
+    for other, names in _groups((value, name.upper()) for name, value in peaks.items()):
+        if other != peak:
+            words = f"the peak is that of {_or(names)}, {si(other, 'flop/s')}"
+            yield Slip("another number format's peak", peak / other, words, 2)
+    table = catalog.devices()
+    left = {_peaks(table.loc[row]).get(basis) for row in LEFT} - {peak}
+    others = [
+        (value, (row, name.upper()))
+        for row in (table.index if everywhere else LEFT)
+        for name, value in _peaks(table.loc[row]).items()
+        if row != key and name != "fp64" and (everywhere or name == basis)
+    ]
+    for other, names in _groups(others):
+        if other != peak:
+            cards, formats = (list(dict.fromkeys(side)) for side in zip(*names, strict=True))
+            words = f"the peak is that of {_or(cards)} ({', '.join(formats)}), "
+            words += si(other, "flop/s")
+            yield Slip("another card's peak", peak / other, words, 0 if other in left else 6)
+
+
+def _ran_slips(key, basis, peaks):
+    """What may have run in place of what was named."""
+    usual = ((value, name.upper()) for name, value in peaks.items() if name not in UNUSUAL)
+    for other, names in _groups(usual):
+        if other > peaks[basis]:
+            words = f"the products were computed in {_or(names)}, {si(other, 'flop/s')}"
+            yield Slip("another number format", other / peaks[basis], words, 0)
+    for card in LEFT:
+        other = _peaks(catalog.devices().loc[card]).get(basis, 0)
+        if card != key and other > peaks[basis]:
+            words = f"it ran on another card, as {card}, {si(other, 'flop/s')}"
+            yield Slip("another card", other / peaks[basis], words, 2)
+
+
+def _link_slips(peak, table, per_node, of):
+    """The usual slips of a link's bandwidth."""
+    yield from _both(Slip("two ways", 2.0, "both directions are added up; a link counts one", 0))
+    yield from _both(Slip("bits for bytes", 8.0, "bits stand for bytes, and a byte has eight", 1))
+    yield from _count_slips(1.0, per_node)
+    yield from _both(Slip("prefix", 1000.0, "one prefix (k, M, G, T) stands for the next", 4))
+    for bandwidth, names in _groups((float(value), name) for name, value in table.items()):
+        if bandwidth != peak and of == "factor":
+            words = f"it is the bandwidth of {_or(names)}, {si(bandwidth, 'B/s')}"
+            yield Slip("another link's bandwidth", bandwidth / peak, words, 5)
+
+
+def _count_slips(devices, per_node):
+    """Slips in what a number is a count of."""
+    counts = {per_node: f"one figure is of a machine of {per_node:g}, the other of a device"}
+    counts.setdefault(devices, f"one figure is of all {devices:g} devices, the other of one")
+    for count, words in counts.items():
+        if count > 1:
+            yield from _both(Slip("per machine for per device", count, words, 3))
+
+
+def _attention_note(factor):
+    """How much attention would have to be, for its half to explain a factor."""
+    if 1 < factor < 2:
+        return (
+            "Attention counted in full, where its mask needs half, would explain it if it were "
+            f"{percent(factor - 1)} of the work as counted here: say attention=... to try."
+        )
+    return None
+
+
+def _clock_note(factor):
+    """How much faster a clock would have to be."""
+    if 1 < factor < 1.3:
+        return (
+            f"So would a clock {percent(factor - 1)} above the one of the peak: a peak holds at "
+            "one clock only."
+        )
+    return None
+
+
+def _sentences(found):
+    """What a `Diagnosis` says, sentence by sentence."""
+    rate, link = found.achieved is not None, found.unit == "B/s"
+    if rate and link and found.claimed is None:
+        share = percent(found.utilisation[found.basis], 3)
+        yield f"{found.subject}: {si(found.achieved, 'B/s')} is {share} of what it moves one way."
+    elif rate and not link:
+        shares = _groups(
+            (share, name.upper())
+            for name, share in found.utilisation.items()
+            if name == found.basis or share <= 1 and name not in UNUSUAL
+        )
+        shares = ", ".join(f"{percent(share, 3)} of {_or(names)}" for share, names in shares)
+        yield (
+            f"{found.subject}: each device attains {si(found.achieved, 'flop/s')}. Of the peak in "
+            f"each number format that is {shares}."
+        )
+    if found.claimed is not None:
+        yield from _said_of_claim(found)
+    elif found.alarm and not link:
+        yield (
+            f"No published step comes near {percent(NEAR)}: what ran is not what was named, or a "
+            "count is off. By which factor is not known without a second figure."
+        )
+    elif not found.alarm and not link:
+        yield from _said_of_rate(found)
+    for candidate in found.candidates:
+        yield _said_of_candidate(found, candidate)
+    yield from found.notes
+    if found.alarm and not (found.candidates or found.notes):
+        yield "No usual slip explains it."
+    if found.candidates and found.factor is None:
+        yield "Each of these would do: one figure alone cannot tell which it was."
+    elif len(found.candidates) > 1:
+        yield f"{len(found.candidates)} usual slips fit: a factor cannot tell which it was."
+    elif found.candidates:
+        yield "One usual slip fits. That is a reason to look there, and no proof."
+
+
+def _said_of_claim(found):
+    name = found.basis.upper() if found.unit == "flop/s" else found.basis
+    if found.unit == "B/s":
+        peak = si(found.peaks[found.basis], "B/s")
+        times = short(found.claimed)
+        yield f"{found.subject} moves {peak} one way. The claim is {times} times that."
+    elif found.factor is None:
+        yield (
+            f"A claim of {percent(found.claimed, 3)} on {found.subject}, and no rate to compute it "
+            "from."
+        )
+        if found.alarm:
+            yield f"No published step comes near {percent(NEAR)}: the peak may be wrong."
+    elif found.alarm:
+        yield (
+            f"The claim, {percent(found.claimed, 3)}, is {short(found.factor)} times what these "
+            f"numbers give in {name}."
+        )
+    else:
+        yield f"The claim, {percent(found.claimed, 3)}, is what these numbers give in {name}."
+
+
+def _said_of_rate(found):
+    share = found.utilisation[found.basis]
+    if share > NEAR:
+        yield (
+            f"{percent(share, 3)} of {found.basis.upper()} is honest only if the products were "
+            "computed in a narrower format: say which peak is meant."
+        )
+
+
+def _said_of_candidate(found, candidate):
+    times = f"{short(candidate.factor)} times" if candidate.factor > 1 else ""
+    times = times or f"1/{short(1 / candidate.factor)} of it"
+    if found.factor is None:
+        return (
+            f"- {candidate.slip}: {candidate.words} ({times}). It would leave "
+            f"{percent(candidate.utilisation, 3)}."
+        )
+    return f"- {candidate.slip}: {candidate.words} ({times}, {percent(candidate.miss)} off)."
+
+
+def _peaks(row):
+    """The peaks of a row of `catalog.devices` by number format, those that it has."""
+    peaks = {
+        name.removeprefix("peak_"): float(row[name])
+        for name in row.index
+        if name.startswith("peak_")
+    }
+    return {name: peak for name, peak in peaks.items() if not math.isnan(peak)}
+
+
+def _basis(key, peaks, number_format):
+    """The number format to compare in."""
+    if number_format is None:
+        return next((name for name in USUAL if name in peaks), next(iter(peaks)))
+    name = number_format.lower() if isinstance(number_format, str) else number_format
+    if name not in peaks:
+        raise ValueError(
+            f"number_format must be one that {key} has a peak for, {', '.join(peaks)}, "
+            f"got {number_format!r}"
+        )
+    return name
+
+
+def _groups(pairs):
+    """Names by number, for pairs of a number and a name; those of one number together."""
+    groups = {}
+    for number, name in pairs:
+        groups.setdefault(number, []).append(name)
+    return groups.items()
+
+
+def _or(names, most=3):
+    """Names joined for a sentence, the first few of them."""
+    more = [f"{len(names) - most + 1} others"] if len(names) > most else []
+    names = [*names[: most - 1], *more] if more else list(names)
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _optional(name, value):
+    return None if value is None else float(checked(name, value, POSITIVE))
+
+
+def _tolerance(tolerance):
+    tolerance = float(checked("tolerance", tolerance, POSITIVE_FRACTION))
+    if not 0.001 <= tolerance <= 0.1:
+        raise ValueError(f"tolerance must be from 0.001 to 0.1, got {tolerance:g}")
+    return tolerance
