@@ -17,11 +17,14 @@ from helpers.schemas import (
     DEVICES,
     INTENSITIES,
     INTERCONNECTS,
+    MLPERF,
     NETWORKS,
+    PRODUCTS,
     RUNS,
     SCALING,
     SCALING_2025,
     TIMES,
+    UTILISATION,
 )
 
 DATA = Path(__file__).parent / "data"
@@ -41,9 +44,10 @@ def devices(folder=DATA):
         on matrix units, `peak_fp16` and `peak_bf16` on matrix units where the device has them
         (`matrix_units` is True), and `peak_int8` in operations/s. `bandwidth` of the memory in
         B/s, `memory` in B, `link_bandwidth` of all its links together, one way, in B/s. Text:
-        `full_name`, `also_called` (words of names that programs print), `vendor`, `kind`, `memory_type`, `link`, `derivation` (the peaks from units
-        and clock, and a bandwidth from wires and rate where it was computed so), `source`,
-        `source_url`, `trap` (how this row is misread). Also `year`.
+        `full_name`, `also_called` (words of names that programs print), `vendor`, `kind`,
+        `memory_type`, `link`, `derivation` (the peaks from units and clock, and a bandwidth from
+        wires and rate where it was computed so), `source`, `source_url`, `trap` (how this row is
+        misread). Also `year`.
     """
     return DEVICES.read(folder)
 
@@ -58,13 +62,15 @@ def rows(table, folder=DATA):
     folder : Path
         Where its file lies, if it is a table of your own.
     """
-    return table.rows(folder, _check_of_runs(folder) if table is RUNS else None)
+    return table.rows(folder, _check(table, folder))
 
 
-def _check_of_runs(folder):
-    """The check of a run, which looks its device up."""
+def _check(table, folder):
+    """The check of a table that looks its devices up; None for one that does not."""
+    if table not in (RUNS, PRODUCTS, MLPERF, UTILISATION):
+        return None
     known = {row["key"]: row for row in DEVICES.rows(folder)}
-    return lambda row: RUNS.check(row, known)
+    return lambda row: table.check(row, known)
 
 
 def device(key):
@@ -213,7 +219,65 @@ def runs(folder=DATA):
         If a row of the file is wrong, or names a device or a precision that `devices` lacks;
         the message names file, line, column and value.
     """
-    return RUNS.read(folder, _check_of_runs(folder))
+    return RUNS.read(folder, _check(RUNS, folder))
+
+
+@MLPERF.describes
+def mlperf(folder=DATA):
+    """Times of MLPerf Training of 2024 and 2025, computed here from the published logs.
+
+    All entries of the closed division for ResNet-50 and GPT-3 175B in v4.0, for Llama 3.1 405B in
+    v5.0 and v5.1, and for Llama 3.1 8B, Llama 2 70B LoRA and FLUX.1 in v5.1; left out are one on
+    a device that the catalog lacks, one whose runs all missed the goal, and two whose logs are
+    those of v5.0 again. These are not the official scores, and MLCommons has not verified them.
+    The MLPerf name and logo are trademarks of MLCommons Association in the United States and other
+    countries. All rights reserved. Unauthorized use strictly prohibited. See www.mlcommons.org for
+    more information.
+
+    Returns
+    -------
+    DataFrame
+        One row per `round`, `benchmark`, `submitter` and `system` (the folder of its logs).
+        `time` in s from run_start to run_stop, and `epochs_time` the part of it in epochs, for
+        ResNet-50 alone: means of the `runs` without the fastest and the slowest, as `epochs` and
+        `examples` (pictures, or sequences of tokens) are; one of those two is NaN. `device` (a key
+        of `devices`), `devices` in `machines`, `batch` (examples of all devices in a step). The
+        logs do not state the precision. Text: `source`, `note`.
+    """
+    return MLPERF.read(folder, _check(MLPERF, folder))
+
+
+@PRODUCTS.describes
+def products(folder=DATA):
+    """The fastest matrix products measured on a device: a second roof, below the datasheet's.
+
+    Each is the best of many shapes, measured by the author of the source; another version of the
+    software, or another card, gives another number.
+
+    Returns
+    -------
+    DataFrame
+        One row per `device` (a key of `devices`) and `precision` ("bf16", "fp8"): `achieved` in
+        flop/s, dense, its `shape`, and the `software`. Text: `source`, `note`.
+    """
+    return PRODUCTS.read(folder, _check(PRODUCTS, folder))
+
+
+@UTILISATION.describes
+def utilisation(folder=DATA):
+    """Published speeds of training language models, with the utilisation that the source states.
+
+    Returns
+    -------
+    DataFrame
+        One row per setting. `tokens_per_second` of all `devices`; `mfu` and `hfu` as the source
+        states them, fractions of the dense peak of `device` in `precision`; or, of a whole
+        training, `device_time` in s (of all devices together) and `tokens`. `parameters`, `layers`
+        and `width` of the model where the source states them, `sequence` in tokens, `batch`
+        (sequences of all devices in a step), `memory` of the fullest device in B. NaN where not
+        stated. Text: `framework`, `model`, `technique`, `source`, `note`.
+    """
+    return UTILISATION.read(folder, _check(UTILISATION, folder))
 
 
 @INTERCONNECTS.describes

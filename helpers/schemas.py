@@ -25,6 +25,12 @@ def _peak(low, high, unit="TFLOP/s"):
     return number(low, high, unit, 12, optional=True)
 
 
+def _minutes(low, high, *, optional=False):
+    """A parser of a time in minutes."""
+    parse = number(low, high, "min", optional=optional)
+    return lambda cell: 60 * parse(cell)
+
+
 # Of one device where the value is that of all, so that a slip of a prefix falls outside.
 SCALING_RANGES = {
     "img/s": (10, 5000),
@@ -93,12 +99,53 @@ def _check_intensity(row):
 
 def _check_run(row, known):
     """The device is known and has a peak in the precision of the run."""
-    if row["device"] not in known:
-        raise ValueError(f"device must be a key of devices.csv, got {row['device']!r}")
-    if math.isnan(known[row["device"]][f"peak_{row['precision']}"]):
+    if math.isnan(_known(row, known)[f"peak_{row['precision']}"]):
         raise ValueError(
             f"precision must be one that {row['device']} has a peak for, got {row['precision']!r}"
         )
+
+
+def _check_product(row, known):
+    """The device is known, and its peak in this format is not beaten."""
+    peak = _known(row, known).get(f"peak_{row['precision']}", math.nan)
+    if not row["achieved"] < peak:
+        raise ValueError(
+            f"product_tflops must be below the peak of {row['device']} in {row['precision']} "
+            f"{peak / 1e12:g}, got {row['achieved'] / 1e12:g}"
+        )
+
+
+def _check_mlperf(row, known):
+    """The device is known, the parts are no longer than the whole, and one count is given."""
+    _known(row, known)
+    if row["devices"] < row["machines"]:
+        raise ValueError(
+            f"devices must be at least machines {row['machines']}, got {row['devices']}"
+        )
+    if row["epochs_time"] > row["time"]:
+        raise ValueError(
+            f"epochs_minutes must be at most minutes {row['time'] / 60:g}, "
+            f"got {row['epochs_time'] / 60:g}"
+        )
+    if math.isnan(row["epochs"]) == math.isnan(row["examples"]):
+        raise ValueError("epochs or examples must be given, and not both")
+
+
+def _check_utilisation(row, known):
+    """The device is known, something was measured, and recomputing adds work."""
+    _known(row, known)
+    measured = row["tokens_per_second"], row["mfu"], row["device_time"]
+    if all(map(math.isnan, measured)):
+        raise ValueError("tokens_per_second, mfu_percent or device_hours must be given")
+    if row["hfu"] < row["mfu"]:
+        raise ValueError(f"hfu_percent must be at least mfu_percent, got {100 * row['hfu']:g}")
+
+
+def _known(row, known):
+    """The row of the device of a row."""
+    if row["device"] not in known:
+        raise ValueError(f"device must be a key of devices.csv, got {row['device']!r}")
+    return known[row["device"]]
 
 
 def _check_interconnect(row):
@@ -221,6 +268,69 @@ RUNS = Table(
     ("hours", "time", lambda cell: 3600 * number(1, 500, "h")(cell)),
     ("source", text),
     ("source_url", url),
+    ("note", optional_text),
+)
+
+PRODUCTS = Table(
+    "products.csv",
+    ("device", "precision"),
+    _check_product,
+    ("device", text),
+    ("precision", one_of("bf16", "fp8")),
+    ("product_tflops", "achieved", number(100, 10_000, "TFLOP/s", 12)),
+    ("shape", matching(r"\d+ x \d+ x \d+", "as 2048 x 2048 x 13312")),
+    ("software", text),
+    ("source", text),
+    ("note", optional_text),
+)
+
+MLPERF = Table(
+    "mlperf.csv",
+    ("round", "benchmark", "submitter", "system"),
+    _check_mlperf,
+    ("round", matching(r"v\d\.\d", "as v4.0")),
+    ("benchmark", text),
+    ("submitter", text),
+    ("system", text),
+    ("device", text),
+    ("devices", whole(1, 100_000)),
+    ("machines", whole(1, 100_000)),
+    ("minutes", "time", _minutes(0.1, 1000)),
+    ("epochs_minutes", "epochs_time", _minutes(0.1, 1000, optional=True)),
+    ("runs", whole(1, 100)),
+    ("batch", whole(1, 1_000_000)),
+    ("epochs", number(1, 1000, "epochs", optional=True)),
+    ("examples", number(1000, 1e9, "examples", optional=True)),
+    ("source", text),
+    ("note", optional_text),
+)
+
+UTILISATION = Table(
+    "utilisation.csv",
+    ("framework", "model", "technique", "device", "devices", "precision", "sequence", "batch"),
+    _check_utilisation,
+    ("framework", text),
+    ("model", text),
+    ("technique", optional_text),
+    ("parameters", whole(1_000_000, 10**13, optional=True)),
+    ("layers", whole(1, 1000, optional=True)),
+    ("width", whole(1, 100_000, optional=True)),
+    ("sequence", whole(1, 10_000_000, optional=True)),
+    ("device", text),
+    ("devices", whole(1, 100_000, optional=True)),
+    ("precision", one_of("bf16", "fp8", "")),
+    ("batch", whole(1, 1_000_000, optional=True)),
+    ("tokens_per_second", number(1000, 1e9, "tokens/s", optional=True)),
+    ("mfu_percent", "mfu", number(1, 100, "percent", -2, optional=True)),
+    ("hfu_percent", "hfu", number(1, 100, "percent", -2, optional=True)),
+    (
+        "device_hours",
+        "device_time",
+        lambda cell: 3600 * number(1000, 1e9, "h", optional=True)(cell),
+    ),
+    ("tokens", number(1e9, 1e15, "tokens", optional=True)),
+    ("memory_GiB", "memory", lambda cell: 2**30 * number(1, 1000, "GiB", optional=True)(cell)),
+    ("source", text),
     ("note", optional_text),
 )
 

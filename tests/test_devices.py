@@ -310,7 +310,7 @@ def test_what_decides_the_ridge_is_not_the_precision():
     ridges = table[["peak_fp32", "peak_tf32", "peak_fp16"]].div(table["bandwidth"], axis=0)
     fp32, tf32, fp16 = (ridges[column].dropna() for column in ridges)
     assert fp32.max() > tf32.min()  # the bands touch,
-    assert list(fp32.nlargest(3).index) == ["L40S", "L4", "RTX-4090"]  # by these three, and from below
+    assert list(fp32.nlargest(3).index) == ["L40S", "L4", "RTX-4090"]  # by these, and from below
     assert list(fp16[~table["matrix_units"]].index) == ["P100-SXM2"]  # by this one
     assert fp16["P100-SXM2"] < fp32.max()
     steps = (tf32 / fp32).dropna().sort_values()  # 4 bytes for a number in both

@@ -19,7 +19,13 @@ LOADERS = {
     "interconnects.csv": catalog.interconnects,
     "scaling.csv": catalog.scaling,
     "scaling_2025.csv": catalog.scaling_2025,
+    "mlperf.csv": catalog.mlperf,
+    "products.csv": catalog.products,
+    "utilisation.csv": catalog.utilisation,
 }
+
+
+EOS = "eos_ngc24.04_mxnet"  # 8 H100, first of its runs in the file
 
 
 @pytest.fixture
@@ -156,6 +162,22 @@ def test_refusal_names_file_line_column_rule_and_value(folder):
         ("runs.csv", "M40", "precision", "fp16", "precision must be one that M40 has"),
         ("runs.csv", "8 P100", "run", "M40", "run must be unique"),
         ("interconnects.csv", "10 GbE", "two_way_GBps", "2.6", "two_way_GBps must be twice"),
+        ("devices.csv", "B200-SXM", "fp4_dense_tflops", "900", "peaks must not fall from fp64 to"),
+        ("mlperf.csv", EOS, "round", "4.0", "round must be as v4.0"),
+        ("mlperf.csv", EOS, "device", "H100", "device must be a key of devices.csv, got 'H100'"),
+        ("mlperf.csv", EOS, "machines", "9", "devices must be at least machines 9, got 8"),
+        ("mlperf.csv", EOS, "minutes", "796218", "minutes must be a number from 0.1 to 1000 min"),
+        ("mlperf.csv", EOS, "epochs_minutes", "14", "epochs_minutes must be at most minutes 13.2"),
+        ("mlperf.csv", EOS, "examples", "1281167", "epochs or examples must be given, and not"),
+        ("mlperf.csv", EOS, "epochs", "", "epochs or examples must be given, and not both"),
+        ("products.csv", "MI355X", "device", "MI355", "device must be a key of devices.csv"),
+        ("products.csv", "MI355X", "precision", "fp16", "precision must be one of bf16, fp8"),
+        ("products.csv", "MI355X", "product_tflops", "2516", "product_tflops must be below the pe"),
+        ("products.csv", "MI355X", "shape", "12288 x 8192", "shape must be as 2048 x 2048 x 13312"),
+        ("utilisation.csv", "GPT 22B", "device", "A100", "device must be a key of devices.csv"),
+        ("utilisation.csv", "GPT 22B", "hfu_percent", "41.4", "hfu_percent must be at least mfu"),
+        ("utilisation.csv", "GPT 22B", "mfu_percent", "0.415", "mfu_percent must be a number from"),
+        ("utilisation.csv", "GPT 22B", "mfu_percent", "", "tokens_per_second, mfu_percent or de"),
     ],
 )
 def test_corrupted_cell_is_refused(folder, file, row, column, value, reason):
@@ -170,13 +192,14 @@ def test_corrupted_cell_is_refused(folder, file, row, column, value, reason):
     ("file", "column"),
     [
         *(("devices.csv", f"{name}_tflops") for name in ("fp64", "fp32", "tf32_dense")),
-        *(("devices.csv", f"{name}_dense_tflops") for name in ("fp16", "bf16", "fp8")),
+        *(("devices.csv", f"{name}_dense_tflops") for name in ("fp16", "bf16", "fp8", "fp4")),
         ("devices.csv", "int8_dense_tops"),
         ("devices.csv", "bandwidth_GBps"),
         ("devices.csv", "memory_GB"),
         ("devices.csv", "link_GBps_one_way"),
         ("fwd_bwd_times.csv", "total_ms"),  # its parts add up to it, so their slips show as well
         ("runs.csv", "hours"),
+        ("products.csv", "product_tflops"),
         ("interconnects.csv", "one_way_GBps"),
         ("interconnects.csv", "two_way_GBps"),
     ],
