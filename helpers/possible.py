@@ -64,7 +64,6 @@ WORDS = {
     "p": ("part of the time that is sped up", "1", FRACTION),
     "s": ("factor by which that part is sped up", "1", POSITIVE_OR_INFINITE),
     "gain": ("gain of overlap over taking turns", "1", POSITIVE),
-    "load": ("time of loading", "s", NOT_NEGATIVE),
     "compute": ("time of computing", "s", POSITIVE),
     "communication": ("time of communication", "s", NOT_NEGATIVE),
     "overlap": ("hidden share of the shorter of two times", "1", FRACTION),
@@ -169,11 +168,11 @@ def is_possible(**claim):
     >>> is_possible(speedup=1.2, p=0.2).refused
     False
     """
-    for word in claim:
-        if word not in WORDS:
-            near = difflib.get_close_matches(word, WORDS)
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
-            raise ValueError(f"a claim is made of {', '.join(WORDS)}, got {word}{hint}")
+    unknown = next((word for word in claim if word not in WORDS), None)
+    if unknown or not claim:
+        near = difflib.get_close_matches(unknown or "", WORDS)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise ValueError(f"a claim is made of {', '.join(WORDS)}, got {unknown or 'none'}{hint}")
     given = {word: _read(word, value) for word, value in claim.items()}
     known = _completed(given)
     broken, held = [], []
@@ -443,10 +442,13 @@ def _share(p, intensity, peak, bandwidth):
         return f"Iβ / (π + Iβ) is {percent(right, 3)}, not {percent(p, 3)}."
 
 
-@law("no more than n from n devices")
+@law("no more than n times one device from n")
 def _linear(speedup, devices):
     if _above(speedup, devices):
-        return f"S = {short(speedup)} on {short(devices)} devices is superlinear."
+        return (
+            f"S = {short(speedup)} on {short(devices)} devices is superlinear: the one was slowed, "
+            "as by short memory, or did another job."
+        )
 
 
 @law("the efficiency's definition, S / n")

@@ -9,7 +9,7 @@ read in public threads, named in ``tests/test_utilisation.py``.
 
 import math
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import NamedTuple
 
 from helpers import catalog
@@ -163,9 +163,9 @@ def diagnose_utilisation(
     >>> found.likely, round(found.factor, 2), round(found.utilisation["bf16"], 4)
     ("another card's peak", 7.21, 0.1225)
     """
-    row = catalog.device(device)
-    peaks = _peaks(row)
-    basis = _basis(row.name, peaks, number_format)
+    key = catalog.device(device).name
+    peaks = _known()[key]
+    basis = _basis(key, peaks, number_format)
     devices = float(checked("devices", devices, COUNT))
     per_node = float(checked("per_node", per_node, COUNT))
     tolerance = _tolerance(tolerance)
@@ -179,14 +179,14 @@ def diagnose_utilisation(
         achieved = _optional("rate", rate) * _optional("work", work) / devices
     wanted = [basis] if number_format else [name for name in peaks if name not in UNUSUAL]
     return _diagnosis(
-        row.name,
+        key,
         "flop/s",
         peaks,
         basis,
         wanted,
         achieved,
         claimed,
-        partial(_slips, row.name, basis, peaks, devices, per_node, attention),
+        partial(_slips, key, basis, peaks, devices, per_node, attention),
         () if attention else (_attention_note, _clock_note),
         tolerance,
         NEAR,
@@ -334,13 +334,12 @@ def _peak_slips(key, basis, peaks, everywhere):
         if other != peak:
             words = f"the peak is that of {_or(names)}, {si(other, 'flop/s')}"
             yield Slip("another number format's peak", peak / other, words, 2)
-    table = catalog.devices()
-    left = {_peaks(table.loc[row]).get(basis) for row in LEFT} - {peak}
+    left = {_known()[card].get(basis) for card in LEFT} - {peak}
     others = [
-        (value, (row, name.upper()))
-        for row in (table.index if everywhere else LEFT)
-        for name, value in _peaks(table.loc[row]).items()
-        if row != key and name != "fp64" and (everywhere or name == basis)
+        (value, (card, name.upper()))
+        for card in (_known() if everywhere else LEFT)
+        for name, value in _known()[card].items()
+        if card != key and name != "fp64" and (everywhere or name == basis)
     ]
     for other, names in _groups(others):
         if other != peak:
@@ -358,7 +357,7 @@ def _ran_slips(key, basis, peaks):
             words = f"the products were computed in {_or(names)}, {si(other, 'flop/s')}"
             yield Slip("another number format", other / peaks[basis], words, 0)
     for card in LEFT:
-        other = _peaks(catalog.devices().loc[card]).get(basis, 0)
+        other = _known()[card].get(basis, 0)
         if card != key and other > peaks[basis]:
             words = f"it ran on another card, as {card}, {si(other, 'flop/s')}"
             yield Slip("another card", other / peaks[basis], words, 2)
@@ -486,14 +485,17 @@ def _said_of_candidate(found, candidate):
     return f"- {candidate.slip}: {candidate.words} ({times}, {percent(candidate.miss)} off)."
 
 
-def _peaks(row):
-    """The peaks of a row of `catalog.devices` by number format, those that it has."""
-    peaks = {
-        name.removeprefix("peak_"): float(row[name])
-        for name in row.index
-        if name.startswith("peak_")
+@cache
+def _known():
+    """The peaks of every device of the catalogue by number format, those that it has."""
+    return {
+        key: {
+            name.removeprefix("peak_"): float(peak)
+            for name, peak in row.items()
+            if name.startswith("peak_") and not math.isnan(peak)
+        }
+        for key, row in catalog.devices().iterrows()
     }
-    return {name: peak for name, peak in peaks.items() if not math.isnan(peak)}
 
 
 def _basis(key, peaks, number_format):

@@ -33,6 +33,7 @@ FLOORS = [
     {"scaling_laws": FITS, "scaling_words": NUMBERS, "scaling_table": set()},
     {"engines": NUMBERS | {"threadpoolctl", "tqdm", "ipyparallel", "mpi4py", "psutil", "IPython"}},
     {"measure": NUMBERS | {"threadpoolctl", "tqdm"}},
+    dict.fromkeys(("utilisation", "possible"), TABLES),
     {"catalog": TABLES},
     {"schemas": TABLES},
     {"splits": NUMBERS},

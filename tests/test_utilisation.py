@@ -8,9 +8,9 @@ import math
 
 import pytest
 
+from helpers.budget import IMAGENET_IMAGES, training_work
 from helpers.catalog import devices, interconnects, runs, scaling_2025
 from helpers.networks import resnet
-from helpers.budget import IMAGENET_IMAGES, training_work
 from helpers.utilisation import (
     LEFT,
     NEAR,
@@ -32,9 +32,11 @@ def case(thread, device, slip, first=True, **numbers):
 
 # Claims whose factor is known: what the program printed, and what its own throughput says.
 THREADS = [
-    case("OLMo-core 817, average", "B200-SXM", PEAK, rate=275.6e12, work=1, claimed=0.8832),
-    case("OLMo-core 817, at an instant", "B200-SXM", PEAK, rate=329.8e12, work=1, claimed=1.057),
-    case("prime-rl 3168", "B200-SXM", PEAK, rate=0.1 * B200, work=1, claimed=0.1 * B200 / A100),
+    case("OLMo-core 817, average", "B300-SXM", PEAK, rate=275.6e12, work=1, claimed=0.8832),
+    case("OLMo-core 817, at an instant", "B300-SXM", PEAK, rate=329.8e12, work=1, claimed=1.057),
+    case("torchtitan 4779", "MI350X", PEAK, rate=0.205 * 2300e12, work=1, claimed=1.52),
+    case("prime-rl 3168", "GB300", PEAK, rate=250e12, work=1, claimed=250e12 / A100),
+    case("marin 7334", "GB200", PEAK, rate=500e12, work=1, claimed=500e12 / B200),
     case("nanochat 147", "A100-80", PEAK, rate=0.7413 * A100, work=1, claimed=0.7413 * 312 / 989),
     case("autoresearch 5", "A100-80", PEAK, rate=0.4 * A100, work=1, claimed=0.4 * 312 / 989.5),
     case("autoresearch 547", "RTX-4090", PEAK, rate=66e12, work=1, claimed=66 / 989.5),
@@ -88,8 +90,8 @@ THREADS = [
 # Only one figure is known: it cannot be, and the slip is among those that may be behind it.
 ALONE = [
     case("nanoGPT 464", "H100-SXM", PEAK, claimed=1.04),
-    case("torchtitan 4779, without its rate", "B200-SXM", PEAK, claimed=1.52),
-    case("Primus 772", "B200-SXM", PEAK, claimed=5.63),
+    case("torchtitan 4779, without its rate", "MI350X", PEAK, claimed=1.52),
+    case("Primus 772", "MI355X", PEAK, claimed=5.63),
     case("torchtitan 341", "A100-80", HALF, rate=2 * 189e12, work=1, attention=1),
     # 80 layers of 8192 at 65,536 tokens beside 6 x 65e9: 57 % of the work is attention.
     case("flash-attention 573", "A100-80", HALF, rate=322e12, work=1, attention=0.57),
@@ -158,12 +160,15 @@ def honest():
     images = training_work(resnet(50).forward_work, IMAGENET_IMAGES, 1)
     for name, run in runs().iterrows():
         rate = run.epochs / run.time
-        yield name, dict(
-            device=run.device,
-            rate=rate,
-            work=images,
-            devices=run.devices,
-            number_format=run.precision,
+        yield (
+            name,
+            dict(
+                device=run.device,
+                rate=rate,
+                work=images,
+                devices=run.devices,
+                number_format=run.precision,
+            ),
         )
     for _, row in scaling_2025().iterrows():
         name = f"{row.series}, {row.devices}"

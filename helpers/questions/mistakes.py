@@ -1089,15 +1089,14 @@ def claim_24(days=54, devices=16384, parameters=405e9, tokens=15.6e12, hours=30.
 
 @exercise
 def claim_25(achieved=275.6e12, printed=0.8832):
-    b200, a100 = device("B200-SXM"), device("A100-80")
-    right, published = achieved / b200.peak_bf16, achieved / a100.peak_bf16
+    b300, a100 = device("B300-SXM"), device("A100-80")
+    right, published = achieved / b300.peak_bf16, achieved / a100.peak_bf16
     return Number(
         title="A proud figure",
         goal=f"A training program reported {si(achieved, 'flop/s', 4)} for each card of a run on "
-        f"B300 cards, and an MFU of {printed:.2%}. In BF16 a B300 computes as fast as a B200. Look "
-        "that up: `from helpers.catalog import device`, and `device('B200-SXM')` shows its row. "
-        "What is the MFU? Answer with a fraction or in %. "
-        + _reported("allenai/OLMo-core", mended=817),
+        f"B300 cards, and an MFU of {printed:.2%}. Look the card up: `from helpers.catalog import "
+        "device`, and `device('B300-SXM')` shows its row. What is the MFU in BF16? Answer with a "
+        "fraction or in %. " + _reported("allenai/OLMo-core", mended=817),
         key=right,
         slips=[
             Slip(
@@ -1115,9 +1114,9 @@ def claim_25(achieved=275.6e12, printed=0.8832):
             "Divide the flop/s by the printed MFU. Which card has this peak?",
             "The flop/s of a card over its dense BF16 peak.",
         ],
-        reasoning=f"{si(achieved, 'flop/s', 4)} over {si(b200.peak_bf16, 'flop/s')}. The program "
+        reasoning=f"{si(achieved, 'flop/s', 4)} over {si(b300.peak_bf16, 'flop/s')}. The program "
         "did not know the name of the card and took the peak of an A100, "
-        f"{si(a100.peak_bf16, 'flop/s')}: {b200.peak_bf16 / a100.peak_bf16:.2f} times too small. "
+        f"{si(a100.peak_bf16, 'flop/s')}: {b300.peak_bf16 / a100.peak_bf16:.2f} times too small. "
         "What gave it away was a reading of 105.70 % in the same run. The same default stood in "
         "torchtitan (mended in its pull request 4779) and prime-rl (3168). Guard: print the peak "
         "that was used, and stop where the card is not known.",
