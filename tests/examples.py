@@ -52,6 +52,7 @@ ENGINES = record()
 EXAMPLES = {
     "plot_layers": dict(network=resnet(18)),
     "plot_step_ratios": dict(models=["a", "b", "a"], ratios=[2.9, 3.1, 3.3]),
+    "plot_shares": dict(lengths=[1024, 4096, 16384], counted={"one": [0.1, 0.3, 0.6]}, printed={}),
     "plot_machine": {},
     "plot_devices": dict(table=DEVICES, precisions=FP32),
     "plot_ridges": dict(table=DEVICES, precisions=FP32, path=["K20", "V100-SXM2"]),
