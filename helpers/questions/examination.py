@@ -407,9 +407,9 @@ def slower_link(p, s, r):
 
 def _draw_chunks(chance):
     return dict(
+        chunks=chance.randrange(3, 11),
         load=chance.randrange(20, 120, 5) / 10,
         compute=chance.randrange(20, 120, 5) / 10,
-        chunks=chance.randrange(3, 11),
     )
 
 
