@@ -78,7 +78,7 @@ def ring_halves(zero, chunks=1):
     the new weights (1). Stage 2 keeps one n-th of the gradients only, so it adds up after each
     chunk. Stage 3 spreads the weights twice for each chunk, forward and backward, and adds up.
 
-    Source: Rajbhandari et al. 2019 (ZeRO), arXiv:1910.02054, section 7, for one chunk.
+    Source: Rajbhandari et al. 2019 (ZeRO), arXiv:1910.02054, section 7.2, for one chunk.
 
     >>> [ring_halves(zero) for zero in (0, 1, 2, 3)], ring_halves(3, chunks=8)
     ([2.0, 2.0, 2.0, 3.0], 24.0)
@@ -108,9 +108,11 @@ def exchanges(recompute):
 
     Each of the two parts of a layer, attention and feed-forward, is a product that is split by its
     outputs and one that is split by its inputs: two model splits, one all-reduce forward and one
-    backward.
+    backward. If the devices also share what lies between the parts (sequence parallelism), each
+    all-reduce is cut into its halves, and the bytes are the same.
 
-    Source: Shoeybi et al. 2019 (Megatron-LM), arXiv:1909.08053, section 3.
+    Source: Shoeybi et al. 2019 (Megatron-LM), arXiv:1909.08053; six: Rajbhandari et al. 2019,
+    arXiv:1910.02054, section 8; the halves: Korthikanti et al. 2022, arXiv:2205.05198, 4.2.2.
 
     >>> exchanges([0, 1, 2]).tolist()
     [4.0, 4.0, 6.0]
@@ -148,7 +150,7 @@ def layer_activations(
     If the backward pass computes the activation function again, what comes after it is not kept;
     if it computes the layer again, what the layer reads is all: d numbers.
 
-    Source: Korthikanti et al. 2022, arXiv:2205.05198, section 4, whose 34 b T d bytes are these
+    Source: Korthikanti et al. 2022, arXiv:2205.05198, section 4.1, whose 34 b T d bytes are these
     and two masks of dropout, of a byte for each of d numbers.
 
     >>> layer_activations(1, sequence=1, width=100, feedforward=400)
@@ -169,7 +171,7 @@ def score_bytes(batch, sequence, heads, number_bytes=2):
     2 before, a mask of 1, and 2 after. Kernels that never write them out (FlashAttention) keep
     nothing of this size.
 
-    Source: Korthikanti et al. 2022, arXiv:2205.05198, section 4: 5 b heads T^2.
+    Source: Korthikanti et al. 2022, arXiv:2205.05198, section 4.1: 5 b heads T^2.
 
     >>> score_bytes(1, sequence=1000, heads=8)
     16000000.0

@@ -124,9 +124,7 @@ def _parts(transformer, sequence):
     )
 
 
-def device_memory(
-    transformer, sequence, split, copies=COPIES["16 bits, FP32 copy"], score_bytes=12
-):
+def device_memory(transformer, sequence, split, copies=USUAL, score_bytes=12):
     """What the fullest device holds while a transformer is trained.
 
     Stages hold L / K layers each, as if that were whole, and the first and the last also hold the

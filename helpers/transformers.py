@@ -6,6 +6,7 @@ the functions take scalars or arrays that broadcast together.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 from helpers.networks import Layer, Network
@@ -101,7 +102,7 @@ class Transformer:
         """Numbers of a token in all its keys, and as many in its values."""
         return self.key_heads * self.head_width
 
-    @property
+    @cached_property
     def parameters(self):
         """Trained numbers, W."""
         return self.network(self.positions or 1).parameters
@@ -288,9 +289,9 @@ def _bert(name, layers, width, heads):
 # GPT-2: karpathy/nanoGPT@0011cd44 model.py (`from_pretrained`, which loads the published weights).
 # GPT-3: Brown et al. 2020, arXiv:2005.14165, table 2.1, with GPT-2's vocabulary. Published are "175
 #   billion parameters" (openai/gpt-3@abe1278f model-card.md); the count of that table is 174.6e9.
-#   Every second layer of the original looks at a band of the tokens; here all look at all.
+#   Layers of the original take turns to look at a band of the tokens; here all look at all.
 # Llama 3.1: meta-llama/llama-models@084b88e9 models/sku_list.py; F from models/llama3/model.py
-#   @43e87a37. A first upload of the 405B had its key heads doubled, which adds 4.2e9 numbers.
+#   @43e87a37. Some copies of the 405B hold each of its key heads twice: 4.2e9 numbers more.
 # BERT (uncased): google-research/bert@04f9e5d1 README.md.
 # ViT: pytorch/vision@07a929e8 torchvision/models/vision_transformer.py.
 # The totals that the counts equal stand with their sources in tests/test_transformers.py.

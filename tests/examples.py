@@ -8,6 +8,7 @@ import importlib
 import inspect
 import itertools
 import pkgutil
+import random
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -22,6 +23,8 @@ from helpers.controls.inputs import positions
 from helpers.measure.record import shipped
 from helpers.networks import resnet, vgg
 from helpers.scaling import fit_scaling
+from helpers.splits import Cluster, Split, split_step
+from helpers.transformers import TRANSFORMERS
 
 CONTROLS = {kind.__name__: kind for kind in every_control()}
 SUBJECTS = [
@@ -49,6 +52,8 @@ RECORDS = shipped()
 OURS = RECORDS["xeon-2"]
 SERIES = {"one": (np.array([1, 2, 4]), np.array([1, 1.8, 3.0]))}
 ENGINES = record()
+NODES = Cluster(989e12, 80e9, 450e9, 400e9)
+STEP = split_step(TRANSFORMERS["Llama 3.1 8B"], 8192, NODES, Split(1, 4, 4, 2, 2, 1, 2))
 EXAMPLES = {
     "plot_layers": dict(network=resnet(18)),
     "plot_step_ratios": dict(models=["a", "b", "a"], ratios=[2.9, 3.1, 3.3]),
@@ -77,6 +82,9 @@ EXAMPLES = {
     "plot_two_records": dict(records={"ours": OURS, "other": RECORDS["epyc-2"]}),
     "plot_reductions": dict(reductions=ENGINES.reductions, links=ENGINES.links),
     "plot_steps": dict(steps=ENGINES.steps),
+    "plot_parts": dict(step=STEP, room=80e9),
+    "plot_attention_share": dict(transformers=[*TRANSFORMERS.values()][:2]),
+    "plot_layer_roofs": dict(machines={"near": (8, 4), "far": (16, 4)}, tasks={"part": 3}),
     "plot_plan": dict(devices=[1, 2], best=[2, 1], worst=[4, 3], deadline=3),
 }
 
@@ -106,9 +114,9 @@ def finest(control):
 def places(control):
     """Places of the inputs of a control, as tuples of values in the order of the inputs.
 
-    Its corners have every input at its first or its last position; its edges have any two inputs
-    at their first, middle or last, while the others stand together at their first, at their last,
-    or where they are now.
+    Its corners have every input at its first or its last position, of more than 512 a sample; its
+    edges have any two inputs at their first, middle or last, while the others stand together at
+    their first, at their last, or where they are now.
     """
     starts = tuple(widget.value for widget in control.inputs.values())
     choices = []
@@ -116,7 +124,10 @@ def places(control):
         values = positions(widget)
         choices.append((values[0], values[len(values) // 2], values[-1]))
     firsts, _, lasts = zip(*choices, strict=True)
-    found = dict.fromkeys(itertools.product(*zip(firsts, lasts, strict=True)))
+    corners = list(itertools.product(*zip(firsts, lasts, strict=True)))
+    if len(corners) > 512:
+        corners = random.Random(20261129).sample(corners, 512)
+    found = dict.fromkeys(corners)
     for one, two in itertools.combinations(range(len(starts)), 2):
         for others in (starts, firsts, lasts):
             for at_one, at_two in itertools.product(choices[one], choices[two]):

@@ -28,11 +28,14 @@ from helpers.controls.inputs import log_slider, positions
 from helpers.controls.parallel import EngineControl
 from helpers.controls.pipeline import PipelineControl
 from helpers.controls.roofline import RooflineControl
+from helpers.controls.transformers import TransformerControl
 from helpers.networks import resnet
 from helpers.pictures.drawing import draw
 from helpers.questions.parallel import vgg_cluster
 from helpers.roofline import attainable
 from helpers.scenes.marks import PIXELS_PER_INCH
+from helpers.splits import Cluster, Split, split_step
+from helpers.transformers import TRANSFORMERS
 from helpers.words import duration, short, si
 
 controls = pytest.mark.parametrize("make", CONTROLS.values(), ids=CONTROLS)
@@ -392,3 +395,48 @@ def test_the_engine_control_solves_the_exercise_of_the_cluster():
     assert "efficiency 90.4%" in control.sentence
     speed = float(re.search(r"([\d.]+) img/s", control.sentence).group(1))
     assert speed >= vgg_cluster.numbers["least"]
+
+
+def test_the_transformer_control_says_what_the_core_says():
+    control, values = TransformerControl(), dict(data=64, tensor=8, stages=4, batch=2, chunks=16)
+    values |= dict(transformer="Llama 3.1 70B", device="A100-80", sequence=4096, zero=1)
+    values |= dict(port="InfiniBand HDR 4x", again="whole layers")
+    for name, value in values.items():
+        control.inputs[name].value = value
+    # links and ports one way: 300 GB/s of each device, 25 GB/s of each port, eight in a node
+    cluster = Cluster(312e12, 80e9, 300e9, 8 * 25e9, 8)
+    split = Split(2, 16, 64, 8, 4, zero=1, recompute=2)
+    step = split_step(TRANSFORMERS["Llama 3.1 70B"], 4096, cluster, split, 0.6, 0.5)
+    memory, seconds = control.scenes()
+    assert memory.sentence.startswith(
+        "Llama 3.1 70B on 2048 A100-80, 2048 sequences of 4096 tokens in a step. "
+        f"A device holds at least {si(step.memory.total, 'B')}: "
+    )
+    assert f"MFU {100 * step.mfu:.0f}%. " in seconds.sentence
+    speed = 2048 * 4096 / step.seconds.total / 2048
+    assert seconds.sentence.endswith(f"Each device takes {short(speed)} tokens a second.")
+
+
+def test_the_transformer_control_knows_what_fits():
+    control = TransformerControl()  # 16 B for each of 8e9 parameters are more than 80 GB
+    assert "It does not fit into 80 GB." in control.sentence
+    control.inputs["zero"].value = 3
+    control.inputs["again"].value = "whole layers"
+    assert "That leaves at most" in control.sentence
+    control.inputs["tensor"].value = 16  # its all-reduces leave the node
+    assert "Longest: sharing layers." in control.sentence
+
+
+def test_a_sequence_is_no_longer_than_the_learned_positions():
+    control = TransformerControl("GPT-2 XL")
+    assert "8 sequences of 1024 tokens" in control.sentence
+    assert control.inputs["sequence"].value == 8192
+    control.inputs["sequence"].value = 512
+    assert "8 sequences of 512 tokens" in control.sentence
+
+
+def test_the_transformer_control_offers_decoders_and_devices_with_all_it_needs():
+    inputs = TransformerControl().inputs
+    assert "BERT-base" not in inputs["transformer"].options
+    assert {"A100-40", "H100-SXM", "MI300X"} <= set(inputs["device"].options)
+    assert not {"V100-SXM2", "K20"} & set(inputs["device"].options)  # no BF16

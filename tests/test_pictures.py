@@ -32,9 +32,12 @@ from helpers.pictures.parallel import (
 from helpers.pictures.pipeline import plot_overlap, plot_timeline
 from helpers.pictures.plan import plot_plan
 from helpers.pictures.roofline import plot_kernels, plot_roofline
+from helpers.pictures.transformers import plot_attention_share, plot_layer_roofs
 from helpers.pipeline import chunked_performance, schedule
 from helpers.roofline import attainable, ridge
 from helpers.scenes.marks import BOTH, COMPUTE, HALO, LIGHT, MEMORY, Dot, Line, Words
+from helpers.scenes.transformers import BYTES, TIMES
+from helpers.transformers import TRANSFORMERS
 
 PRECISIONS = {"FP32": "peak_fp32", "TF32": "peak_tf32", "FP16": "peak_fp16"}
 PATH = ["K20", "V100-SXM2", "A100-40"]
@@ -419,6 +422,37 @@ def test_scaling_draws_what_it_is_given_and_the_ideal():
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["one"]
 
 
+# transformers
+
+
+def test_attentions_share_is_that_of_the_layers():
+    decoder, encoder = TRANSFORMERS["Llama 3.1 8B"], TRANSFORMERS["BERT-base"]
+    ax = plot_attention_share([encoder, decoder], ax=_axes(), lengths=(512, 8192))
+    solid = [line for line in ax.lines if line.get_linestyle() == "-"]
+    for which, line in zip((encoder, decoder), solid, strict=True):
+        # At 512 tokens: attention's multiply-adds beside one for each parameter and token.
+        macs = sum(layer.macs for layer in which.network(512).layers if layer.kind == "attention")
+        assert line.get_xdata()[0] == pytest.approx(512)
+        assert line.get_ydata()[0] == pytest.approx(macs / (macs + 512 * which.parameters))
+    (dashed,) = (line for line in ax.lines if line not in solid)  # an encoder needs all pairs
+    needed = decoder.network(8192, half=True)
+    macs = sum(layer.macs for layer in needed.layers if layer.kind == "attention")
+    assert dashed.get_ydata()[-1] == pytest.approx(macs / (macs + 8192 * decoder.parameters))
+    for words, line in zip(ax.texts, solid, strict=True):  # each name at its own line
+        x, y = words.xy
+        assert np.interp(x, *line.get_data()) == pytest.approx(y, abs=1e-3)
+    assert _words(ax) == ["BERT-base", "Llama 3.1 8B"]
+
+
+def test_parts_of_a_layer_stand_on_every_roof():
+    machines = {"near": (8, 4), "far": (16, 1)}
+    ax = plot_layer_roofs(machines, {"part": 3, "other": 20}, ax=_axes())
+    assert points(ax, "D") == [((2,), (8,)), ((16,), (16,))]  # the ridges
+    assert points(ax, "o") == [((3,), (3,))]  # the far machine's slope
+    assert points(ax, "s") == [((3,), (8,)), ((20,), (8,)), ((20,), (16,))]
+    assert _words(ax) == ["part", "other", "near, ridge 2", "far, ridge 16"]
+
+
 # plan
 
 
@@ -428,3 +462,21 @@ def test_plan_draws_the_range_and_the_deadline():
     assert drawn == [[4, 2, 1], [8, 4.5, 2.5], [3, 3]]
     assert [text.get_text() for text in ax.texts] == ["deadline"]
     assert [label.get_text() for label in ax.get_xticklabels()] == ["1", "2", "4"]
+
+
+def test_parts_have_a_row_each_and_stand_where_the_scenes_say():
+    step, room = EXAMPLES["plot_parts"].values()
+    every = zip(
+        drawn("plot_parts"),
+        (BYTES, TIMES),
+        (step.memory, step.seconds),
+        (room, step.seconds.total),
+        strict=True,
+    )
+    for ax, rows, sizes, whole in every:
+        names = [label.get_text() for label in ax.get_yticklabels()]
+        assert names == [*rows][::-1]
+        bars = [line for line in ax.lines if line.get_linestyle() == "-"]
+        found = {names[int(bar.get_ydata()[0])]: np.ptp(bar.get_xdata()) for bar in bars}
+        shares = {name: size / whole for name, size in zip(rows, sizes, strict=True) if size}
+        assert found == pytest.approx(shares)

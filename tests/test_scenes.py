@@ -12,10 +12,12 @@ from helpers.pipeline import chunked_time, speedup_over_serial
 from helpers.roofline import attainable
 from helpers.scenes.amdahl import speedup_scene
 from helpers.scenes.budget import training_scene
-from helpers.scenes.marks import COMPUTE, MEMORY, Dot, Line, Words
+from helpers.scenes.marks import COMPUTE, MEMORY, QUIET, Dot, Line, Words
 from helpers.scenes.parallel import engine_scene
 from helpers.scenes.pipeline import overlap_scene
 from helpers.scenes.roofline import roofline_scene
+from helpers.scenes.transformers import memory_scene, seconds_scene
+from helpers.splits import Memory, Seconds, SplitStep
 from helpers.words import short
 
 TOY = dict(peak=8.0, bandwidth=4.0)  # ridge at 2 flop/B
@@ -193,3 +195,46 @@ def test_full_overlap_hides_a_short_all_reduce_and_one_machine_uses_no_port():
     assert all(np.array(none.y) <= np.array(full.y))
     slower_port = engine_scene(**{**ENGINE, "port": 1e6}, overlap=1, machines=1)
     assert slower_port.sentence == scene.sentence
+
+
+# transformers
+
+PARTS = Memory(16.0, 8.0, 0.0, 4.0, 2.0)
+
+
+def bars(scene):
+    return [mark for mark in scene.marks if isinstance(mark, Line) and not mark.dashed]
+
+
+@pytest.mark.parametrize(("room", "whole"), [(60.0, 60), (20.0, 30)])
+def test_bytes_stand_one_after_the_other_beside_the_memory(room, whole):
+    scene = memory_scene(PARTS, room)
+    ends = np.array([bar.x for bar in bars(scene)])
+    np.testing.assert_allclose(ends * whole, [(0, 16), (16, 24), (24, 28), (28, 30)])
+    assert [bar.y[0] for bar in bars(scene)] == [4, 3, 1, 0]  # no row for what is nothing
+    (limit,) = [mark for mark in scene.marks if isinstance(mark, Line) and mark.dashed]
+    assert limit.x == (room / whole, room / whole)
+    end = "That leaves at most 30 B of 60 B." if room == 60 else "It does not fit into 20 B."
+    assert scene.sentence == (
+        "A device holds at least 30 B: weights 16 B, gradients 8 B, activations 4 B, "
+        f"at work 2 B. {end}"
+    )
+
+
+def test_what_fills_the_memory_to_the_byte_fits():
+    assert memory_scene(PARTS, 30.0).sentence.endswith("That leaves at most 0 B of 30 B.")
+
+
+def test_seconds_stand_one_after_the_other_and_the_longest_part_is_named():
+    step = SplitStep(PARTS, Seconds(2.0, 0.0, 0.5, 4.0, 1.5), 0.15, "bubble")
+    scene = seconds_scene(step)
+    ends = np.array([bar.x for bar in bars(scene)])
+    np.testing.assert_allclose(ends * 8, [(0, 2), (2, 2.5), (2.5, 6.5), (6.5, 8)])
+    assert [bar.colour for bar in bars(scene)] == [COMPUTE, MEMORY, QUIET, MEMORY]
+    assert {mark.text for mark in scene.marks if isinstance(mark, Words)} == {
+        *("2 s", "500 ms", "4 s", "1.5 s")
+    }
+    assert scene.sentence == (
+        "A step takes 8 s: computing 2 s, sharing layers 500 ms, bubble 4 s, sharing data 1.5 s. "
+        "Longest: bubble. MFU 15%."
+    )

@@ -157,6 +157,28 @@ def test_a_layer_of_llama_by_hand():
     assert layer(network, "1.attention.add").inputs == 2 * 409_600
 
 
+def test_small_operations_by_hand():
+    # GPT-2: 7 for a number that is normalised (sum, difference, square, sum, two factors, a shift),
+    # 5 for a GELU (quotient, error function, sum, two factors) and a share, 1 for a sum.
+    small = SMALL.network(10)
+    assert layer(small, "1.attention.norm").flops == 7 * 10 * 768
+    assert layer(small, "1.gelu").flops == 5 * 10 * 4 * 768
+    assert layer(small, "1.softmax").flops == 5 * 12 * 10 * 10
+    assert layer(small, "positions").flops == 10 * 768
+    assert small.other_work == 10 * 768 * (1 + 12 * (7 + 1 + 7 + 5 * 4 + 1) + 7) + 12 * 5 * 12 * 100
+
+
+def test_normalisations_with_and_without_a_shift_and_a_mean():
+    for bias, rms, parameters, operations in (
+        *((True, False, 16, 7), (False, False, 8, 6)),
+        *((True, True, 8, 4), (False, True, 8, 4)),
+    ):
+        toy = Transformer("toy", 1, 8, 2, 32, 10, bias=bias, rms=rms).network(1)
+        norm = layer(toy, "norm")
+        assert (norm.parameters, norm.flops) == (parameters, operations * 8)
+        assert layer(toy, "1.wide").parameters == 8 * 32 + 32 * bias
+
+
 def test_a_decoder_needs_half_of_attention():
     full, half = SMALL.network(), SMALL.network(half=True)
     for one, other in zip(full.layers, half.layers, strict=True):
