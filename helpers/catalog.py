@@ -224,15 +224,15 @@ def runs(folder=DATA):
 
 @MLPERF.describes
 def mlperf(folder=DATA):
-    """Times of MLPerf Training of 2024 and 2025, computed here from the published logs.
+    """Times of MLPerf® Training v4.0 to v5.1 (2024 and 2025), computed here from the logs.
 
     All entries of the closed division for ResNet-50 and GPT-3 175B in v4.0, for Llama 3.1 405B in
     v5.0 and v5.1, and for Llama 3.1 8B, Llama 2 70B LoRA and FLUX.1 in v5.1; left out are one on
     a device that the catalog lacks, one whose runs all missed the goal, and two whose logs are
-    those of v5.0 again. These are not the official scores, and MLCommons has not verified them.
-    The MLPerf name and logo are trademarks of MLCommons Association in the United States and other
-    countries. All rights reserved. Unauthorized use strictly prohibited. See www.mlcommons.org for
-    more information.
+    those of v5.0 again. These are not the official scores: results not verified by MLCommons
+    Association. The MLPerf name and logo are registered and unregistered trademarks of MLCommons
+    Association in the United States and other countries. All rights reserved. Unauthorized use
+    strictly prohibited. See www.mlcommons.org for more information.
 
     Returns
     -------
@@ -245,6 +245,42 @@ def mlperf(folder=DATA):
         logs do not state the precision. Text: `source`, `note`.
     """
     return MLPERF.read(folder, _check(MLPERF, folder))
+
+
+def resnet_runs(folder=DATA):
+    """Every run of ResNet-50 in the catalog that states its total time, on ImageNet.
+
+    Those of `runs`, of MLPerf Training v0.6 in `scaling`, and of v4.0 in `mlperf`. They do not
+    share a goal: those of MLPerf end at an accuracy, the others after 90 epochs.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the files lie, if they are tables of your own.
+
+    Returns
+    -------
+    DataFrame
+        Index `run`. `device` (a key of `devices`; a V100-SXM3 counts as a V100-SXM2), `devices`,
+        `time` in s and `epochs_time`, the part of it in epochs (NaN where not known), `epochs`,
+        `batch` (pictures of all devices in a step), `precision` ("" where not stated), `source`.
+    """
+    import pandas as pd  # here: a page reads its rows without it
+
+    own = runs(folder).drop("DGX-1 MLPerf")  # in the table of scaling as well
+    old = scaling(folder).query("series.str.startswith('MLPerf v0.6')")
+    old = old.assign(
+        run=old["series"] + ", " + old["devices"].astype(str),
+        device=old["accelerator"].map(lambda name: "TPUv3" if "tpu" in name else "V100-SXM2"),
+        time=60 * old["value"],
+        batch=old["global_batch"],
+        precision="fp16",
+    )
+    new = mlperf(folder).query("benchmark == 'ResNet-50'")
+    new = new.assign(run="MLPerf v4.0 " + new["submitter"] + ", " + new["system"], precision="")
+    columns = ["device", "devices", "time", "epochs_time", "epochs", "batch", "precision", "source"]
+    parts = [own, old.set_index("run"), new.set_index("run")]
+    return pd.concat(parts).reindex(columns=columns)
 
 
 @PRODUCTS.describes

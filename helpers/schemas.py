@@ -14,6 +14,7 @@ from helpers.tables import (
     one_of,
     optional_text,
     text,
+    times,
     url,
     whole,
     yes_or_no,
@@ -23,12 +24,6 @@ from helpers.tables import (
 def _peak(low, high, unit="TFLOP/s"):
     """A parser of a peak that the device may lack."""
     return number(low, high, unit, 12, optional=True)
-
-
-def _minutes(low, high, *, optional=False):
-    """A parser of a time in minutes."""
-    parse = number(low, high, "min", optional=optional)
-    return lambda cell: 60 * parse(cell)
 
 
 # Of one device where the value is that of all, so that a slip of a prefix falls outside.
@@ -265,7 +260,7 @@ RUNS = Table(
     ("device", text),
     ("devices", whole(1, 100_000)),
     ("precision", one_of("fp32", "tf32", "fp16", "bf16", "fp8")),
-    ("hours", "time", lambda cell: 3600 * number(1, 500, "h")(cell)),
+    ("hours", "time", times(3600, number(1, 500, "h"))),
     ("source", text),
     ("source_url", url),
     ("note", optional_text),
@@ -295,8 +290,8 @@ MLPERF = Table(
     ("device", text),
     ("devices", whole(1, 100_000)),
     ("machines", whole(1, 100_000)),
-    ("minutes", "time", _minutes(0.1, 1000)),
-    ("epochs_minutes", "epochs_time", _minutes(0.1, 1000, optional=True)),
+    ("minutes", "time", times(60, number(0.1, 1000, "min"))),
+    ("epochs_minutes", "epochs_time", times(60, number(0.1, 1000, "min", optional=True))),
     ("runs", whole(1, 100)),
     ("batch", whole(1, 1_000_000)),
     ("epochs", number(1, 1000, "epochs", optional=True)),
@@ -326,10 +321,10 @@ UTILISATION = Table(
     (
         "device_hours",
         "device_time",
-        lambda cell: 3600 * number(1000, 1e9, "h", optional=True)(cell),
+        times(3600, number(1000, 1e9, "h", optional=True)),
     ),
     ("tokens", number(1e9, 1e15, "tokens", optional=True)),
-    ("memory_GiB", "memory", lambda cell: 2**30 * number(1, 1000, "GiB", optional=True)(cell)),
+    ("memory_GiB", "memory", times(2**30, number(1, 1000, "GiB", optional=True))),
     ("source", text),
     ("note", optional_text),
 )

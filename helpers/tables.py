@@ -47,6 +47,17 @@ class Table:
         return complete(loader, Parameters=where, Raises=wrong)
 
 
+def kind(**schema):
+    """Decorate a parser: what JSON Schema says of its values, and `optional` of a missing one."""
+
+    def told(parse):
+        parse.schema, parse.optional = schema, schema.pop("optional", False)
+        return parse
+
+    return told
+
+
+@kind(type="string", minLength=1)
 def text(cell):
     """Text that must be there."""
     if not cell or cell != cell.strip():
@@ -54,6 +65,7 @@ def text(cell):
     return cell
 
 
+@kind(type="string")
 def optional_text(cell):
     """Text that may be missing."""
     return text(cell) if cell else ""
@@ -62,6 +74,7 @@ def optional_text(cell):
 def one_of(*choices):
     """A parser of one of a few words."""
 
+    @kind(enum=list(choices))
     def parse(cell):
         if cell not in choices:
             raise ValueError(f"must be one of {', '.join(choices)}")
@@ -73,6 +86,7 @@ def one_of(*choices):
 def matching(pattern, words):
     """A parser of text of one form, `words` saying which."""
 
+    @kind(type="string", pattern=f"^({pattern})$")
     def parse(cell):
         if not re.fullmatch(pattern, cell, re.ASCII):
             raise ValueError(f"must be {words}")
@@ -84,6 +98,7 @@ def matching(pattern, words):
 url = matching(r"https?://\S+", "one address that starts with http")
 
 
+@kind(type="boolean")
 def yes_or_no(cell):
     """True or False."""
     return one_of("yes", "no")(cell) == "yes"
@@ -98,7 +113,9 @@ def number(low, high, unit, exponent=0, *, optional=False):
 
     Most ranges span less than a factor of 1000, so that a slip of one SI prefix falls outside.
     """
+    least, most = (float(Decimal(end).scaleb(exponent)) for end in (low, high))
 
+    @kind(type="number", minimum=least, maximum=most, optional=optional)
     def parse(cell):
         if optional and not cell:
             return math.nan
@@ -111,9 +128,16 @@ def number(low, high, unit, exponent=0, *, optional=False):
     return parse
 
 
+def times(factor, parse):
+    """The same parser, its numbers multiplied: hours become seconds."""
+    ends = {end: factor * parse.schema[end] for end in ("minimum", "maximum")}
+    return kind(type="number", **ends, optional=parse.optional)(lambda cell: factor * parse(cell))
+
+
 def whole(low, high, *, optional=False):
     """A parser of a whole number from `low` to `high`."""
 
+    @kind(type="integer", minimum=low, maximum=high, optional=optional)
     def parse(cell):
         if optional and not cell:
             return math.nan

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from engine_rows import record
 from helpers import pictures
-from helpers.catalog import devices
+from helpers.catalog import devices, resnet_runs
 from helpers.controls import every_control
 from helpers.controls.inputs import positions
 from helpers.measure.record import shipped
@@ -86,6 +86,7 @@ EXAMPLES = {
     "plot_attention_share": dict(transformers=[*TRANSFORMERS.values()][:2]),
     "plot_layer_roofs": dict(machines={"near": (8, 4), "far": (16, 4)}, tasks={"part": 3}),
     "plot_plan": dict(devices=[1, 2], best=[2, 1], worst=[4, 3], deadline=3),
+    "plot_runs": dict(runs=resnet_runs(), years=DEVICES["year"], ideal=["M40"]),
 }
 
 

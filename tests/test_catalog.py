@@ -1,11 +1,13 @@
 """The catalog: known values, and the arithmetic that ties the tables together."""
 
+import json
 import math
 import re
 
 import pytest
 
 from helpers import catalog
+from helpers.publishing import catalog as published
 
 
 @pytest.mark.parametrize(
@@ -279,3 +281,75 @@ def test_hours_of_llama_are_those_of_its_card():
     share = 6 * 405e9 * 15e12 / (card.at["Llama 3.1 405B", "device_time"] * 989e12)
     assert share == pytest.approx(0.332, abs=5e-4)
     assert 30.84e6 / 16_384 / 24 == pytest.approx(78.4, abs=0.05)  # days on as many GPUs
+
+
+def test_fourteen_days_became_eleven_seconds():
+    runs, peaks = catalog.resnet_runs(), catalog.devices()
+    assert runs.index.is_unique and len(runs) == 46
+    first, last = runs.loc[runs["time"].idxmax()], runs.loc[runs["time"].idxmin()]
+    assert (first["device"], first["devices"]) == ("M40", 1)
+    assert (last["device"], last["devices"], last["epochs"]) == ("H100-SXM", 3584, 77)
+    gain = first["time"] / last["time"]  # 20 160 min / 0.183 min
+    assert gain == pytest.approx(110_000, rel=5e-3)
+    # the same from its factors: 989 / 6.8, 3584, 6.2 % / 34.4 %, 90 / 77
+    peak = peaks.at["H100-SXM", "peak_fp16"] / peaks.at["M40", "peak_fp32"]
+    assert gain == pytest.approx(peak * 3584 * 0.06220 / 0.34394 * 90 / 77, rel=1e-3)
+
+
+def test_many_gpus_gave_fewer_pictures_and_less_speed():
+    runs = catalog.resnet_runs()
+    few = runs.loc["MLPerf v4.0 NVIDIA, eos_ngc24.04_mxnet"]
+    many = runs.loc[runs["time"].idxmin()]
+    rate = (many["epochs"] / many["epochs_time"]) / (few["epochs"] / few["epochs_time"])
+    assert many["devices"] / few["devices"] == 448
+    assert rate == pytest.approx(172, abs=0.5)  # the logs' median epochs give 176
+    assert few["time"] / many["time"] == pytest.approx(72.5, abs=0.05)
+    share = [run["epochs_time"] / run["time"] for run in (few, many)]
+    assert 72.5 == pytest.approx(rate / (77 / 35) * share[1] / share[0], abs=0.05)
+
+
+# As one document
+
+
+def test_the_catalog_is_one_document_and_keeps_its_schema():
+    document, schema = published.document(), published.schema()
+    jsonschema = pytest.importorskip("jsonschema")  # comes with nbformat
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(document, schema)
+    assert json.loads(json.dumps(document, allow_nan=False)) == document
+    rows = {name: len(table) for name, table in document.items() if name != "convention"}
+    assert rows["devices"] == len(catalog.devices()) and rows["mlperf"] == len(catalog.mlperf())
+    for row in document["devices"] + document["interconnects"]:
+        assert row["source"] and row["convention"] and "trap" in row
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("devices", "bandwidth", 900),  # GB/s
+        ("devices", "peak_fp32", None),
+        ("devices", "source", ""),
+        ("devices", "kind", "QPU"),
+        ("devices", "clocks", [1.53]),
+        ("devices", "price", 1),
+        ("interconnects", "one_way", "900 GB/s"),
+        ("mlperf", "devices", 1.5),
+        ("mlperf", "round", "4.0"),
+        ("utilisation", "mfu", 42.6),
+    ],
+)
+def test_the_schema_of_the_catalog_refuses_what_it_should(table, column, value):
+    jsonschema = pytest.importorskip("jsonschema")
+    document = published.document()
+    document[table][0][column] = value
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, published.schema())
+
+
+def test_a_device_of_the_document_tells_its_clocks():
+    devices = {row["key"]: row for row in published.document()["devices"]}
+    assert devices["H100-SXM"]["clocks"] == [1_980_000_000, 1_830_000_000]
+    assert "boost clock" in devices["H100-SXM"]["convention"]
+    assert devices["B200-SXM"]["clocks"] == []
+    assert "base clock" in devices["EPYC-7742"]["convention"]
+    assert "peak_fp8" not in devices["A100-40"]  # not known: left out

@@ -16,7 +16,7 @@ from PIL import Image
 
 from examples import EXAMPLES, FOREIGN, PLOTS, drawn
 from helpers import parallel
-from helpers.catalog import devices
+from helpers.catalog import devices, resnet_runs
 from helpers.networks import resnet, vgg
 from helpers.pictures.amdahl import plot_speedup
 from helpers.pictures.budget import plot_layers, plot_step_ratios
@@ -30,7 +30,7 @@ from helpers.pictures.parallel import (
     plot_two_levels,
 )
 from helpers.pictures.pipeline import plot_overlap, plot_timeline
-from helpers.pictures.plan import plot_plan
+from helpers.pictures.plan import plot_plan, plot_runs
 from helpers.pictures.roofline import plot_kernels, plot_roofline
 from helpers.pictures.transformers import plot_attention_share, plot_layer_roofs
 from helpers.pipeline import chunked_performance, schedule
@@ -454,6 +454,25 @@ def test_parts_of_a_layer_stand_on_every_roof():
 
 
 # plan
+
+
+def test_runs_stand_at_devices_and_time_with_a_shape_for_each_device():
+    runs, years = resnet_runs(), devices()["year"]
+    ax = plot_runs(runs, years, ideal=["M40"], labels={"M40": ("14 days", "left")}, ax=_axes())
+    shown = {line.get_label(): line for line in _markers(ax)}
+    assert set(shown) == set(runs["device"])
+    looks = {(line.get_marker(), line.get_markerfacecolor()) for line in shown.values()}
+    assert len(looks) == len(shown)  # told apart in black and white
+    (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
+    for device, line in shown.items():
+        those = runs[runs["device"] == device]
+        assert sorted(line.get_xdata()) == sorted(those["devices"])
+        assert sorted(line.get_ydata()) == sorted(those["time"])
+        assert left < min(line.get_xdata()) and max(line.get_xdata()) < right
+        assert low < min(line.get_ydata()) and max(line.get_ydata()) < high
+    (ideal,) = [line for line in ax.get_lines() if line.get_linestyle() == "--"]
+    assert list(ideal.get_ydata()) == [14 * 86400, 14 * 86400 / 3584]  # twice the devices, half
+    assert "14 days" in [text.get_text() for text in ax.texts]
 
 
 def test_plan_draws_the_range_and_the_deadline():

@@ -171,7 +171,7 @@ TEACHING = {
     "start in a plan": put("| 0:34 | 22 |", "| 0:35 | 22 |"),
     "length in a plan": put("| 0:34 | 22 |", "| 0:34 | 21 |"),
     "length of a notebook in a plan": put("| 40 | [05 · Pip", "| 50 | [05 · Pip"),
-    "breaks": put("Breaks: 40 minutes", "Breaks: 50 minutes"),
+    "breaks": put("Breaks: 35 minutes", "Breaks: 50 minutes"),
     "questions of the homework": put("| 18 pages", "| 17 pages"),
     "minutes of the homework": put("| 60 | 18 pages", "| 65 | 18 pages"),
     "row of the homework": put("12 · Examination", "12 · Test"),

@@ -104,7 +104,7 @@ SERIES = [
     Notebook("04_amdahl", 35, "What does a faster compute unit buy?"),
     Notebook("05_pipelining", 40, "What does overlap buy?"),
     Notebook("06_deep_learning_engines", 50, "One GPU, many GPUs, many machines?"),
-    Notebook("07_plan_a_training_run", 40, "How do I put it together?"),
+    Notebook("07_plan_a_training_run", 45, "How do I put it together?"),
     Notebook("08_measure_your_machine", 50, "Does it hold on my machine?"),
     Notebook("09_fit_your_scaling", 40, "What is in my scaling table?"),
     Notebook("10_transformers", 52, "Does it hold for a transformer?"),
