@@ -22,6 +22,7 @@ PLAUSIBLE = 0.05  # nor are many below this, which is asked where the factor is 
 USUAL = ("bf16", "fp16", "fp32")  # in which training is computed: the first that a device has
 UNUSUAL = ("fp64", "int8")  # in which it is not
 LEFT = ("A100-40", "H100-SXM")  # whose peaks programs keep as a default
+CLOCK = 1.3  # between clocks of one device there is seldom more
 LISTED = 6  # candidates that are listed where the factor is not known
 
 
@@ -85,7 +86,8 @@ class Diagnosis:
 
     `achieved` is what one device attains (flop/s, or B/s of a link; None if no rate was given), and
     `utilisation` maps each number format to the share of its peak in `peaks`; `basis` is the one
-    that is compared. `claimed` is the reader's figure and `factor` the claim over the figure
+    that is compared. `measured` has the fastest matrix product that the catalogue knows, flop/s, by
+    number format. `claimed` is the reader's figure and `factor` the claim over the figure
     computed, None where one of the two is missing. `alarm` says whether there is something to
     explain, `candidates` what may explain it, best first, and `notes` what might if none does.
     """
@@ -101,6 +103,7 @@ class Diagnosis:
     alarm: bool
     candidates: tuple
     notes: tuple
+    measured: dict
 
     @property
     def likely(self):
@@ -109,11 +112,18 @@ class Diagnosis:
 
     def table(self):
         """Peak and utilisation by number format, in Markdown."""
-        rows = [f"| {self.subject} | peak | utilisation |", "|---|---|---|"]
+        head = [self.subject, "peak", "utilisation", "fastest product measured", "of it"]
+        rows = [head, ["---"] * len(head)]
         for name, peak in self.peaks.items():
-            share = percent(self.utilisation[name], 3) if self.utilisation else ""
-            rows.append(f"| {name.upper()} | {si(peak, self.unit)} | {share} |")
-        return "\n".join(rows)
+            product = self.measured.get(name)
+            row = [name.upper(), si(peak, self.unit), "", "", ""]
+            if product:
+                row[3] = si(product, self.unit)
+            if self.utilisation:
+                row[2] = percent(self.utilisation[name], 3)
+                row[4] = percent(self.achieved / product, 3) if product else ""
+            rows.append(row)
+        return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
     def __str__(self):
         return "\n".join(_sentences(self))
@@ -258,11 +268,23 @@ def _diagnosis(
         found = _of_size(slips("claim"), claimed, most) if claimed > most else ()
     elif min(shares[name] for name in wanted) > most:
         found = _of_size(slips("rate"), shares[basis], most)
+        said = tuple(filter(None, [_faster_note(shares[basis])])) if notes else ()
     alarm = differs or (
         claimed > most if achieved is None else min(shares[name] for name in wanted) > most
     )
     return Diagnosis(
-        subject, unit, peaks, basis, achieved, shares, claimed, factor, alarm, found, said
+        subject,
+        unit,
+        peaks,
+        basis,
+        achieved,
+        shares,
+        claimed,
+        factor,
+        alarm,
+        found,
+        said,
+        _measured().get(subject, {}),
     )
 
 
@@ -395,11 +417,22 @@ def _attention_note(factor):
 
 
 def _clock_note(factor):
-    """How much faster a clock would have to be."""
-    if 1 < factor < 1.3:
+    """By how much a clock would have to differ, to explain a factor of two peaks."""
+    if 1 / CLOCK < factor < CLOCK:
+        side = "below" if factor > 1 else "above"
         return (
-            f"So would a clock {percent(factor - 1)} above the one of the peak: a peak holds at "
-            "one clock only."
+            f"A peak at another clock, {percent(abs(1 / factor - 1))} {side} the datasheet's, "
+            "would explain it too: a peak holds at one clock only."
+        )
+    return None
+
+
+def _faster_note(share):
+    """By how much a clock would have to be faster, for a device to attain a share above 1."""
+    if 1 < share < CLOCK:
+        return (
+            f"A clock {percent(share - 1)} above the one of the datasheet's peak would attain so "
+            "much: a peak holds at one clock only."
         )
     return None
 
@@ -421,6 +454,11 @@ def _sentences(found):
             f"{found.subject}: each device attains {si(found.achieved, 'flop/s')}. Of the peak in "
             f"each number format that is {shares}."
         )
+        if product := found.measured.get(found.basis):
+            yield (
+                f"The fastest {found.basis.upper()} product measured on it has "
+                f"{si(product, 'flop/s')}: {percent(found.achieved / product, 3)} of that."
+            )
     if found.claimed is not None:
         yield from _said_of_claim(found)
     elif found.alarm and not link:
@@ -496,6 +534,15 @@ def _known():
         }
         for key, row in catalog.devices().iterrows()
     }
+
+
+@cache
+def _measured():
+    """The fastest matrix products of the catalogue, for each device by number format."""
+    found = {}
+    for _, row in catalog.products().iterrows():
+        found.setdefault(row.device, {})[row.precision] = float(row.achieved)
+    return found
 
 
 def _basis(key, peaks, number_format):

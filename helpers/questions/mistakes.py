@@ -870,7 +870,7 @@ def claim_19(parameters=7e9, tokens=1e6, devices=64, number_bytes=2, peak=989e12
         goal=f"The same book trains {parameters / 1e9:.0f} G parameters on {devices} GPUs by data "
         f"parallelism, with {tokens / 1e6:.0f} M tokens in a step of all together. It divides 6 × "
         f"{parameters / 1e9:.0f}e9 × {tokens / 1e6:.0f}e6 flop by the 2 × {number_bytes} × "
-        f"{parameters / 1e9:.0f}e9 bytes of a ring all-reduce, and finds {published / 1e6:.1f} M "
+        f"{parameters / 1e9:.0f}e9 bytes of a ring all-reduce, and finds {published:.0f} "
         f"flop/B, far above {ridge(peak, network):.0f}, the peak of an H100 over its InfiniBand. "
         "How many flop does a GPU do for each byte that it sends? Answer in flop/B, within 2 %. "
         + _seen(
@@ -908,42 +908,38 @@ def claim_19(parameters=7e9, tokens=1e6, devices=64, number_bytes=2, peak=989e12
 
 @exercise
 def claim_20(nvlink=900e9, infiniband=50e9):
+    peak = device("H100-SXM").peak_bf16
     links = interconnects()["one_way"]
     inside, between = (float(links[name]) for name in ("NVLink 4 (H100/H200)", "InfiniBand NDR 4x"))
+    published, right = ridge(peak, nvlink), ridge(peak, inside)
     return Number(
         title="Two links",
-        goal=f"An exercise of the same book takes {si(nvlink, 'B/s')} for the NVLink of an H100 "
-        f"and {si(infiniband, 'B/s')} for an InfiniBand port of 400 Gbit/s, and finds ridge points "
-        f"that lie {nvlink / infiniband:.0f} times apart. Look both links up: `from "
-        "helpers.catalog import interconnects`, and `interconnects()` has the table. How many "
-        "times apart are the ridge points if both links are counted alike? Answer with a pure "
-        "number. " + _seen(TRAINING_BOOK, NEWEST, "docs/foundations/02-extended-roofline.md"),
-        key=inside / between,
+        goal=f"An exercise of the same book sets the {si(peak, 'flop/s')} of an H100 over its "
+        f"NVLink of {si(nvlink, 'B/s')}, a ridge of {published:.0f} flop/B, and over an InfiniBand "
+        f"port of {si(infiniband, 'B/s')} (400 Gbit/s), a ridge of {ridge(peak, infiniband):.0f}: "
+        f"{nvlink / infiniband:.0f} times as far. Look both links up: `from helpers.catalog import "
+        "interconnects`, and `interconnects()` has the table. Where is the ridge of the NVLink if "
+        "it is counted as the port is? Answer in flop/B. "
+        + _seen(TRAINING_BOOK, NEWEST, "docs/foundations/02-extended-roofline.md"),
+        key=right,
+        unit="flop/B",
         slips=[
             Slip(
                 PUBLISHED,
-                nvlink / infiniband,
-                "This is the published value. Does each of the two figures count one way?",
+                published,
+                "This is the published value. Does each of the two bandwidths count one way?",
             ),
-            Slip(
-                "bits for bytes",
-                inside / (8 * between),
-                "You took the port's Gbit/s for GB/s.",
-            ),
-            Slip(
-                "the other one doubled",
-                inside / (2 * between),
-                "Now it is the port that is counted both ways.",
-            ),
+            Slip("bits for bytes", 8 * right, "You took the table's GB/s for Gbit/s."),
         ],
         hints=[
             "Each link has two columns in the table. Which column holds each of the two figures?",
-            "A ridge is peak over bandwidth, so the ratio is that of the bandwidths, one way.",
+            "The peak over the bandwidth of the NVLink, one way.",
         ],
-        reasoning=f"{si(nvlink, 'B/s')} adds up both directions, {si(infiniband, 'B/s')} is one: "
-        f"{si(inside, 'B/s')} over {si(between, 'B/s')}. What the page concludes, that a split of "
-        "layers belongs inside the machine, survives. (The page has it so in the newest version "
-        "that we read.) Guard: write *one way* behind every bandwidth of a link.",
+        reasoning=f"{si(nvlink, 'B/s')} adds up both directions, {si(infiniband, 'B/s')} is one. "
+        f"So the ridge points are {inside / between:.0f} times apart, not "
+        f"{nvlink / infiniband:.0f}. What the page concludes, that a split of layers belongs "
+        "inside the machine, survives. (The page has it so in the newest version that we read.) "
+        "Guard: write *one way* behind every bandwidth of a link.",
     )
 
 
