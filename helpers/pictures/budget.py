@@ -3,12 +3,12 @@
 from collections import Counter
 
 import numpy as np
-from matplotlib.ticker import FixedFormatter, FuncFormatter, PercentFormatter
+from matplotlib.ticker import FixedFormatter, FuncFormatter
 
-from helpers.pictures.drawing import calm, draw, new_axes, picture, si_ticks
+from helpers.pictures.drawing import calm, new_axes, picture, si_ticks
 from helpers.scenes.budget import TRAINING_PEAKS, TRAINING_TIMES
-from helpers.scenes.marks import BOTH, LIGHT, QUIET, Dot, Line, Words
-from helpers.words import duration, short
+from helpers.scenes.marks import BOTH, LIGHT
+from helpers.words import duration
 
 
 @picture
@@ -64,33 +64,6 @@ def plot_step_ratios(models, ratios, *, ax=None):
     ax.set_xlabel("time of a training step / time of its forward pass")
     labels = [f"{name} ({counts[name]})" for name in names]
     calm(ax).yaxis.set_major_formatter(FixedFormatter(labels))
-    return ax
-
-
-@picture
-def plot_shares(lengths, counted, printed, *, ax=None):
-    """Draw attention's share of the work over the length of a sequence.
-
-    Parameters
-    ----------
-    lengths : sequence of int
-        Tokens T in a sequence.
-    counted : dict
-        Name of each way to count, and the share at each length, from 0 to 1.
-    printed : dict
-        Lengths and shares that somebody published, drawn as dots.
-    """
-    ax = new_axes(ax)
-    ax.set(xscale="log", ylim=(0, 1), xlabel="tokens in a sequence T")
-    ax.set_ylabel("attention's share of the work")
-    middle = len(lengths) // 2
-    for number, (name, shares) in enumerate(counted.items()):
-        side = ("right", (-8, 8)) if number == 0 else ("left", (8, -10))
-        line = Line(tuple(lengths), tuple(shares), QUIET if number == 0 else BOTH, number == 0)
-        draw(ax, [line, Words(lengths[middle], shares[middle], name, line.colour, *side)])
-    draw(ax, [Dot(length, share, BOTH) for length, share in printed.items()])
-    calm(ax).set_xticks(lengths[::2], [f"{short(length / 1024)} Ki" for length in lengths[::2]])
-    ax.yaxis.set_major_formatter(PercentFormatter(1))
     return ax
 
 
