@@ -374,7 +374,6 @@ AS_PRINTED = {
     "claim_21": 81,
     "claim_22": 2500,
     "claim_24": 0.50,
-    "claim_25": 0.8832,
     "claim_27": 1.564368e16,
 }
 # What follows from the claim with numbers of our own, or is only a step of the source.
@@ -385,6 +384,7 @@ AS_CLAIMED = {
     "claim_12": 334,
     "claim_13": 624 / 2.039,
     "claim_23": 4e6 / 2048,
+    "claim_25": 400 / 1979,
     "claim_26": 0.4 * 989.5 / 312,
 }
 # What is right, by hand.
@@ -411,7 +411,7 @@ RIGHT = {
     "claim_22": 2250e12 / 400e9,
     "claim_23": 62_914_560 / 2048,
     "claim_24": 6 * 405e9 * 15.6e12 / (30.84e6 * 3600 * 989e12),
-    "claim_25": 275.6 / 2250,
+    "claim_25": 400 / 989,
     "claim_26": 0.4 * 312 / 989.5,
     "claim_27": 0.5014 * 312e12,
     "your_find": 1 / (0.2 + 0.8 / 5),

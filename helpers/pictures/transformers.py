@@ -113,7 +113,8 @@ def part_axes(axes):
     for ax, rows, label in zip(axes, (BYTES, TIMES), labels, strict=True):
         ax.set(xlim=(0, 1.2), ylim=(-0.6, TOP if rows is BYTES else len(rows) - 0.4), xlabel=label)
         ax.set_yticks(range(len(rows)), [*rows][::-1])
-        ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25%", "50%", "75%", "100%"])
+        ax.set_xticks([0, 0.25, 0.5, 0.75, 1])
+        ax.xaxis.set_major_formatter(PercentFormatter(1))
         ax.tick_params(axis="y", length=0)
         for side in ("top", "right", "left"):
             ax.spines[side].set_visible(False)

@@ -1084,38 +1084,38 @@ def claim_24(days=54, devices=16384, parameters=405e9, tokens=15.6e12, hours=30.
 
 
 @exercise
-def claim_25(achieved=275.6e12, printed=0.8832):
-    b300, a100 = device("B300-SXM"), device("A100-80")
-    right, published = achieved / b300.peak_bf16, achieved / a100.peak_bf16
+def claim_25(achieved=400e12, entry=1979e12):
+    h100, h200 = device("H100-SXM"), device("H200-SXM")
+    right, claimed = achieved / h200.peak_bf16, achieved / entry
     return Number(
-        title="A proud figure",
-        goal=f"A training program reported {si(achieved, 'flop/s', 4)} for each card of a run on "
-        f"B300 cards, and an MFU of {printed:.2%}. Look the card up: `from helpers.catalog import "
-        "device`, and `device('B300-SXM')` shows its row. What is the MFU in BF16? Answer with a "
-        "fraction or in %. " + _reported("allenai/OLMo-core", mended=817),
+        title="Two cards of a library",
+        goal="A training library works out the MFU with a table of peaks. For BF16 it had "
+        f"{si(h100.peak_bf16, 'flop/s')} for an H100 and {entry / 1e12:.0f} Tflop/s for an H200. "
+        f"So a run that attains {si(achieved, 'flop/s')} on each H200 (our number) would have an "
+        f"MFU of {claimed:.1%}. Look the cards up: `from helpers.catalog import device`, and "
+        "`device('H200-SXM')` shows a row. What is the MFU? Answer with a fraction or in %. "
+        + _reported("Lightning-AI/pytorch-lightning", 21677, mended=21743),
         key=right,
         slips=[
             Slip(
-                PUBLISHED,
-                published,
-                "This is the published value. By which peak was it divided, and whose is that?",
+                CLAIM,
+                claimed,
+                "This trusts the table. Does the H200 compute faster than the H100, or only load?",
             ),
             Slip(
-                "sparse peak",
-                right / 2,
-                "Off by a factor 2: this takes the peak with structured sparsity, or that of FP8.",
+                "halved twice",
+                2 * right,
+                "Off by a factor 2: the catalogue's peaks are dense, so there is nothing to halve.",
             ),
         ],
         hints=[
-            "Divide the flop/s by the printed MFU. Which card has this peak?",
-            "The flop/s of a card over its dense BF16 peak.",
+            "The two cards have the same chip and other memories. Compare their rows.",
+            "The flop/s that are attained over the card's dense BF16 peak.",
         ],
-        reasoning=f"{si(achieved, 'flop/s', 4)} over {si(b300.peak_bf16, 'flop/s')}. The program "
-        "did not know the name of the card and took the peak of an A100, "
-        f"{si(a100.peak_bf16, 'flop/s')}: {b300.peak_bf16 / a100.peak_bf16:.2f} times too small. "
-        "What gave it away was a reading of 105.70 % in the same run. The same default stood in "
-        "torchtitan (mended in its pull request 4779) and prime-rl (3168). Guard: print the peak "
-        "that was used, and stop where the card is not known.",
+        reasoning=f"Both cards have {si(h200.peak_bf16, 'flop/s')} in BF16: the table held the "
+        "dense peak of one and the peak with structured sparsity of the other, as the datasheets "
+        "print it first. So a mere change of cards would have seemed to cost half of the MFU. "
+        "Guard: write *dense* behind every peak.",
     )
 
 
@@ -1145,8 +1145,8 @@ def claim_26(fraction=0.4, left=989.5e12):
         ],
         reasoning=f"{si(fraction * a100.peak_bf16, 'flop/s')} over {si(left, 'flop/s', 4)}: too "
         f"*low* by a factor of {left / a100.peak_bf16:.2f}. The report names the fault and its "
-        "size, and errs in the direction. (A peak that is too small, as in *A proud figure*, makes "
-        "the figure too high.) Guard: try a claim of direction on one number.",
+        "size, and errs in the direction. (A peak that is too small makes the figure too high.) "
+        "Guard: try a claim of direction on one number.",
     )
 
 
