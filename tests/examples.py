@@ -82,7 +82,9 @@ EXAMPLES = {
     "plot_reductions": dict(reductions=ENGINES.reductions, links=ENGINES.links),
     "plot_steps": dict(steps=ENGINES.steps),
     "plot_parts": dict(step=STEP, room=80e9),
-    "plot_attention_share": dict(transformers=[*TRANSFORMERS.values()][:2]),
+    "plot_attention_share": dict(
+        lengths=[1024, 4096, 16384], counted={"all": [0.1, 0.3, 0.6]}, printed={4096: 0.31}
+    ),
     "plot_layer_roofs": dict(machines={"near": (8, 4), "far": (16, 4)}, tasks={"part": 3}),
     "plot_plan": dict(devices=[1, 2], best=[2, 1], worst=[4, 3], deadline=3),
     "plot_runs": dict(runs=resnet_runs(), years=DEVICES["year"], ideal=["M40"]),

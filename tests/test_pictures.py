@@ -37,7 +37,6 @@ from helpers.pipeline import chunked_performance, schedule
 from helpers.roofline import attainable, ridge
 from helpers.scenes.marks import BOTH, COMPUTE, HALO, LIGHT, MEMORY, Dot, Line, Words
 from helpers.scenes.transformers import BYTES, TIMES
-from helpers.transformers import TRANSFORMERS
 
 PRECISIONS = {"FP32": "peak_fp32", "TF32": "peak_tf32", "FP16": "peak_fp16"}
 PATH = ["K20", "V100-SXM2", "A100-40"]
@@ -425,23 +424,13 @@ def test_scaling_draws_what_it_is_given_and_the_ideal():
 # transformers
 
 
-def test_attentions_share_is_that_of_the_layers():
-    decoder, encoder = TRANSFORMERS["Llama 3.1 8B"], TRANSFORMERS["BERT-base"]
-    ax = plot_attention_share([encoder, decoder], ax=_axes(), lengths=(512, 8192))
-    solid = [line for line in ax.lines if line.get_linestyle() == "-"]
-    for which, line in zip((encoder, decoder), solid, strict=True):
-        # At 512 tokens: attention's multiply-adds beside one for each parameter and token.
-        macs = sum(layer.macs for layer in which.network(512).layers if layer.kind == "attention")
-        assert line.get_xdata()[0] == pytest.approx(512)
-        assert line.get_ydata()[0] == pytest.approx(macs / (macs + 512 * which.parameters))
-    (dashed,) = (line for line in ax.lines if line not in solid)  # an encoder needs all pairs
-    needed = decoder.network(8192, half=True)
-    macs = sum(layer.macs for layer in needed.layers if layer.kind == "attention")
-    assert dashed.get_ydata()[-1] == pytest.approx(macs / (macs + 8192 * decoder.parameters))
-    for words, line in zip(ax.texts, solid, strict=True):  # each name at its own line
-        x, y = words.xy
-        assert np.interp(x, *line.get_data()) == pytest.approx(y, abs=1e-3)
-    assert _words(ax) == ["BERT-base", "Llama 3.1 8B"]
+def test_counted_shares_are_lines_and_printed_ones_dots():
+    counted = {"all": [0.1, 0.3, 0.6], "half": [0.05, 0.2, 0.4]}
+    ax = plot_attention_share([1024, 4096, 16384], counted, {4096: 0.21}, ax=_axes())
+    styles = {line.get_linestyle(): tuple(line.get_ydata()) for line in ax.lines}
+    assert styles["--"] == (0.1, 0.3, 0.6) and styles["-"] == (0.05, 0.2, 0.4)
+    assert points(ax, "o") == [((4096,), (0.21,))]
+    assert _words(ax) == ["all", "half"]
 
 
 def test_parts_of_a_layer_stand_on_every_roof():

@@ -1,9 +1,9 @@
 """Pictures of transformers: shares of the work, layers on roofs, where bytes and seconds go."""
 
 import matplotlib.pyplot as plt
-import numpy as np
+from matplotlib.ticker import PercentFormatter
 
-from helpers.pictures.drawing import calm, draw, new_axes, picture, si_ticks
+from helpers.pictures.drawing import calm, draw, new_axes, picture
 from helpers.pictures.roofline import roofline_axes
 from helpers.roofline import attainable, bound, ridge
 from helpers.scenes.marks import (
@@ -18,44 +18,33 @@ from helpers.scenes.marks import (
     Words,
 )
 from helpers.scenes.transformers import BYTES, TIMES, TOP, memory_scene, seconds_scene
-from helpers.transformers import attention_work, weights_work
 from helpers.words import short
 
 
 @picture
-def plot_attention_share(transformers, *, ax=None, lengths=(1024, 2**20)):
-    """Draw attention's share of the work of training over the length of the sequence.
-
-    A solid line counts all pairs of tokens, a dashed one what a decoder must compute, about half of
-    them.
+def plot_attention_share(lengths, counted, printed, *, ax=None):
+    """Draw attention's share of the work over the length of a sequence.
 
     Parameters
     ----------
-    transformers : sequence of helpers.transformers.Transformer
-        From the one whose attention grows first to the one whose attention grows last.
-    lengths : tuple
-        First and last length on the horizontal axis, in tokens.
+    lengths : sequence of int
+        Tokens T in a sequence.
+    counted : dict
+        Name of each way to count, and the share at each length, from 0 to 1.
+    printed : dict
+        Lengths and shares that somebody published, drawn as dots.
     """
     ax = new_axes(ax)
-    ax.set(xscale="log", xlim=lengths, ylim=(0, 1), xlabel="tokens in a sequence T")
-    ax.set_ylabel("attention's share of the work of training")
-    si_ticks(calm(ax).xaxis)
-    sequence = np.geomspace(*lengths, 200)
-    for which in transformers:
-
-        def share(seen, which=which):
-            attention = attention_work(which.layers, which.width, seen, tokens=1)
-            return attention / (attention + weights_work(which.parameters, tokens=1))
-
-        if which.kind == "decoder":
-            needed = tuple(share((sequence + 1) / 2))
-            draw(ax, [Line(tuple(sequence), needed, QUIET, True, 1.2)])
-        draw(ax, [Line(tuple(sequence), tuple(share(sequence)))])
-        # The last has room at its right; the others have it at their left.
-        last = which is transformers[-1]
-        at = np.interp(0.3 if last else 0.5, share(sequence), sequence)
-        place = ("left", (8, -3)) if last else ("right", (-7, 3))
-        draw(ax, [Words(at, share(at), which.name, BOTH, *place)])
+    ax.set(xscale="log", ylim=(0, 1), xlabel="tokens in a sequence T")
+    ax.set_ylabel("attention's share of the work")
+    middle = len(lengths) // 2
+    for number, (name, shares) in enumerate(counted.items()):
+        side = ("right", (-8, 8)) if number == 0 else ("left", (8, -10))
+        line = Line(tuple(lengths), tuple(shares), QUIET if number == 0 else BOTH, number == 0)
+        draw(ax, [line, Words(lengths[middle], shares[middle], name, line.colour, *side)])
+    draw(ax, [Dot(length, share, BOTH) for length, share in printed.items()])
+    calm(ax).set_xticks(lengths[::2], [f"{short(length / 1024)} Ki" for length in lengths[::2]])
+    ax.yaxis.set_major_formatter(PercentFormatter(1))
     return ax
 
 
@@ -124,7 +113,8 @@ def part_axes(axes):
     for ax, rows, label in zip(axes, (BYTES, TIMES), labels, strict=True):
         ax.set(xlim=(0, 1.2), ylim=(-0.6, TOP if rows is BYTES else len(rows) - 0.4), xlabel=label)
         ax.set_yticks(range(len(rows)), [*rows][::-1])
-        ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25%", "50%", "75%", "100%"])
+        ax.set_xticks([0, 0.25, 0.5, 0.75, 1])
+        ax.xaxis.set_major_formatter(PercentFormatter(1))
         ax.tick_params(axis="y", length=0)
         for side in ("top", "right", "left"):
             ax.spines[side].set_visible(False)

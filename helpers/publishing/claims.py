@@ -20,7 +20,17 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from helpers import amdahl, budget, catalog, networks, parallel, pipeline, roofline, transformers
+from helpers import (
+    amdahl,
+    budget,
+    catalog,
+    memory,
+    networks,
+    parallel,
+    pipeline,
+    roofline,
+    transformers,
+)
 from helpers.engines.record import shipped_engines
 from helpers.measure.record import shipped
 from helpers.publishing import blocks
@@ -36,7 +46,9 @@ from helpers.words import percent
 NEAR_BEFORE, NEAR_AFTER = 1, 1
 MODELS = {
     name: value
-    for module in (amdahl, budget, catalog, networks, parallel, pipeline, roofline, transformers)
+    for module in (
+        *(amdahl, budget, catalog, memory, networks, parallel, pipeline, roofline, transformers),
+    )
     for name, value in vars(module).items()
     if not name.startswith("_")
 } | {"shipped": shipped, "shipped_engines": shipped_engines}

@@ -107,6 +107,7 @@ SERIES = [
     Notebook("07_plan_a_training_run", 45, "How do I put it together?"),
     Notebook("08_measure_your_machine", 50, "Does it hold on my machine?"),
     Notebook("09_fit_your_scaling", 40, "What is in my scaling table?"),
+    Notebook("10_transformers", 55, "Does it hold for a transformer?"),
     Notebook("11_find_the_mistake", 90, "What is wrong with these published numbers?", HOMEWORK),
     Notebook("12_examination", 45, "What have I learnt?", EXAMINATION),
 ]

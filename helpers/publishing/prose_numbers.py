@@ -42,7 +42,7 @@ NUMBER = re.compile(
 SHARED = re.compile(r"(?:(?:,? (?:to|and|or) |, )\d[\d.,]*)+(?=[  ]?[A-Za-zµ%])")
 PLACE = re.compile(
     r"(?:notebooks?|chapters?|sections?|questions?|exercises?|steps?|table|figures?|page|line|issues?"
-    r"|trap|number|seed|#|No\.)[  ](?:from[  ])?(?:\d+(?:,[  ]|[  ](?:and|to|or)[  ]))*$",
+    r"|requests?|trap|number|seed|#|No\.)[  ](?:from[  ])?(?:\d+(?:,[  ]|[  ](?:and|to|or)[  ]))*$",
     re.IGNORECASE,
 )
 THING = re.compile(r"\b\w+[A-Z]\w*[  ]v?$")  # PCIe 3.0, EPYC 7742, MLPerf v0.6
@@ -52,7 +52,8 @@ GAP = "\x00"  # stands for what is no prose
 HIDDEN = re.compile(  # what a reader does not see, and what is a name as a whole
     r"`[^`]*`|\]\([^)\s]*\)|<[^>]+>|https?://\S+|arXiv:\S+|\S+@[0-9a-f]{7,}|^\s*\d+\.(?=\s)"
     r"|\d\d (?=· )|(?<=\[)\d\d(?=\])"  # [11 · Find the mistake], [03]
-    r"|\b[A-Z]+\d+-\d+\b",  # A100-40
+    r"|\b[A-Z]+\d+-\d+\b"  # A100-40
+    r"|\bLlama \d\.\d\b",
     re.MULTILINE,
 )
 

@@ -17,7 +17,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from helpers.amdahl import karp_flatt, limit, speedup
-from helpers.budget import training_time, training_work
+from helpers.budget import achieved_fraction, training_time, training_work
 from helpers.catalog import device, interconnects
 from helpers.exercises.exercise import Exercise, exercise
 from helpers.exercises.question import Choice, Number, Slip
@@ -25,7 +25,8 @@ from helpers.exercises.verdicts import Outcome, Said
 from helpers.networks import offered
 from helpers.parallel import allreduce_time, efficiency
 from helpers.pipeline import chunked_time
-from helpers.roofline import attainable, bound, ridge
+from helpers.roofline import attainable, ridge
+from helpers.transformers import weights_work
 from helpers.words import duration, short, si
 
 CLEAR = 0.1  # share by which a slip differs from the answer at least
@@ -68,7 +69,7 @@ def asks(notebook, draw):
 
 
 class Examination:
-    """Ten questions on notebooks 01 to 09, with numbers drawn from a seed.
+    """Ten questions on notebooks 01 to 10, with numbers drawn from a seed.
 
     ``exam[1]`` to ``exam[10]`` are the questions, each with ``check(answer)``, ``hint()`` and
     ``solution()``; showing the examination lists them, ``exam.mark()`` sums up, and
@@ -300,68 +301,6 @@ def chip(units, macs, clock, wires, rate):
     )
 
 
-def _draw_layer(chance):
-    return dict(
-        key=chance.choice(GPUS),
-        # So wide that it takes 20 microseconds or more: the start of a kernel costs a few.
-        size=chance.choice([10240, 12288, 14336, 16384]),
-        # Up to far right of every ridge: both roofs occur.
-        batch=chance.choice([16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024]),
-    )
-
-
-@asks("03_roofline.ipynb", _draw_layer)
-def layer(key, size, batch):
-    gpu = device(key)
-    roofs = gpu.peak_fp16, gpu.bandwidth
-
-    def job(flop=2, number_bytes=2):
-        """Work, flop, and intensity in FP16, each number moved once."""
-        work = flop * batch * size**2
-        return work, work / (number_bytes * (size**2 + 2 * batch * size))
-
-    def time(work, intensity):
-        """Least time with perfect overlap, s."""
-        return work / attainable(intensity, *roofs)
-
-    work, intensity = job()
-    computing, moving = work / gpu.peak_fp16, work / intensity / gpu.bandwidth
-    return Number(
-        title="A layer under its roof",
-        goal=f"A linear layer has {size} inputs and {size} outputs. It runs in FP16 with a batch "
-        f"of {batch} on an {gpu.full_name}: dense peak {si(gpu.peak_fp16, 'flop/s')}, bandwidth "
-        f"{si(gpu.bandwidth, 'B/s')}. Weights, inputs and outputs move once each. How long does "
-        "the layer take at least? Answer in s, or with a unit in quotes.",
-        key=time(work, intensity),
-        unit="s",
-        slips=[
-            Slip(
-                "the other roof",
-                min(computing, moving),
-                "This is the time of the unit that waits. The longer time counts.",
-            ),
-            Slip(
-                "sum for maximum",
-                computing + moving,
-                "You let loading and computing take turns. Under a roofline they overlap.",
-            ),
-            Slip("multiply-add counted once", time(*job(flop=1)), "A multiply-add is two flop."),
-            Slip(
-                "four bytes for two",
-                time(*job(number_bytes=4)),
-                "In FP16 a number has two bytes.",
-            ),
-        ],
-        hints=[
-            "Find two times: of all flop at the peak, and of all bytes at the bandwidth.",
-            "2·b·n² flop; n² + 2·b·n numbers of 2 bytes. Then the longer one of the two times.",
-        ],
-        reasoning=f"The intensity is {short(intensity)} flop/B and the ridge at "
-        f"{short(ridge(*roofs))} flop/B, so the layer is {bound(intensity, *roofs)}. Computing "
-        f"takes {si(computing, 's')}, moving {si(moving, 's')}.",
-    )
-
-
 def _draw_levers(chance):
     both = chance.choice([1.25, 1.5, 1.75])
     offers = [(chance.choice(FACTORS), 1), (1, chance.choice(FACTORS)), (both, both)]
@@ -468,9 +407,9 @@ def slower_link(p, s, r):
 
 def _draw_chunks(chance):
     return dict(
+        chunks=chance.randrange(3, 11),
         load=chance.randrange(20, 120, 5) / 10,
         compute=chance.randrange(20, 120, 5) / 10,
-        chunks=chance.randrange(3, 11),
     )
 
 
@@ -731,7 +670,60 @@ def doubling(n, alone, together):
     )
 
 
+# Devices with a peak in BF16, and models by the billions of their parameters.
+TRAINERS = ("A100-80", "H100-SXM", "H200-SXM", "B200-SXM", "B300-SXM", "MI300X")
+
+
+def _draw_utilised(chance):
+    key, billions = chance.choice(TRAINERS), chance.choice([1.5, 3, 7, 8, 13, 30, 34, 70])
+    n = 8 * chance.choice([2, 4, 8, 16, 32, 64])
+    rate = chance.uniform(0.25, 0.55) * n * device(key).peak_bf16 / weights_work(billions * 1e9, 1)
+    return dict(key=key, billions=billions, n=n, rate=float(f"{rate:.3g}"))
+
+
+@asks("10_transformers.ipynb", _draw_utilised)
+def utilised(key, billions, n, rate):
+    gpu = device(key)
+
+    def mfu(devices=n, passes=3):
+        work = passes / 3 * weights_work(billions * 1e9, rate)
+        return achieved_fraction(work, 1, gpu.peak_bf16, devices)
+
+    return Number(
+        title="How well utilised",
+        goal=f"A language model of {billions:g} billion parameters is trained on {n} GPUs of the "
+        f"kind {gpu.full_name}, each with a dense BF16 peak of {si(gpu.peak_bf16, 'flop/s')}. "
+        f"Together they read {rate:,.0f} tokens each second. What is the MFU, by the work of its "
+        "weights (6WD)? Answer with a fraction or in %.",
+        key=mfu(),
+        slips=[
+            Slip("forward only", mfu(passes=1), "Backward costs twice as much again: 6, not 2."),
+            Slip(
+                "multiply-add counted once",
+                mfu(passes=1.5),
+                "A multiply-add is two flop, in the work as in the peak.",
+            ),
+            Slip(
+                "recomputation counted",
+                mfu(passes=4),
+                "What is computed a second time counts in HFU, not in MFU.",
+            ),
+            Slip(
+                "one device",
+                mfu(devices=1),
+                "The tokens are those of all GPUs together, and so must be the peak.",
+            ),
+        ],
+        hints=[
+            "How many flop does a token take? How many do all GPUs offer each second?",
+            "6·W·tokens each second, over n·π.",
+        ],
+        reasoning=f"Each GPU attains {si(weights_work(billions * 1e9, rate) / n, 'flop/s')}.",
+    )
+
+
 TEMPLATES = (
-    *(budget, chip, layer, levers, slower_link, chunks, gradients, plan),
+    *(budget, chip, levers, slower_link, chunks, gradients, plan),
     *(stopwatch, doubling),  # against the world
+    utilised,
 )

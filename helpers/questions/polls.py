@@ -10,7 +10,8 @@ import statistics
 from helpers import catalog
 from helpers.amdahl import compute_fraction, gustafson, limit, speedup
 from helpers.budget import IMAGENET_IMAGES, training_time, training_work
-from helpers.catalog import interconnects, runs, scaling, scaling_tables
+from helpers.catalog import interconnects, mlperf, runs, scaling, scaling_tables
+from helpers.memory import state_bytes, tensor_split_bytes
 from helpers.networks import alexnet, resnet, vgg
 from helpers.parallel import (
     allreduce_bytes,
@@ -23,6 +24,7 @@ from helpers.parallel import (
 from helpers.pipeline import chunked_time, pipelined_speedup, speedup_over_serial
 from helpers.roofline import attainable, balance, ridge
 from helpers.scaling import foretell_largest
+from helpers.transformers import TRANSFORMERS
 from helpers.words import duration, short, si
 
 # The peaks behind the answers, where a test can put others in their place.
@@ -295,6 +297,39 @@ def next_doubling():
     return [f"{share:.3g} %" for share in (measured, before, said)]
 
 
+# Notebook 10: transformers.
+
+
+def shared_states():
+    parameters = TRANSFORMERS["Llama 3.1 8B"].parameters
+    kept = state_bytes(parameters, 8, 3), state_bytes(parameters), 2 * parameters / 8
+    return [si(size, "B") for size in kept]
+
+
+def tensor_outside():
+    peak, (inside, outside) = device("H100-SXM").peak_bf16, (450e9, 50e9)
+    assert {inside, outside} <= {*interconnects()["one_way"]}
+    layer = 12 * 8192**2
+    intensity = 6 * layer / 8 / tensor_split_bytes(1, 1, 8192, 1, 8)
+    rates = outside, inside, 2 * outside  # the right link; the other; both directions added up
+    return [f"{100 * attainable(intensity, peak, rate) / peak:.0f} %" for rate in rates]
+
+
+def another_peak():
+    h100, a100 = (device(key).peak_bf16 for key in ("H100-SXM", "A100-40"))
+    shares = 1.04 * a100 / h100, 1.04 / 2, 1.04 - 1  # sparsity; what is above the whole
+    return [f"{100 * share:.0f} %" for share in shares]
+
+
+def more_gpus():
+    runs = mlperf().query("benchmark == 'Llama 3.1 405B' and device == 'H100-SXM'")
+    runs = runs.set_index("devices")
+    few, many = 2048, 2432
+    sooner = runs["time"][few] / runs["time"][many]
+    rate = sooner * runs["examples"][many] / runs["examples"][few]
+    return [f"{gain:.2f} times" for gain in (sooner, many / few, rate)]
+
+
 POLLS = {
     function.__name__.replace("_", "-"): function
     for function in (
@@ -308,6 +343,7 @@ POLLS = {
         *(devices_needed, longest_part, twice_the_links),
         *(one_bad_round, copied_bytes, batch_at_the_ridge),
         *(table_efficiency, ring_as_serial, next_doubling),
+        *(shared_states, tensor_outside, another_peak, more_gpus),
     )
 }
 
@@ -361,4 +397,12 @@ def given():
             f"{doubled['values'][-2]:.1f} %",
             *(f"{count} GPUs" for count in doubled["devices"][-2:]),
         ],
+        "shared-states": [
+            f"Llama 3.1 8B has {TRANSFORMERS['Llama 3.1 8B'].parameters / 1e9:.2f} billion",
+            "16 bytes for each: 2 for the weight, 2 for the gradient, 12 for the optimiser",
+            "8 GPUs, in ZeRO stage 3",
+        ],
+        "tensor-outside": ["width 8192", "12 d²", "8 H100s", "50 GB/s"],
+        "another-peak": ["104 %"],
+        "more-gpus": ["Llama 3.1 405B", "2,048", "2,432"],
     }
