@@ -64,7 +64,7 @@ def plot_layer_roofs(machines, tasks, *, ax=None, intensities=(0.2, 2e4)):
     low, high = intensities
     highest = max(peak for peak, _ in machines.values())
     lowest = min(attainable(low, *machine) for machine in machines.values())
-    ax = roofline_axes(new_axes(ax, (7, 4.6)), intensities, (lowest / 100, 3 * highest))
+    ax = roofline_axes(ax, intensities, (lowest / 100, 3 * highest))
     marks = []
     for name, machine in machines.items():
         corner, peak = ridge(*machine), machine[0]

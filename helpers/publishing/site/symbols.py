@@ -24,6 +24,7 @@ OTHERWISE = {
     "03": {"n": None},
     "05": {"n": "chunks"},
     "09": {"p": None},  # Gustafson's is counted on the large machine
+    "10": {"r": "rows"},
     "11": {"p": None},  # it quotes what others call p
 }
 # A symbol alone: no part of a word, of a unit ("flop/s", "10 s", "answer in s") or of a question
