@@ -368,7 +368,7 @@ def test_a_prediction_and_an_exercise_by_keyboard_alone(alive):
     exercise = page.locator(".live[data-asks=number]").first.get_attribute("data-cell")
     tab_to(page, f"[data-cell='{exercise}'] input")
     page.keyboard.type("-1")
-    assert press(f"[data-cell='{exercise}']", "[type=submit]").startswith("Wrong. ")
+    assert press(f"[data-cell='{exercise}']", "[value=Check]").startswith("Wrong. ")
 
 
 def test_nothing_was_reported_by_what_is_alive(alive):

@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import walk
+from helpers.controls import every_control
 
 LIVE = Path(__file__).parent
 
@@ -27,11 +28,9 @@ def both(site, work, makers, packages=(), combinations=walk.COMBINATIONS):
     """
     script, there, here = (work / name for name in ("script.py", "there.json", "here.json"))
     made = ", ".join(f"{name!r}: lambda: {maker}" for name, maker in makers.items())
-    kinds = (
-        "from helpers.controls import every_control\n"
-        "globals().update({kind.__name__: kind for kind in every_control()})\n"
-        f"kinds = {{{made}}}\n"
-    )
+    named = [kind for kind in every_control() if f"{kind.__name__}(" in made]
+    imports = "".join(f"from {kind.__module__} import {kind.__name__}\n" for kind in named)
+    kinds = f"{imports}kinds = {{{made}}}\n"
     load = f"from js import load\nawait load({' '.join(packages)!r})\n" if packages else ""
     walked = Path(walk.__file__).read_text("utf-8")
     script.write_text(
