@@ -488,7 +488,7 @@ def one_claim_too_many(card="H100-SXM"):
         else:
             shares[letter] = achieved_fraction(weights_work(W, number), 1, peak, n)
             said = f"{number / n:,.0f} tokens each second on each"
-        texts[letter] = f"Llama 3.1 {size} on {n} H100, {said}."
+        texts[letter] = f"{n} H100 train Llama 3.1 {size}: {said}."
     key = max(shares, key=shares.get)
     return Choice(
         title="One claim too many",
