@@ -1039,7 +1039,8 @@ def claim_23(says=4e6, sequences=15360, sequence=4096, devices=2048, peak=990e12
             f"Divide it among the {devices} GPUs.",
         ],
         reasoning=f"{sequences} × {sequence} = {short(sequences * sequence)} tokens, which is "
-        f"{sequences * sequence / says:.1f} times the {says / 1e6:.0f} M. The verdict hangs on it: "
+        f"{sequences * sequence / says:.1f} times the {says / 1e6:.0f} M. By that rule the verdict "
+        "hangs on it: "
         f"{claimed:.0f} tokens are below {least:.0f}, and {right:.0f} are far above. Guard: a "
         "number that is needed twice should be computed once.",
     )
@@ -1157,9 +1158,9 @@ def claim_27(percent=50.14, tokens=3623, devices=128, parameters=6_658_859_008):
     return Number(
         title="A column of a table",
         goal=f"A row of a table of training runs, of {devices} A100s: MFU {percent} (in %), "
-        f"{tokens} tokens a second for each GPU, {parameters} parameters, and, in a column headed "
-        f"Model TFLOP, {percent * a100.peak_bf16:.6E}. In the tables of H100s that column holds "
-        "the flop/s of each GPU. Look the card up: `from helpers.catalog import device`, and "
+        f"{tokens} tokens a second for each GPU, {parameters} parameters, and, in the column that "
+        f"other tables head Model TFLOP, {percent * a100.peak_bf16:.6E}. In the tables of H100s it "
+        "holds the flop/s of each GPU. Look the card up: `from helpers.catalog import device`, and "
         "`device('A100-40')` shows its row. What should it hold here? Answer in flop/s. "
         + _seen(
             "mosaicml/llm-foundry",
