@@ -132,7 +132,8 @@ def device_memory(transformer, sequence, split, copies=USUAL, score_bytes=12):
     its weights and of all that it keeps (with sequence parallelism). The first of K stages keeps K
     chunks, or all M if these are fewer; the last keeps one, and the scores of all words. In stage 3
     of ZeRO one layer's weights and gradients, or those of the embedding, are whole for a moment.
-    Left out are buffers, gaps between arrays, and what driver and libraries need: a lower bound.
+    Gradients are kept all the time, though a program may free them between steps. Left out are
+    buffers, gaps between arrays, and what driver and libraries need: else a lower bound.
 
     Parameters
     ----------
@@ -190,7 +191,8 @@ def step_seconds(transformer, sequence, cluster, split, fraction=0.6, overlap=0.
     `overlap`. Each goes over links while its devices stand in one node, and over the port of the
     node besides where they do not; devices of a node that hold different parts of a layer share the
     port. Left out is what the stages of a pipeline pass on, b T d numbers for each chunk, which is
-    little beside the products of their layers, and all that is not a product: a lower bound.
+    little beside the products of their layers, and all that is not a product: a lower bound of a
+    step that runs so (programs may hide the all-reduces inside a layer, too).
 
     Parameters
     ----------

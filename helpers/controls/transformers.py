@@ -20,8 +20,8 @@ class TransformerControl(Control):
 
     Nodes have 8 devices with the links of their own, and a port to the network for each. A device
     alone computes at 60 % of its BF16 peak, and half of the exchange between data-parallel devices
-    is hidden. Adam keeps 16 B for each parameter, and 12 B for each word's score while the loss is
-    computed. All else is that of `helpers.splits`.
+    is hidden (half of the computing, if that is shorter). Adam keeps 16 B for each parameter, and
+    12 B for each word's score while the loss is computed. All else is that of `helpers.splits`.
 
     Parameters
     ----------
@@ -41,14 +41,18 @@ class TransformerControl(Control):
             for row in rows(DEVICES)
             if all(math.isfinite(row[n]) for n in ("peak_bf16", "memory", "link_bandwidth"))
         }
-        self.ports = {row["name"]: row["one_way"] for row in rows(INTERCONNECTS)}
+        self.ports = {  # of a device each: those of a whole machine are left out
+            row["name"]: row["one_way"]
+            for row in rows(INTERCONNECTS)
+            if "ports" not in row["basis"]
+        }
         names = [name for name, which in TRANSFORMERS.items() if which.kind == "decoder"]
         super().__init__(
             transformer=choice("transformer", names, transformer),
             device=choice("device", self.devices, device),
             port=choice("port of each device", self.ports, "InfiniBand NDR 4x"),
             data=_powers("split the data over", 8, 1, 1024),
-            tensor=_powers("share layers among", 1, 1, 16),
+            tensor=_powers("share each layer among", 1, 1, 16),
             stages=_powers("stages", 1, 1, 16),
             batch=_powers("sequences at once b", 1, 1, 32),
             chunks=_powers("one after the other M", 1, 1, 64),

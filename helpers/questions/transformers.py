@@ -290,8 +290,9 @@ def tensor_width(
         title="Wide enough",
         goal=f"A machine of {t} MI300X ({si(peak, 'flop/s')} in BF16) is joined by links that the "
         f"datasheet gives with {si(two_way, 'B/s')}, both ways together. A tensor "
-        f"split by {t} of layers with 12 d² parameters: from which width d on does it stand at the "
-        "ridge of the link, or right of it? Answer with a pure number, not rounded.",
+        f"split by {t} of layers with 12 d² parameters, counted by these alone: from which width d "
+        "on does it stand at the ridge of the link, or right of it? Answer with a pure number, not "
+        "rounded.",
         key=width(),
         slips=[
             Slip(
@@ -313,7 +314,7 @@ def tensor_width(
             Slip(
                 "its memory",
                 width(rate=memory),
-                "That is the ridge of the card's own memory. The tensor split waits for the link.",
+                "You took the ridge of the card's own memory. The tensor split waits for the link.",
             ),
         ],
         hints=[
@@ -321,9 +322,9 @@ def tensor_width(
             "It is 4.5 d/(t − 1). The ridge is π over the bandwidth of the link, one way.",
             "d = (t − 1)/4.5 · π/β.",
         ],
-        reasoning=f"The ridge is {ridge(peak, one_way):.0f} flop/B. A width of 4096 lies "
-        f"{'below' if width() > 4096 else 'above'} that, 8192 above: the larger the model, the "
-        "better it can be split so. At 40 % of the peak the ridge is at 40 % of this, too.",
+        reasoning=f"The ridge is {ridge(peak, one_way):.0f} flop/B, and d is (t − 1)/4.5 of it. A "
+        f"width of 4096 is {'less' if width() > 4096 else 'more'} than that d, 8192 more: the "
+        "larger the model, the better it can be split so. At 40 % of the peak 40 % of d would do.",
     )
 
 
