@@ -317,7 +317,8 @@ TRANSFORMERS = {
 def weights_work(parameters, tokens):
     """Work of training that the weights take part in, 6 W D, in flop; the trade writes 6 N D.
 
-    For each token, each weight is a factor of one multiply-add forward and of two backward.
+    For each token, each weight costs one multiply-add forward and two backward: for the gradient of
+    what came in, and for its own gradient.
     Weights that are only looked up or added (tables of words and positions, biases, gains) are
     counted as if they were multiplied; attention's products of tokens with tokens are left out
     (`attention_work`).

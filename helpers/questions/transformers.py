@@ -60,7 +60,7 @@ def another_size(
         hints=[
             "A layer, times the layers, and two tables.",
             "A layer has about 12 d², a table as many rows as there are tokens, or places.",
-            "12·L·d² + (v + places)·d; biases and norms do not show in three digits.",
+            "12·L·d² + (v + places)·d; biases and norms add less than 0.1 %.",
         ],
         reasoning=f"12·{L}·{d}² = {12 * L * d**2:,} in products, and {(v + places) * d:,} in "
         f"tables; biases and norms bring it to {model.parameters:,}.",
@@ -113,7 +113,7 @@ def longer_context(size="70B", sequence=131072, tokens=800e9):
         ],
         reasoning=f"6WD is {six:.3g} flop. With the causal half the work is "
         f"{work() / six:.2f} times that, with all scores {work(half=False) / six:.2f} times. A "
-        "budget by 6WD alone would be off by more than any fraction of the peak.",
+        f"budget by 6WD alone would hold {six / work():.0%} of it.",
     )
 
 
@@ -124,9 +124,9 @@ def many_answers():
 
     model = LLAMAS["8B"]
     kept = 2 * 2 * model.layers * model.key_width * 8192
-    read = 2 * model.parameters
+    weights = model.parameters - model.vocabulary * model.width  # its first table is looked up
     bandwidth = device("H100-SXM").bandwidth
-    rates = {b: key(model.parameters, b, kept, bandwidth) for b in (1, 16, 64)}
+    rates = {b: key(weights, b, kept, bandwidth) for b in (1, 16, 64)}
     return Formula(
         title="Many answers at once",
         goal="A server writes b answers together, one token of each in a round. A round reads W "
@@ -164,10 +164,11 @@ def many_answers():
             "2W for the weights, k for each answer.",
             "A round takes its bytes over β, and writes b tokens.",
         ],
-        reasoning=f"For Llama 3.1 8B the weights are {si(read, 'B')}, and after 8192 tokens an "
-        f"answer has {si(kept, 'B')} of keys and values. On an H100 that allows "
+        reasoning=f"For Llama 3.1 8B {si(2 * weights, 'B')} of weights are read, and after 8192 "
+        f"tokens an answer has {si(kept, 'B')} of keys and values. On an H100 that allows "
         + ", ".join(f"{rate:.0f} tokens/s for {b}" for b, rate in rates.items())
-        + f" answers. More of them help less and less: at most β/k, {short(bandwidth / kept)}.",
+        + f" answers. More of them help less and less: at most β/k, "
+        f"{short(bandwidth / kept)} tokens/s.",
     )
 
 
@@ -225,7 +226,7 @@ def longest_sequence(memory=device("H200-SXM").memory, n=8, size="8B"):
         reasoning=f"{si(state_bytes(model.parameters, n, 3), 'B')} of states leave "
         f"{si(memory - state_bytes(model.parameters, n, 3), 'B')}. A token keeps "
         f"{si(2 * model.width * model.layers, 'B')} in the layers and "
-        f"{si(12 * model.vocabulary, 'B')} for the loss. Programs that train on longer sequences "
+        f"{si(12 * model.vocabulary, 'B')} for the loss. Programs for longer sequences can "
         "compute the loss in parts, a few tokens at a time.",
     )
 
@@ -257,8 +258,9 @@ def smaller_cards(memory=device("A100-40").memory, room=8e9, most=16, size="8B")
         title="Smaller cards",
         goal=f"Up to {most} A100 with {memory / 1e9:.0f} GB each are to train Llama 3.1 {size}, "
         f"with 16 bytes for each parameter (2 + 2 + 4 + 8). {room / 1e9:.0f} GB of each card must "
-        "stay free for activations, and nobody may send more than in plain data parallelism. "
-        "Answer dict(devices=..., zero=...), zero being the stage from 0 to 3.",
+        "stay free for activations, and nobody may send more than in plain data parallelism, a "
+        "step being one chunk. Answer dict(devices=..., zero=...), zero being the stage from 0 to "
+        "3.",
         names=dict(devices=between(1, 1024), zero=between(0, 3)),
         requirements=requirements,
         design=dict(devices=8, zero=2),
@@ -270,7 +272,7 @@ def smaller_cards(memory=device("A100-40").memory, room=8e9, most=16, size="8B")
         reasoning=f"{si(memory - room, 'B')} are {(memory - room) / model.parameters:.2f} bytes "
         "for each parameter. Stage 1 keeps 4 + 12/n, more than that for any n; stage 2 keeps "
         f"2 + 14/n, and does from n = {math.ceil(14 / ((memory - room) / model.parameters - 2))} "
-        "on. Stage 3 would fit with less, and send half as much again.",
+        "on. Stage 3 would fit with fewer cards, and send half as much again.",
     )
 
 
@@ -529,9 +531,9 @@ def your_own_model(billions=0.124, teraflops=165.2, ratio=20, fraction=0.35):
     return Number(
         title="Your own model on your own card",
         goal="How long would your card train a model of your choice? Take its parameters in "
-        f"billions, and your card's peak in BF16 or FP16, in Tflop/s, dense (`device` has many). "
-        f"Give it {ratio} tokens for each parameter, by 6WD, at f = {fraction:.0%}. Pass both: "
-        "check(answer, billions=..., teraflops=...). Answer in s.",
+        f"billions, and your card's peak in BF16 or FP16, in Tflop/s, dense "
+        f"(`catalog.device` has many). Give it {ratio} tokens for each parameter, by 6WD, at "
+        f"f = {fraction:.0%}. Pass both: check(answer, billions=..., teraflops=...). Answer in s.",
         key=time(),
         unit="s",
         slips=[
