@@ -34,6 +34,7 @@ FLOORS = [
     {"engines": NUMBERS | {"threadpoolctl", "tqdm", "ipyparallel", "mpi4py", "psutil", "IPython"}},
     {"measure": NUMBERS | {"threadpoolctl", "tqdm"}},
     dict.fromkeys(("utilisation", "possible"), TABLES),
+    {"published": TABLES},
     {"catalog": TABLES},
     {"schemas": TABLES},
     {"splits": NUMBERS},

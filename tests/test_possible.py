@@ -10,7 +10,7 @@ import math
 import numpy as np
 import pytest
 
-from helpers import catalog
+from helpers import catalog, published
 from helpers.budget import IMAGENET_IMAGES
 from helpers.exercises.exercise import Exercise
 from helpers.networks import NETWORKS, resnet
@@ -269,7 +269,7 @@ def rows():
                 number_format=run.precision,
             ),
         )
-    for name, table in catalog.scaling_tables().items():
+    for name, table in published.scaling_tables().items():
         n, values = np.array(table["devices"]), np.array(table["values"], dtype=float)
         if (
             n[0] > 1
