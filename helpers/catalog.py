@@ -10,6 +10,7 @@ text.
 """
 
 import difflib
+import math
 import re
 from pathlib import Path
 
@@ -29,6 +30,8 @@ from helpers.schemas import (
 from helpers.words import joined
 
 DATA = Path(__file__).parent / "data"
+NUMBER_FORMATS = ("fp64", "fp32", "tf32", "fp16", "bf16", "fp8", "fp4", "int8")
+USUAL = ("bf16", "fp16", "fp32")  # in which training is computed: the first that a device has
 
 
 @DEVICES.describes
@@ -103,6 +106,39 @@ def device(key):
     table = devices()
     found = table.astype(object)  # object: plain Python numbers, which print without type
     return found.loc[_find(key, table)]
+
+
+def peaks(row):
+    """Peaks of a device by number format, those that it has; `row` is one of `devices`.
+
+    Examples
+    --------
+    >>> peaks(device("K20"))
+    {'fp64': 1170000000000.0, 'fp32': 3520000000000.0}
+    """
+    found = {name: float(row[f"peak_{name}"]) for name in NUMBER_FORMATS}
+    return {name: peak for name, peak in found.items() if not math.isnan(peak)}
+
+
+def usual_format(peaks):
+    """The number format in which a device with these peaks trains, if nobody says."""
+    return next(name for name in (*USUAL, *peaks) if name in peaks)
+
+
+def link_bandwidth(link):
+    """Bandwidth of a link of `interconnects`, one way, in B/s.
+
+    Examples
+    --------
+    >>> link_bandwidth("InfiniBand NDR 4x")
+    50000000000.0
+    """
+    table = interconnects()["one_way"]
+    if not isinstance(link, str) or link not in table.index:
+        near = difflib.get_close_matches(str(link), table.index)
+        hint = f"; did you mean {joined(near)}?" if near else ""
+        raise ValueError(f"link must be one of {', '.join(table.index)}, got {link!r}{hint}")
+    return float(table[link])
 
 
 def _find(key, table):

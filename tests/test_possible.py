@@ -13,8 +13,9 @@ import pytest
 from helpers import catalog, published
 from helpers.budget import IMAGENET_IMAGES
 from helpers.exercises.exercise import Exercise
+from helpers.laws import LAWS, TOLERANCE
 from helpers.networks import NETWORKS, resnet
-from helpers.possible import FOLLOWS, LAWS, TOLERANCE, WORDS, is_possible
+from helpers.possible import FOLLOWS, WORDS, is_possible
 from helpers.questions import mistakes
 
 DAY = 86400
