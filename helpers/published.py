@@ -104,7 +104,7 @@ def series(name, folder=DATA):
     {512: 0.68}
     """
     table = scaling(folder)
-    rows = table[table["series"] == name].set_index("devices").sort_index()
+    rows = table[table["series"] == str(name)].set_index("devices").sort_index()
     if rows.empty:
         near = difflib.get_close_matches(str(name), table["series"].unique())
         hint = f"; did you mean {joined(near)}?" if near else ""
@@ -217,7 +217,7 @@ def step_times(model, precision, folder=DATA, several=False):
     Raises
     ------
     ValueError
-        If a row of the file is wrong.
+        If a row of the file is wrong, or an argument is no text.
 
     Examples
     --------
@@ -225,6 +225,9 @@ def step_times(model, precision, folder=DATA, several=False):
     >>> round(float(rows.at[("OneFlow 0.3.4", 8), "efficiency"]), 2)
     0.91
     """
+    for name, text in (("model", model), ("precision", precision)):
+        if not isinstance(text, str):
+            raise ValueError(f"{name} must be a text as in scaling.csv, got {text!r:.60}")
     table = scaling(folder)
     table = table[table["model"].str.startswith(model) & (table["precision"] == precision)]
     table = table[(table["scaling_mode"] == "weak") & table["unit"].isin(["img/s", "seq/s"])]

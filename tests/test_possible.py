@@ -462,6 +462,10 @@ def test_the_words_hold_the_numbers():
         (dict(device="H900"), "key must"),
         (dict(link="string"), "link must be one of"),
         (dict(speedup=math.nan), "speedup must be"),
+        (dict(speedup=[2, 3], devices=2), "^speedup must be one number, .*, got"),
+        (dict(device="H100-SXM", number_format="bf17"), "^number_format must be one of fp64, "),
+        (dict(number_format=8), "^number_format must be a name in quotes"),
+        (dict(link=["string"]), "^link must be a name in quotes"),
     ],
 )
 def test_bad_input_is_refused_by_name(claim, words):

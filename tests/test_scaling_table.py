@@ -226,3 +226,13 @@ def test_several_devices_are_more_than_one_and_keep_the_time_of_one():
     assert efficiencies == pytest.approx(
         [3130.34 / 8 / 397.64, 6260.30 / 16 / 397.64, 12411.97 / 32 / 397.64]
     )
+
+
+@pytest.mark.parametrize("wrong", [None, 5, ["ResNet-50"], {}])
+def test_what_is_no_name_is_refused_by_name(wrong):
+    with pytest.raises(ValueError, match="^model must be a text .*, got"):
+        published.step_times(wrong, "FP32")
+    with pytest.raises(ValueError, match="^precision must be a text .*, got"):
+        published.step_times("ResNet-50", wrong)
+    with pytest.raises(ValueError, match="^name must be a series of scaling.csv, got"):
+        published.series(wrong)
