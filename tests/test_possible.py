@@ -377,6 +377,7 @@ def test_no_row_of_the_catalogue_is_refused():
 BROKEN = [
     (dict(speedup=9, devices=8), dict(speedup=8), "no more than n times"),
     (dict(speedup=5, s=4), dict(speedup=4), "no part gains"),
+    (dict(speedup=5, s=1), dict(speedup=1), "no part gains"),
     (dict(speedup=7, p=0.9, devices=8), dict(speedup=4.7), "on n devices"),
     (dict(efficiency=0.9, speedup=6, devices=8), dict(efficiency=0.75), "efficiency's definition"),
     (dict(efficiency=1.2), dict(efficiency=1), "efficiency of 1"),

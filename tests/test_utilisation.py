@@ -166,6 +166,8 @@ def test_more_than_the_peak_by_a_faster_clock_is_named():
     found = diagnose_utilisation("V100-SXM2", rate=rate, work=1, number_format="fp32")
     assert found.alarm
     assert "A clock 18% above the one of the datasheet's peak" in str(found)
+    whole = diagnose_utilisation("V100-SXM2", rate=15.7e12, work=1, number_format="fp32")
+    assert whole.alarm and "A clock" not in str(whole)
 
 
 PARAMETERS = {"GPT-3 175B": 175e9, "Llama 3.1 405B": 405e9, "Llama 3.1 8B": 8.03e9}
