@@ -103,6 +103,23 @@ def checked(name, value, allowed):
     return array[()]  # a scalar instead of an array without dimensions: much faster
 
 
+def checked_one(name, value, allowed):
+    """As `checked`, for an argument that is one number: a float; a ValueError if there are more.
+
+    Examples
+    --------
+    >>> checked_one("p", 1, FRACTION)
+    1.0
+    >>> checked_one("p", [0, 1], FRACTION)
+    Traceback (most recent call last):
+    ValueError: p must be one number, from 0 to 1, got [0, 1]
+    """
+    number = checked(name, value, allowed)
+    if number.ndim:
+        raise ValueError(f"{name} must be one number, {allowed.words}, got {_shown(value)}")
+    return number.item()
+
+
 def check_shapes(arrays):
     """Raise a ValueError if arrays, given by name, do not broadcast to one shape."""
     try:

@@ -18,8 +18,10 @@ from helpers.memory import (
     ring_halves,
     state_bytes,
 )
+from helpers.notation import NOTATION
 from helpers.parallel import hierarchical_time, pipeline_bubble, step_time
-from helpers.ranges import COUNT, checked
+from helpers.ranges import COUNT, POSITIVE, checked_one
+from helpers.transformers import Transformer
 
 NUMBER = 2  # bytes: products, activations and what is sent are in 16 bits
 USUAL = COPIES["16 bits, FP32 copy"]
@@ -152,9 +154,10 @@ def device_memory(transformer, sequence, split, copies=USUAL, score_bytes=12):
     Raises
     ------
     ValueError
-        If a number is outside its range.
+        If a number is outside its range, or there are more stages than layers, or more devices that
+        share a layer than heads.
     """
-    _check(split)
+    _check(transformer, split, sequence=sequence, copies=copies, score_bytes=score_bytes)
     parts, tensor, stages = _parts(transformer, sequence), split.tensor_devices, split.stages
     held = parts.parameters if stages == 1 else parts.of_layers / stages + parts.largest
 
@@ -213,9 +216,10 @@ def step_seconds(transformer, sequence, cluster, split, fraction=0.6, overlap=0.
     Raises
     ------
     ValueError
-        If a number is outside its range, or the devices do not fill whole nodes.
+        As `device_memory`, or if the devices do not fill whole nodes.
     """
-    _check(split)
+    rates = dict(fraction=fraction, overlap=overlap, latency=latency)
+    _check(transformer, split, sequence=sequence, cluster=cluster, **rates)
     parts, tensor, stages = _parts(transformer, sequence), split.tensor_devices, split.stages
     ring = dict(link=cluster.link, latency=latency)
 
@@ -288,7 +292,26 @@ def split_step(
     )
 
 
-def _check(split):
-    """Raise a ValueError if the counts of a split are none."""
-    for name in ("batch", "chunks", "data_devices", "tensor_devices", "stages"):
-        checked(name, getattr(split, name), COUNT)
+COUNTS = "batch chunks data_devices tensor_devices stages per_node sequence".split()
+NUMBERS = (*Copies._fields, *"zero recompute peak link network fraction overlap latency".split())
+RANGES = dict.fromkeys(("memory", "score_bytes"), POSITIVE)
+RANGES |= {name: NOTATION[name].range for name in NUMBERS} | dict.fromkeys(COUNTS, COUNT)
+KINDS = dict(transformer=Transformer, split=Split, copies=Copies, cluster=Cluster)
+
+
+def _check(transformer, split, **more):
+    """Raise a ValueError if an argument is not what it is to be, or the split cannot be made."""
+    for name, value in dict(transformer=transformer, split=split, **more).items():
+        if name not in KINDS:
+            checked_one(name, value, RANGES[name])
+        elif not isinstance(value, KINDS[name]):
+            raise ValueError(f"{name} must be a {KINDS[name].__name__}, got {value!r:.60}")
+        elif name != "transformer":  # which has checked itself
+            for field in value._fields:
+                checked_one(field, getattr(value, field), RANGES[field])
+    for name, whole in (("stages", "layers"), ("tensor_devices", "heads")):
+        if getattr(split, name) > (most := getattr(transformer, whole)):
+            raise ValueError(
+                f"{name} must be at most the {whole} of {transformer.name}, {most}, "
+                f"got {getattr(split, name)}"
+            )

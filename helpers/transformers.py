@@ -11,7 +11,7 @@ from math import prod
 
 from helpers.networks import Layer, Network
 from helpers.notation import model
-from helpers.ranges import COUNT, checked
+from helpers.ranges import COUNT, checked_one
 
 KINDS = ("decoder", "encoder", "image")
 SEGMENTS = 2  # of an encoder's text: a first and a second sentence, each with a row of its own
@@ -87,7 +87,9 @@ class Transformer:
         if self.kind != "decoder" or self.positions != 0:
             numbers.append("positions")
         for name in numbers:
-            object.__setattr__(self, name, int(checked(name, getattr(self, name), COUNT)))
+            object.__setattr__(self, name, int(checked_one(name, getattr(self, name), COUNT)))
+        for name in ("gated", "tied", "bias", "rms"):
+            _check_flag(name, getattr(self, name))
         for part, whole in (("heads", "width"), ("key_heads", "heads")):
             if getattr(self, whole) % getattr(self, part):
                 raise ValueError(f"{part} must divide {whole}, got {getattr(self, part)}")
@@ -146,12 +148,15 @@ class Transformer:
         (145824153600, 136169914368)
         """
         sequence = self.positions if sequence is None else sequence
-        sequence = int(checked("sequence", sequence, COUNT))
+        sequence = int(checked_one("sequence", sequence, COUNT))
+        _check_flag("half", half)
         if self.positions and sequence > self.positions:
             raise ValueError(
                 f"sequence must be at most {self.positions}, the learned positions, got {sequence}"
             )
-        rows = sequence if rows is None else int(checked("rows", rows, COUNT))
+        rows = sequence if rows is None else int(checked_one("rows", rows, COUNT))
+        if self.kind == "image" and sequence == 1:
+            raise ValueError("sequence must be at least 2, one for a patch of the image, got 1")
         if rows > sequence:
             raise ValueError(f"rows must be at most the sequence of {sequence}, got {rows}")
         if self.kind != "decoder" and (half or rows < sequence):
@@ -160,6 +165,11 @@ class Transformer:
             )
         unseen = rows * (rows - 1) // 2 if half else 0
         return Network(self.name, _Builder(self, rows, sequence, rows * sequence - unseen).done())
+
+
+def _check_flag(name, value):
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be True or False, got {value!r:.60}")
 
 
 class _Builder:

@@ -12,38 +12,33 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import NamedTuple
 
-from helpers import catalog
-from helpers.budget import achieved_fraction
-from helpers.ranges import COUNT, FRACTION, POSITIVE, POSITIVE_FRACTION, checked
-from helpers.words import percent, short, si
+from helpers import catalog, utilisation_words
+from helpers.ranges import (
+    COUNT,
+    FRACTION,
+    NOT_NEGATIVE,
+    POSITIVE,
+    POSITIVE_FRACTION,
+    between,
+    check_shapes,
+    checked,
+    checked_one,
+    plain,
+)
+from helpers.utilisation_words import (
+    NEAR,
+    UNUSUAL,
+    attention_note,
+    clock_note,
+    faster_note,
+    groups,
+)
+from helpers.words import joined, si
 
-NEAR = 0.8  # no training step published in the catalogue comes near it
 PLAUSIBLE = 0.05  # nor are many below this, which is asked where the factor is not known
-USUAL = ("bf16", "fp16", "fp32")  # in which training is computed: the first that a device has
-UNUSUAL = ("fp64", "int8")  # in which it is not
 LEFT = ("A100-40", "H100-SXM")  # whose peaks programs keep as a default
-CLOCK = 1.3  # between clocks of one device there is seldom more
+TOLERANCES = between(0.001, 0.1)
 LISTED = 6  # candidates that are listed where the factor is not known
-
-
-def mfu(rate, work, peak, devices=1):
-    """Model flops utilisation: what the model needs in a second over what n devices can do.
-
-    Parameters
-    ----------
-    rate : float
-        Tokens or pictures of all devices together, 1/s.
-    work : float
-        Flop of training for each of them, as 6 W for a token (a multiply-add is two).
-    peak, devices : float
-        Of one device, flop/s; and how many there are.
-
-    Examples
-    --------
-    >>> mfu(rate=100, work=2e9, peak=1e12, devices=0.5e0 * 2)
-    0.2
-    """
-    return achieved_fraction(rate * work, 1, peak, devices)
 
 
 def hfu(mfu, recomputed=1.0):
@@ -51,12 +46,19 @@ def hfu(mfu, recomputed=1.0):
 
     A step has three passes (one forward, two backward), and recomputing adds up to one more.
 
+    Parameters
+    ----------
+    mfu, recomputed : array_like
+        Fraction of the peak, at least 0, and share of the forward pass, from 0 to 1.
+
     Examples
     --------
     >>> round(hfu(0.45), 9), hfu(0.45, recomputed=0)
     (0.6, 0.45)
     """
-    return mfu * (3 + float(checked("recomputed", recomputed, FRACTION))) / 3
+    mfu, recomputed = checked("mfu", mfu, NOT_NEGATIVE), checked("recomputed", recomputed, FRACTION)
+    check_shapes({"mfu": mfu, "recomputed": recomputed})
+    return plain(mfu * (3 + recomputed) / 3)
 
 
 class Slip(NamedTuple):
@@ -112,21 +114,10 @@ class Diagnosis:
 
     def table(self):
         """Peak and utilisation by number format, in Markdown."""
-        head = [self.subject, "peak", "utilisation", "fastest product measured", "of it"]
-        rows = [head, ["---"] * len(head)]
-        for name, peak in self.peaks.items():
-            product = self.measured.get(name)
-            row = [name.upper(), si(peak, self.unit), "", "", ""]
-            if product:
-                row[3] = si(product, self.unit)
-            if self.utilisation:
-                row[2] = percent(self.utilisation[name], 3)
-                row[4] = percent(self.achieved / product, 3) if product else ""
-            rows.append(row)
-        return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+        return utilisation_words.table(self)
 
     def __str__(self):
-        return "\n".join(_sentences(self))
+        return "\n".join(utilisation_words.sentences(self))
 
 
 def diagnose_utilisation(
@@ -176,12 +167,11 @@ def diagnose_utilisation(
     key = catalog.device(device).name
     peaks = _known()[key]
     basis = _basis(key, peaks, number_format)
-    devices = float(checked("devices", devices, COUNT))
-    per_node = float(checked("per_node", per_node, COUNT))
-    tolerance = _tolerance(tolerance)
+    devices = checked_one("devices", devices, COUNT)
+    per_node = checked_one("per_node", per_node, COUNT)
+    tolerance = checked_one("tolerance", tolerance, TOLERANCES)
     claimed = _optional("claimed", claimed)
-    if attention is not None:
-        attention = float(checked("attention", attention, POSITIVE_FRACTION))
+    attention = _optional("attention", attention, POSITIVE_FRACTION)
     if (rate is None) != (work is None):
         raise ValueError("rate and work must be given both or neither, got one of them")
     achieved = None
@@ -197,7 +187,7 @@ def diagnose_utilisation(
         achieved,
         claimed,
         partial(_slips, key, basis, peaks, devices, per_node, attention),
-        () if attention else (_attention_note, _clock_note),
+        (clock_note,) if attention else (attention_note, clock_note),
         tolerance,
         NEAR,
     )
@@ -227,12 +217,10 @@ def diagnose_link(link, rate=None, claimed=None, per_node=8, tolerance=0.02):
     >>> diagnose_link("InfiniBand NDR 4x", claimed=400e9).likely
     'bits for bytes'
     """
-    table = catalog.interconnects()["one_way"]
-    if link not in table.index:
-        raise ValueError(f"link must be one of {', '.join(table.index)}, got {link!r}")
-    peak = float(table[link])
+    peak = catalog.link_bandwidth(link)
     rate, claimed = _optional("rate", rate), _optional("claimed", claimed)
-    per_node, tolerance = float(checked("per_node", per_node, COUNT)), _tolerance(tolerance)
+    per_node = checked_one("per_node", per_node, COUNT)
+    tolerance = checked_one("tolerance", tolerance, TOLERANCES)
     share = None if claimed is None else claimed / peak
     if rate is None and share is not None:
         rate = peak  # a claim of the bandwidth is itself compared with the table
@@ -244,7 +232,7 @@ def diagnose_link(link, rate=None, claimed=None, per_node=8, tolerance=0.02):
         ["one way"],
         rate,
         share,
-        partial(_link_slips, peak, table, per_node),
+        partial(_link_slips, peak, per_node),
         (),
         tolerance,
         1.0,
@@ -259,33 +247,20 @@ def _diagnosis(
         raise ValueError("rate or claimed must be given, got neither")
     shares = {} if achieved is None else {name: achieved / peak for name, peak in peaks.items()}
     factor = None if None in (achieved, claimed) else claimed / shares[basis]
-    found, said = (), ()
     differs = factor is not None and abs(factor - 1) > tolerance
+    alarm = differs or most < (min(shares[name] for name in wanted) if shares else claimed)
+    found, said = (), ()
     if differs:
         found = _of_factor(slips("factor"), factor, shares[basis], tolerance)
-        said = () if found else tuple(filter(None, (note(factor) for note in notes)))
-    elif achieved is None:
-        found = _of_size(slips("claim"), claimed, most) if claimed > most else ()
-    elif min(shares[name] for name in wanted) > most:
+        said = () if found else [note(factor) for note in notes]
+    elif alarm and shares:
         found = _of_size(slips("rate"), shares[basis], most)
-        said = tuple(filter(None, [_faster_note(shares[basis])])) if notes else ()
-    alarm = differs or (
-        claimed > most if achieved is None else min(shares[name] for name in wanted) > most
-    )
-    return Diagnosis(
-        subject,
-        unit,
-        peaks,
-        basis,
-        achieved,
-        shares,
-        claimed,
-        factor,
-        alarm,
-        found,
-        said,
-        _measured().get(subject, {}),
-    )
+        said = [faster_note(shares[basis])] if notes else ()
+    elif alarm:
+        found = _of_size(slips("claim"), claimed, most)
+    measured = _measured().get(subject, {})
+    figures = subject, unit, peaks, basis, achieved, shares, claimed, factor
+    return Diagnosis(*figures, alarm, found, tuple(filter(None, said)), measured)
 
 
 def _of_factor(slips, factor, share, tolerance):
@@ -352,9 +327,9 @@ def _peak_slips(key, basis, peaks, everywhere):
     peak = peaks[basis]
     yield Slip("sparse peak", 0.5, "the peak is with structured sparsity, twice the dense one", 1)
     yield Slip("peak halved again", 2.0, "a dense peak is halved, as if it were the sparse one", 3)
-    for other, names in _groups((value, name.upper()) for name, value in peaks.items()):
+    for other, names in groups((value, name.upper()) for name, value in peaks.items()):
         if other != peak:
-            words = f"the peak is that of {_or(names)}, {si(other, 'flop/s')}"
+            words = f"the peak is that of {joined(names, most=3)}, {si(other, 'flop/s')}"
             yield Slip("another number format's peak", peak / other, words, 2)
     left = {_known()[card].get(basis) for card in LEFT} - {peak}
     others = [
@@ -363,10 +338,10 @@ def _peak_slips(key, basis, peaks, everywhere):
         for name, value in _known()[card].items()
         if card != key and name != "fp64" and (everywhere or name == basis)
     ]
-    for other, names in _groups(others):
+    for other, names in groups(others):
         if other != peak:
             cards, formats = (list(dict.fromkeys(side)) for side in zip(*names, strict=True))
-            words = f"the peak is that of {_or(cards)} ({', '.join(formats)}), "
+            words = f"the peak is that of {joined(cards, most=3)} ({', '.join(formats)}), "
             words += si(other, "flop/s")
             yield Slip("another card's peak", peak / other, words, 0 if other in left else 6)
 
@@ -374,9 +349,9 @@ def _peak_slips(key, basis, peaks, everywhere):
 def _ran_slips(key, basis, peaks):
     """What may have run in place of what was named."""
     usual = ((value, name.upper()) for name, value in peaks.items() if name not in UNUSUAL)
-    for other, names in _groups(usual):
+    for other, names in groups(usual):
         if other > peaks[basis]:
-            words = f"the products were computed in {_or(names)}, {si(other, 'flop/s')}"
+            words = f"the products were computed in {joined(names, most=3)}, {si(other, 'flop/s')}"
             yield Slip("another number format", other / peaks[basis], words, 0)
     for card in LEFT:
         other = _known()[card].get(basis, 0)
@@ -385,15 +360,16 @@ def _ran_slips(key, basis, peaks):
             yield Slip("another card", other / peaks[basis], words, 2)
 
 
-def _link_slips(peak, table, per_node, of):
+def _link_slips(peak, per_node, of):
     """The usual slips of a link's bandwidth."""
     yield from _both(Slip("two ways", 2.0, "both directions are added up; a link counts one", 0))
     yield from _both(Slip("bits for bytes", 8.0, "bits stand for bytes, and a byte has eight", 1))
     yield from _count_slips(1.0, per_node)
     yield from _both(Slip("prefix", 1000.0, "one prefix (k, M, G, T) stands for the next", 4))
-    for bandwidth, names in _groups((float(value), name) for name, value in table.items()):
+    links = catalog.interconnects()["one_way"].items()
+    for bandwidth, names in groups((float(value), name) for name, value in links):
         if bandwidth != peak and of == "factor":
-            words = f"it is the bandwidth of {_or(names)}, {si(bandwidth, 'B/s')}"
+            words = f"it is the bandwidth of {joined(names, most=3)}, {si(bandwidth, 'B/s')}"
             yield Slip("another link's bandwidth", bandwidth / peak, words, 5)
 
 
@@ -406,134 +382,10 @@ def _count_slips(devices, per_node):
             yield from _both(Slip("per machine for per device", count, words, 3))
 
 
-def _attention_note(factor):
-    """How much attention would have to be, for its half to explain a factor."""
-    if 1 < factor < 2:
-        return (
-            "Attention counted in full, where its mask needs half, would explain it if it were "
-            f"{percent(factor - 1)} of the work as counted here: say attention=... to try."
-        )
-    return None
-
-
-def _clock_note(factor):
-    """By how much a clock would have to differ, to explain a factor of two peaks."""
-    if 1 / CLOCK < factor < CLOCK:
-        side = "below" if factor > 1 else "above"
-        return (
-            f"A peak at another clock, {percent(abs(1 / factor - 1))} {side} the datasheet's, "
-            "would explain it too: a peak holds at one clock only."
-        )
-    return None
-
-
-def _faster_note(share):
-    """By how much a clock would have to be faster, for a device to attain a share above 1."""
-    if 1 < share < CLOCK:
-        return (
-            f"A clock {percent(share - 1)} above the one of the datasheet's peak would attain so "
-            "much: a peak holds at one clock only."
-        )
-    return None
-
-
-def _sentences(found):
-    """What a `Diagnosis` says, sentence by sentence."""
-    rate, link = found.achieved is not None, found.unit == "B/s"
-    if rate and link and found.claimed is None:
-        share = percent(found.utilisation[found.basis], 3)
-        yield f"{found.subject}: {si(found.achieved, 'B/s')} is {share} of what it moves one way."
-    elif rate and not link:
-        shares = _groups(
-            (share, name.upper())
-            for name, share in found.utilisation.items()
-            if name == found.basis or share <= 1 and name not in UNUSUAL
-        )
-        shares = ", ".join(f"{percent(share, 3)} of {_or(names)}" for share, names in shares)
-        yield (
-            f"{found.subject}: each device attains {si(found.achieved, 'flop/s')}. Of the peak in "
-            f"each number format that is {shares}."
-        )
-        if product := found.measured.get(found.basis):
-            yield (
-                f"The fastest {found.basis.upper()} product measured on it has "
-                f"{si(product, 'flop/s')}: {percent(found.achieved / product, 3)} of that."
-            )
-    if found.claimed is not None:
-        yield from _said_of_claim(found)
-    elif found.alarm and not link:
-        yield (
-            f"No published step comes near {percent(NEAR)}: what ran is not what was named, or a "
-            "count is off. By which factor is not known without a second figure."
-        )
-    elif not found.alarm and not link:
-        yield from _said_of_rate(found)
-    for candidate in found.candidates:
-        yield _said_of_candidate(found, candidate)
-    yield from found.notes
-    if found.alarm and not (found.candidates or found.notes):
-        yield "No usual slip explains it."
-    if found.candidates and found.factor is None:
-        yield "Each of these would do: one figure alone cannot tell which it was."
-    elif len(found.candidates) > 1:
-        yield f"{len(found.candidates)} usual slips fit: a factor cannot tell which it was."
-    elif found.candidates:
-        yield "One usual slip fits. That is a reason to look there, and no proof."
-
-
-def _said_of_claim(found):
-    name = found.basis.upper() if found.unit == "flop/s" else found.basis
-    if found.unit == "B/s":
-        peak = si(found.peaks[found.basis], "B/s")
-        times = short(found.claimed)
-        yield f"{found.subject} moves {peak} one way. The claim is {times} times that."
-    elif found.factor is None:
-        yield (
-            f"A claim of {percent(found.claimed, 3)} on {found.subject}, and no rate to compute it "
-            "from."
-        )
-        if found.alarm:
-            yield f"No published step comes near {percent(NEAR)}: the peak may be wrong."
-    elif found.alarm:
-        yield (
-            f"The claim, {percent(found.claimed, 3)}, is {short(found.factor)} times what these "
-            f"numbers give in {name}."
-        )
-    else:
-        yield f"The claim, {percent(found.claimed, 3)}, is what these numbers give in {name}."
-
-
-def _said_of_rate(found):
-    share = found.utilisation[found.basis]
-    if share > NEAR:
-        yield (
-            f"{percent(share, 3)} of {found.basis.upper()} is honest only if the products were "
-            "computed in a narrower format: say which peak is meant."
-        )
-
-
-def _said_of_candidate(found, candidate):
-    times = f"{short(candidate.factor)} times" if candidate.factor > 1 else ""
-    times = times or f"1/{short(1 / candidate.factor)} of it"
-    if found.factor is None:
-        return (
-            f"- {candidate.slip}: {candidate.words} ({times}). It would leave "
-            f"{percent(candidate.utilisation, 3)}."
-        )
-    return f"- {candidate.slip}: {candidate.words} ({times}, {percent(candidate.miss)} off)."
-
-
 @cache
 def _known():
     """The peaks of every device of the catalogue by number format, those that it has."""
-    return {
-        key: {
-            name.removeprefix("peak_"): float(peak)
-            for name, peak in row.items()
-            if name.startswith("peak_") and not math.isnan(peak)
-        }
-        for key, row in catalog.devices().iterrows()
-    }
+    return {key: catalog.peaks(row) for key, row in catalog.devices().iterrows()}
 
 
 @cache
@@ -548,8 +400,8 @@ def _measured():
 def _basis(key, peaks, number_format):
     """The number format to compare in."""
     if number_format is None:
-        return next((name for name in USUAL if name in peaks), next(iter(peaks)))
-    name = number_format.lower() if isinstance(number_format, str) else number_format
+        return catalog.usual_format(peaks)
+    name = number_format.lower() if isinstance(number_format, str) else None
     if name not in peaks:
         raise ValueError(
             f"number_format must be one that {key} has a peak for, {', '.join(peaks)}, "
@@ -558,27 +410,5 @@ def _basis(key, peaks, number_format):
     return name
 
 
-def _groups(pairs):
-    """Names by number, for pairs of a number and a name; those of one number together."""
-    groups = {}
-    for number, name in pairs:
-        groups.setdefault(number, []).append(name)
-    return groups.items()
-
-
-def _or(names, most=3):
-    """Names joined for a sentence, the first few of them."""
-    more = [f"{len(names) - most + 1} others"] if len(names) > most else []
-    names = [*names[: most - 1], *more] if more else list(names)
-    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
-
-
-def _optional(name, value):
-    return None if value is None else float(checked(name, value, POSITIVE))
-
-
-def _tolerance(tolerance):
-    tolerance = float(checked("tolerance", tolerance, POSITIVE_FRACTION))
-    if not 0.001 <= tolerance <= 0.1:
-        raise ValueError(f"tolerance must be from 0.001 to 0.1, got {tolerance:g}")
-    return tolerance
+def _optional(name, value, allowed=POSITIVE):
+    return None if value is None else checked_one(name, value, allowed)

@@ -1,4 +1,4 @@
-"""Numbers as people read them, for prose and labels: never for computing."""
+"""Numbers and names as people read them, for prose and labels: never for computing."""
 
 import math
 
@@ -104,3 +104,18 @@ def size_words(size, digits=3):
     units = {"GiB": 2**30, "MiB": 2**20, "KiB": 2**10}
     unit = next((unit for unit, least in units.items() if size >= least), "B")
     return f"{short(size / units.get(unit, 1), digits)} {unit}"
+
+
+def joined(names, last="or", most=None):
+    """Names for a sentence; the first few of them, if there are more than `most`.
+
+    Examples
+    --------
+    >>> joined("ab"), joined("abc", "and"), joined("abcde", most=3)
+    ('a or b', 'a, b and c', 'a, b or 3 others')
+    """
+    names = list(names)
+    if most and len(names) > most:
+        names[most - 1 :] = [f"{len(names) - most + 1} others"]
+    *first, end = names
+    return f"{', '.join(first)} {last} {end}" if first else end

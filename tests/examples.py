@@ -17,11 +17,12 @@ from matplotlib.figure import Figure
 
 from engine_rows import record
 from helpers import pictures
-from helpers.catalog import devices, resnet_runs
+from helpers.catalog import devices
 from helpers.controls import every_control
 from helpers.controls.inputs import positions
 from helpers.measure.record import shipped
 from helpers.networks import resnet, vgg
+from helpers.published import resnet_runs
 from helpers.scaling import fit_scaling
 from helpers.splits import Cluster, Split, split_step
 from helpers.transformers import TRANSFORMERS

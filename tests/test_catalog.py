@@ -7,6 +7,7 @@ import re
 import pytest
 
 from helpers import catalog
+from helpers.published import resnet_runs
 from helpers.publishing import catalog as published
 
 
@@ -284,7 +285,7 @@ def test_hours_of_llama_are_those_of_its_card():
 
 
 def test_fourteen_days_became_eleven_seconds():
-    runs, peaks = catalog.resnet_runs(), catalog.devices()
+    runs, peaks = resnet_runs(), catalog.devices()
     assert runs.index.is_unique and len(runs) == 46
     first, last = runs.loc[runs["time"].idxmax()], runs.loc[runs["time"].idxmin()]
     assert (first["device"], first["devices"]) == ("M40", 1)
@@ -297,7 +298,7 @@ def test_fourteen_days_became_eleven_seconds():
 
 
 def test_many_gpus_gave_fewer_pictures_and_less_speed():
-    runs = catalog.resnet_runs()
+    runs = resnet_runs()
     few = runs.loc["MLPerf v4.0 NVIDIA, eos_ngc24.04_mxnet"]
     many = runs.loc[runs["time"].idxmin()]
     rate = (many["epochs"] / many["epochs_time"]) / (few["epochs"] / few["epochs_time"])

@@ -440,3 +440,9 @@ def test_the_transformer_control_offers_decoders_and_devices_with_all_it_needs()
     assert "BERT-base" not in inputs["transformer"].options
     assert {"A100-40", "H100-SXM", "MI300X"} <= set(inputs["device"].options)
     assert not {"V100-SXM2", "K20"} & set(inputs["device"].options)  # no BF16
+
+
+def test_no_more_devices_than_a_small_transformer_has_room_for():
+    control = TransformerControl("GPT-2 small")  # 12 heads, 12 layers
+    control.inputs["tensor"].value = control.inputs["stages"].value = 16
+    assert f"GPT-2 small on {8 * 8 * 8} H100-SXM" in control.sentence

@@ -16,7 +16,7 @@ from PIL import Image
 
 from examples import EXAMPLES, FOREIGN, PLOTS, drawn
 from helpers import parallel
-from helpers.catalog import devices, resnet_runs
+from helpers.catalog import devices
 from helpers.networks import resnet, vgg
 from helpers.pictures.amdahl import plot_speedup
 from helpers.pictures.budget import plot_layers, plot_step_ratios
@@ -34,6 +34,7 @@ from helpers.pictures.plan import plot_plan, plot_runs
 from helpers.pictures.roofline import plot_kernels, plot_roofline
 from helpers.pictures.transformers import plot_attention_share, plot_layer_roofs
 from helpers.pipeline import chunked_performance, schedule
+from helpers.published import resnet_runs
 from helpers.roofline import attainable, ridge
 from helpers.scenes.marks import BOTH, COMPUTE, HALO, LIGHT, MEMORY, Dot, Line, Words
 from helpers.scenes.transformers import BYTES, TIMES

@@ -4,15 +4,9 @@ import numpy as np
 import pytest
 
 from helpers import parallel
-from helpers.catalog import (
-    device,
-    interconnects,
-    scaling,
-    series,
-    stated_efficiencies,
-    step_times,
-)
+from helpers.catalog import device, interconnects, scaling
 from helpers.networks import alexnet, resnet, vgg
+from helpers.published import series, stated_efficiencies, step_times
 
 GRADIENTS = 4 * resnet(50).parameters  # FP32
 NVLINK = device("V100-SXM2").link_bandwidth

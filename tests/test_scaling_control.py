@@ -7,9 +7,9 @@ from datetime import datetime
 import pytest
 from matplotlib.figure import Figure
 
-from helpers.catalog import scaling_tables
 from helpers.controls.scaling import AHEAD, ScalingControl
 from helpers.pictures.scaling import plot_fit
+from helpers.published import scaling_tables
 from helpers.scaling import fit_scaling
 from helpers.scaling_table import MAX_CHARACTERS
 from helpers.scaling_words import sentences

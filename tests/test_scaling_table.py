@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers import catalog
+from helpers import catalog, published
 
 TEXT = (catalog.DATA / "scaling.csv").read_text(encoding="utf-8")
 
@@ -79,7 +79,7 @@ def test_epochs_grow_with_the_batch_in_one_round():
 
 
 def test_step_times_are_those_of_the_same_series():
-    rows = catalog.step_times("ResNet-50", "FP32")
+    rows = published.step_times("ResNet-50", "FP32")
     assert (len(rows), (rows["devices"] > 1).sum(), rows["series"].nunique()) == (71, 57, 14)
     row = rows[(rows["series"] == "MXNet 1.6 (gluon-cv) FP32 b128") & (rows["devices"] == 8)].iloc[
         0
@@ -87,20 +87,20 @@ def test_step_times_are_those_of_the_same_series():
     assert row["alone"] == 128 / 384.19 and row["measured"] == 8 * 128 / 2556.03
     assert row["efficiency"] == pytest.approx(2556.03 / 8 / 384.19)
     assert (rows.loc[rows["devices"] == 1, "efficiency"] == 1).all()
-    assert set(catalog.step_times("GPT", "mixed")["unit"]) == {"seq/s"}
-    assert catalog.step_times("Wide&Deep", "FP32").empty  # a fixed job, and times
-    mixed = catalog.step_times("ResNet-50", "AMP")
+    assert set(published.step_times("GPT", "mixed")["unit"]) == {"seq/s"}
+    assert published.step_times("Wide&Deep", "FP32").empty  # a fixed job, and times
+    mixed = published.step_times("ResNet-50", "AMP")
     assert not mixed[["alone", "measured", "efficiency"]].isna().any(axis=None)
 
 
 def test_gpt_steps_take_as_long_as_its_own_reports_say():
     # Megatron-LM/README.md and OneFlow/LanguageModeling/GPT/README.md print the step in ms.
-    rows = catalog.step_times("GPT", "mixed").set_index(["series", "devices"])["measured"]
-    published = {
+    rows = published.step_times("GPT", "mixed").set_index(["series", "devices"])["measured"]
+    reported = {
         "OneFlow GPT": {1: 406.16, 8: 417.95, 16: 489.67, 32: 518.64},
         "Megatron-LM GPT": {1: 464.12, 8: 480.96, 16: 664.46, 32: 683.51},
     }
-    for series, steps in published.items():
+    for series, steps in reported.items():
         for devices, milliseconds in steps.items():
             assert 1e3 * rows[series, devices] == pytest.approx(milliseconds, rel=1e-3)
 
@@ -163,17 +163,17 @@ def test_a_fixed_job_has_no_step_of_one_device_to_compare_with(tmp_path):
         for line in TEXT.splitlines()
     ]
     (folder / "scaling.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    assert set(catalog.step_times("GPT", "mixed", folder)["series"]) == {"Megatron-LM GPT"}
+    assert set(published.step_times("GPT", "mixed", folder)["series"]) == {"Megatron-LM GPT"}
 
 
 def test_a_series_stands_in_the_order_of_its_devices(tmp_path):
     folder = Path(shutil.copytree(catalog.DATA, tmp_path / "data"))
     head, *lines = TEXT.splitlines()
     (folder / "scaling.csv").write_text("\n".join([head, *lines[::-1]]) + "\n", encoding="utf-8")
-    tpu = catalog.series("MLPerf v0.6 TPU v3", folder)
+    tpu = published.series("MLPerf v0.6 TPU v3", folder)
     assert tpu["epochs"].to_dict() == {16: 60, 64: 64, 128: 76, 256: 72, 512: 76, 1024: 72}
     assert tpu["global_batch"].dtype == int and tpu["batch_per_device"].isna().all()
-    devices, gains = catalog.speedups("OneFlow GPT", folder)
+    devices, gains = published.speedups("OneFlow GPT", folder)
     assert devices.tolist() == [1, 8, 16, 32] and gains[-1] == 123.40 / 4.92
 
 
@@ -183,32 +183,32 @@ def test_a_series_stands_in_the_order_of_its_devices(tmp_path):
 )
 def test_a_series_that_is_not_there_is_refused(name, reason):
     with pytest.raises(ValueError, match=f"name must be a series of scaling.csv.*{reason}"):
-        catalog.series(name)
+        published.series(name)
 
 
 def test_speedups_are_those_of_throughputs_and_of_times():
-    devices, gains = catalog.speedups("GNMT V100 DGX-2H FP32")  # tok/s: more is better
+    devices, gains = published.speedups("GNMT V100 DGX-2H FP32")  # tok/s: more is better
     assert (devices[-1], gains[-1]) == (16, 351792 / 25583)
-    devices, gains = catalog.speedups("OneFlow 0.2 Wide&Deep")  # ms: less is better
+    devices, gains = published.speedups("OneFlow 0.2 Wide&Deep")  # ms: less is better
     assert (devices[-1], gains[-1]) == (8, pytest.approx(59.641 / 10.847))
-    devices, gains = catalog.speedups("MLPerf v0.6 TPU v3")  # minutes, and not from one device on
+    devices, gains = published.speedups("MLPerf v0.6 TPU v3")  # minutes, and not from one device on
     assert (devices[0], gains[0], gains[-1]) == (16, 1, pytest.approx(42.186 / 1.282))
     with pytest.raises(ValueError, match="Horovod VGG-16': efficiencies"):
-        catalog.speedups("Horovod VGG-16")
+        published.speedups("Horovod VGG-16")
 
 
 def test_stated_efficiencies_are_horovods():
     kept = {"Inception-v3": 0.90, "ResNet-101": 0.90, "VGG-16": 0.68}
-    assert catalog.stated_efficiencies().to_dict() == kept
+    assert published.stated_efficiencies().to_dict() == kept
 
 
 def test_one_device_without_the_run_that_its_loader_held_up():
-    every = values_of(catalog.step_times("ResNet-50", "FP32").query("devices == 1"))
-    speeds = catalog.speeds_alone("ResNet-50", "FP32").to_dict()
-    assert every.pop(catalog.STARVED) == 306.35
+    every = values_of(published.step_times("ResNet-50", "FP32").query("devices == 1"))
+    speeds = published.speeds_alone("ResNet-50", "FP32").to_dict()
+    assert every.pop(published.STARVED) == 306.35
     assert speeds == every and len(speeds) == 13
-    mixed = values_of(catalog.step_times("ResNet-50", "AMP").query("devices == 1"))
-    assert catalog.speeds_alone("ResNet-50", "AMP").to_dict() == mixed and len(mixed) == 18
+    mixed = values_of(published.step_times("ResNet-50", "AMP").query("devices == 1"))
+    assert published.speeds_alone("ResNet-50", "AMP").to_dict() == mixed and len(mixed) == 18
 
 
 def values_of(rows):
@@ -216,13 +216,23 @@ def values_of(rows):
 
 
 def test_several_devices_are_more_than_one_and_keep_the_time_of_one():
-    rows = catalog.step_times("ResNet-50", "FP32", several=True)
+    rows = published.step_times("ResNet-50", "FP32", several=True)
     assert (len(rows), rows["devices"].min(), rows["series"].nunique()) == (57, 2, 14)
     assert rows["alone"].notna().all()
-    found = catalog.efficiencies("ResNet-50", "FP32")
+    found = published.efficiencies("ResNet-50", "FP32")
     assert len(found) == 14 and sum(len(devices) for devices, _ in found.values()) == 57
     devices, efficiencies = found["OneFlow 0.2.0 FP32 b128"]
     assert devices == (8, 16, 32)
     assert efficiencies == pytest.approx(
         [3130.34 / 8 / 397.64, 6260.30 / 16 / 397.64, 12411.97 / 32 / 397.64]
     )
+
+
+@pytest.mark.parametrize("wrong", [None, 5, ["ResNet-50"], {}])
+def test_what_is_no_name_is_refused_by_name(wrong):
+    with pytest.raises(ValueError, match="^model must be a text .*, got"):
+        published.step_times(wrong, "FP32")
+    with pytest.raises(ValueError, match="^precision must be a text .*, got"):
+        published.step_times("ResNet-50", wrong)
+    with pytest.raises(ValueError, match="^name must be a series of scaling.csv, got"):
+        published.series(wrong)

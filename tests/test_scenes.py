@@ -16,7 +16,7 @@ from helpers.scenes.marks import COMPUTE, MEMORY, QUIET, Dot, Line, Words
 from helpers.scenes.parallel import engine_scene
 from helpers.scenes.pipeline import overlap_scene
 from helpers.scenes.roofline import roofline_scene
-from helpers.scenes.transformers import memory_scene, seconds_scene
+from helpers.scenes.transformers import BYTES, TOP, memory_scene, seconds_scene
 from helpers.splits import Memory, Seconds, SplitStep
 from helpers.words import short
 
@@ -238,3 +238,9 @@ def test_seconds_stand_one_after_the_other_and_the_longest_part_is_named():
         "A step takes 8 s: computing 2 s, sharing layers 500 ms, bubble 4 s, sharing data 1.5 s. "
         "Longest: bubble. MFU 15%."
     )
+
+
+def test_the_words_on_the_memory_stand_above_all_rows_and_inside_the_axes():
+    marks = memory_scene(Memory(1, 1, 1, 1, 1), 4).marks
+    (words,) = (mark for mark in marks if isinstance(mark, Words) and "memory" in mark.text)
+    assert len(BYTES) - 0.5 < words.y < TOP < len(BYTES) + 0.5

@@ -17,7 +17,7 @@ from helpers.splits import Cluster, Memory, Seconds, Split, device_memory, split
 from helpers.transformers import TRANSFORMERS, Transformer
 
 MIB, GIB = 2**20, 2**30
-TOY = Transformer("toy", layers=8, width=64, heads=4, feedforward=256, vocabulary=1000)
+TOY = Transformer("toy", layers=8, width=64, heads=16, feedforward=256, vocabulary=1000)
 LLAMA = TRANSFORMERS["Llama 3.1 8B"]
 CLUSTER = Cluster(peak=1e12, memory=1e9, link=1e9, network=1e8)
 T = 128
@@ -156,11 +156,44 @@ def test_what_binds_is_the_longest_part():
         (dict(zero=4), "zero must be a whole number from 0 to 3, got 4.0"),
         (dict(recompute=3), "recompute must be a whole number from 0 to 2, got 3.0"),
         (dict(data_devices=12), "devices must fill whole nodes of per_node, got 12"),
+        (dict(stages=9), "stages must be at most the layers of toy, 8, got 9"),
+        (dict(tensor_devices=32), "tensor_devices must be at most the heads of toy, 16, got 32"),
+        (dict(chunks=None), "chunks must be real numbers .*, got None"),
+        (dict(batch=[1, 2]), r"batch must be one number, .*, got \[1, 2\]"),
     ],
 )
 def test_what_is_no_split_is_refused(changed, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
         split_step(TOY, T, CLUSTER, Split(**changed))
+
+
+STEP = dict(transformer=TOY, sequence=T, cluster=CLUSTER, split=Split(), fraction=0.6, overlap=0)
+STEP |= dict(copies=COPIES["all in FP32"], score_bytes=12)
+
+
+@pytest.mark.parametrize("name", STEP)
+@pytest.mark.parametrize("wrong", ["Llama 3.1 8B", None, np.nan, -1, [1, 2], np.ones(2), {}, 1e300])
+def test_a_wrong_argument_is_refused_by_name(name, wrong):
+    with pytest.raises(ValueError, match=f"^{name} must be .*, got "):
+        split_step(**STEP | {name: wrong})
+
+
+@pytest.mark.parametrize("field", Cluster._fields)
+@pytest.mark.parametrize("wrong", ["x", None, np.nan, 0, [1, 2], 1e300])
+def test_a_wrong_cluster_is_refused_by_name(field, wrong):
+    with pytest.raises(ValueError, match=f"^{field} must be .*, got "):
+        split_step(TOY, T, CLUSTER._replace(**{field: wrong}), Split())
+    with pytest.raises(ValueError, match="^latency must be one number"):
+        step_seconds(TOY, T, CLUSTER, Split(), latency=[0, 1])
+    with pytest.raises(ValueError, match="^moment_bytes must be at least 0"):
+        device_memory(TOY, T, Split(), COPIES["all in FP32"]._replace(moment_bytes=-8))
+
+
+def test_the_smallest_step_is_one():
+    step = split_step(TOY, 1, CLUSTER, Split())
+    assert step.mfu == pytest.approx(0.6) and step.binds == "compute" and min(step.memory) >= 0
+    last = split_step(TOY, 1, CLUSTER, Split(tensor_devices=16, stages=8))
+    assert 0 < last.mfu < 0.6
 
 
 @pytest.mark.parametrize(
@@ -238,6 +271,6 @@ def test_time_of_other_runs_of_torchtitan_from_one(overlap):
 def test_numbers_are_those_of_any_size():
     for name, transformer in TRANSFORMERS.items():
         if transformer.kind == "decoder":
-            step = split_step(transformer, 1024, CLUSTER, Split(1, 8, 16, 8, 16, 3, 2))
+            step = split_step(transformer, 1024, CLUSTER, Split(1, 8, 16, 8, 12, 3, 2))
             assert np.isfinite([*step.memory, *step.seconds, step.mfu]).all(), name
             assert min(*step.memory, *step.seconds) >= 0 and 0 < step.mfu < 0.6

@@ -393,3 +393,24 @@ def test_attention_without_the_matrix_of_scores():
     # Decoding: one query meets all keys, which are read for it alone; four heads share a key head.
     assert attention_intensity(1, T, 128, 2) == pytest.approx(T / (T + 1))
     assert attention_intensity(1, T, 128, 2, sharing=4) == pytest.approx(4 * T / (T + 4))
+
+
+@pytest.mark.parametrize("flag", ["gated", "tied", "bias", "rms"])
+@pytest.mark.parametrize("wrong", ["no", None, 0.5, [True]])
+def test_a_flag_is_true_or_false(flag, wrong):
+    shape = dict(layers=1, width=8, heads=2, feedforward=16, vocabulary=9)
+    with pytest.raises(ValueError, match=f"^{flag} must be True or False, got"):
+        Transformer("toy", **shape, **{flag: wrong})
+    with pytest.raises(ValueError, match="^half must be True or False, got"):
+        Transformer("toy", **shape).network(8, half=wrong)
+    with pytest.raises(ValueError, match="^layers must be one number"):
+        Transformer("toy", **shape | dict(layers=[1, 2]))
+    with pytest.raises(ValueError, match="^rows must be one number"):
+        Transformer("toy", **shape).network(8, rows=[1, 2])
+
+
+def test_an_image_has_a_patch_at_least():
+    image = TRANSFORMERS["ViT-B/16"]
+    assert image.network(2).macs > 0
+    with pytest.raises(ValueError, match="^sequence must be at least 2, .*, got 1$"):
+        image.network(1)

@@ -11,6 +11,7 @@ and rocm-amdgpu-bench 4 are on devices that the catalogue lacks.
 
 import math
 
+import numpy as np
 import pytest
 
 from helpers.budget import IMAGENET_IMAGES, training_work
@@ -23,7 +24,6 @@ from helpers.utilisation import (
     diagnose_link,
     diagnose_utilisation,
     hfu,
-    mfu,
 )
 
 PEAK, SPARSE, FORMAT = "another card's peak", "sparse peak", "another number format's peak"
@@ -166,6 +166,8 @@ def test_more_than_the_peak_by_a_faster_clock_is_named():
     found = diagnose_utilisation("V100-SXM2", rate=rate, work=1, number_format="fp32")
     assert found.alarm
     assert "A clock 18% above the one of the datasheet's peak" in str(found)
+    whole = diagnose_utilisation("V100-SXM2", rate=15.7e12, work=1, number_format="fp32")
+    assert whole.alarm and "A clock" not in str(whole)
 
 
 PARAMETERS = {"GPT-3 175B": 175e9, "Llama 3.1 405B": 405e9, "Llama 3.1 8B": 8.03e9}
@@ -336,12 +338,17 @@ def test_an_honest_link_raises_no_alarm(link):
     assert diagnose_link(link, rate=1.9 * peak).likely == "two ways"
 
 
-def test_mfu_and_hfu():
-    # 100 examples a second of 2 Gflop each, on one device of 1 Tflop/s: a fifth.
-    assert mfu(100, 2e9, 1e12) == 0.2
-    assert mfu(100, 2e9, 1e12, devices=4) == 0.05
+def test_hfu_counts_the_forward_pass_again():
     assert hfu(0.3) == pytest.approx(0.4)
     assert hfu(0.3, 0.5) == pytest.approx(0.35)
+    assert hfu([0.3, 0.6], [[0], [1]]) == pytest.approx(np.array([[0.3, 0.6], [0.4, 0.8]]))
+    for wrong in ("x", None, math.nan, -1, math.inf):
+        with pytest.raises(ValueError, match="^mfu must be .*at least 0 and finite, got"):
+            hfu(wrong)
+    with pytest.raises(ValueError, match="^recomputed must be from 0 to 1, got 2"):
+        hfu(0.3, [1, 2])
+    with pytest.raises(ValueError, match=r"^shapes must match .* mfu \(2,\), recomputed \(3,\)"):
+        hfu([0.3, 0.4], [1, 1, 1])
 
 
 @pytest.mark.parametrize(
@@ -357,14 +364,38 @@ def test_mfu_and_hfu():
         (dict(device="H100-SXM", claimed=1, tolerance=0.5), "tolerance must be"),
         (dict(device="A100-80", claimed=1, number_format="fp8"), "number_format must be one"),
         (dict(device="H100-SXM", claimed=1, number_format=8), "number_format must be one"),
+        (dict(device="H100-SXM", claimed=1, number_format=["fp8"]), "number_format must be one"),
         (dict(device="H900", claimed=1), "key must"),
     ],
 )
 def test_bad_input_is_refused_by_name(numbers, words):
     with pytest.raises(ValueError, match=words):
         diagnose_utilisation(**numbers)
-    with pytest.raises(ValueError, match="link must be one of"):
-        diagnose_link("string")
+
+
+GOOD = dict(
+    device="H100-SXM", rate=1e14, work=1, devices=1, claimed=0.3, per_node=8, tolerance=0.01
+)
+
+
+@pytest.mark.parametrize("name", ["rate", "work", "devices", "claimed", "per_node", "tolerance"])
+def test_one_number_is_meant(name):
+    with pytest.raises(ValueError, match=rf"^{name} must be one number, .*, got \["):
+        diagnose_utilisation(**GOOD | {name: [GOOD[name]] * 2})
+    with pytest.raises(ValueError, match="^attention must be one number"):
+        diagnose_utilisation(**GOOD, attention=[0.2, 0.3])
+    with pytest.raises(ValueError, match="^rate must be one number"):
+        diagnose_link("InfiniBand NDR 4x", rate=[1e9, 2e9])
+
+
+@pytest.mark.parametrize("link", ["string", None, 5, ["InfiniBand NDR 4x"], {}])
+def test_a_link_that_is_not_known_is_refused_by_name(link):
+    with pytest.raises(ValueError, match="^link must be one of PCIe 3.0 x16, .*, got "):
+        diagnose_link(link, claimed=1e9)
+    with pytest.raises(ValueError, match="did you mean InfiniBand NDR 4x"):
+        diagnose_link("Infiniband NDR", claimed=1e9)
+    with pytest.raises(ValueError, match="rate or claimed must be given"):
+        diagnose_link("InfiniBand NDR 4x")
 
 
 def test_the_peaks_left_in_place_are_in_the_catalogue():

@@ -6,9 +6,9 @@ from functools import lru_cache
 
 import ipywidgets as widgets
 
-from helpers.catalog import scaling_tables
 from helpers.controls.control import Control
 from helpers.controls.inputs import choice
+from helpers.published import scaling_tables
 from helpers.scaling import KINDS, fit_scaling
 from helpers.scaling_table import as_text, read_table
 from helpers.scaling_words import sentences
@@ -29,7 +29,7 @@ class ScalingControl(Control):
     Parameters
     ----------
     table : str
-        The first table, one of `catalog.scaling_tables`.
+        The first table, one of `published.scaling_tables`.
     """
 
     follows_inputs = True

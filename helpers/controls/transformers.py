@@ -21,7 +21,9 @@ class TransformerControl(Control):
     Nodes have 8 devices with the links of their own, and a port to the network for each. A device
     alone computes at 60 % of its BF16 peak, and half of the exchange between data-parallel devices
     is hidden (half of the computing, if that is shorter). Adam keeps 16 B for each parameter, and
-    12 B for each word's score while the loss is computed. All else is that of `helpers.splits`.
+    12 B for each word's score while the loss is computed. Where a transformer has fewer heads,
+    layers or positions than are asked for, the largest number is taken that it has room for. All
+    else is that of `helpers.splits`.
 
     Parameters
     ----------
@@ -83,8 +85,8 @@ class TransformerControl(Control):
             self.value("batch"),
             self.value("chunks"),
             self.value("data"),
-            self.value("tensor"),
-            self.value("stages"),
+            min(self.value("tensor"), _power(transformer.heads)),
+            min(self.value("stages"), _power(transformer.layers)),
             self.value("zero"),
             self.AGAIN[self.value("again")],
         )
@@ -100,6 +102,11 @@ class TransformerControl(Control):
             Scene(memory.marks, f"{intro} {memory.sentence}"),
             Scene(seconds.marks, f"{seconds.sentence} Each device takes {speed} tokens a second."),
         ]
+
+
+def _power(most):
+    """The largest power of two up to `most`: of 12 heads 8 are shared out, when 16 are asked."""
+    return 1 << most.bit_length() - 1
 
 
 def _powers(description, value, low, high):

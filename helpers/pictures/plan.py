@@ -42,7 +42,7 @@ def plot_runs(runs, years, *, ideal=(), labels=None, ax=None):
     Parameters
     ----------
     runs : DataFrame
-        With `device`, `devices` and `time` (s), as from `catalog.resnet_runs`.
+        With `device`, `devices` and `time` (s), as from `published.resnet_runs`.
     years : Series
         The year of each device.
     ideal : sequence of str

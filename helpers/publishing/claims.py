@@ -28,6 +28,7 @@ from helpers import (
     networks,
     parallel,
     pipeline,
+    published,
     roofline,
     transformers,
 )
@@ -47,7 +48,8 @@ NEAR_BEFORE, NEAR_AFTER = 1, 1
 MODELS = {
     name: value
     for module in (
-        *(amdahl, budget, catalog, memory, networks, parallel, pipeline, roofline, transformers),
+        *(amdahl, budget, catalog, memory, networks, parallel, pipeline, published),
+        *(roofline, transformers),
     )
     for name, value in vars(module).items()
     if not name.startswith("_")

@@ -3,7 +3,7 @@
 python -m helpers.publishing.foretold    writes notebooks/foretold.csv again; so does a store of
                                          all notebooks
 
-A row for each table of `helpers.catalog.scaling_tables`. The laws are fitted to all its runs but
+A row for each table of `helpers.published.scaling_tables`. The laws are fitted to all its runs but
 the largest, and know how many devices a machine holds. An error is predicted / measured - 1, of
 the throughput; it is left empty for a law that these runs are too few for. `low` and `high` are
 the ends of the stated interval, as errors, and `inside` says whether the run lies between them;
@@ -13,7 +13,7 @@ empty where none is stated: from fewer than four runs, or beyond a fall.
 import csv
 import io
 
-from helpers.catalog import scaling_tables
+from helpers.published import scaling_tables
 from helpers.publishing.notebooks import NOTEBOOKS
 from helpers.scaling import STAYS, foretell_largest
 from helpers.scaling_laws import LAWS

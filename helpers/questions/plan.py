@@ -2,11 +2,12 @@
 
 from helpers.amdahl import speedup
 from helpers.budget import IMAGENET_IMAGES, achieved_fraction, training_time, training_work
-from helpers.catalog import device, interconnects, scaling, step_times
+from helpers.catalog import device, interconnects, scaling
 from helpers.exercises.exercise import exercise
 from helpers.exercises.question import Choice, Design, Formula, Number, Requirement, Slip, whole
 from helpers.networks import resnet, vgg
 from helpers.parallel import allreduce_time, hierarchical_time, step_time
+from helpers.published import step_times
 from helpers.ranges import between
 from helpers.words import duration, short, si
 

@@ -10,7 +10,7 @@ import statistics
 from helpers import catalog
 from helpers.amdahl import compute_fraction, gustafson, limit, speedup
 from helpers.budget import IMAGENET_IMAGES, training_time, training_work
-from helpers.catalog import interconnects, mlperf, runs, scaling, scaling_tables
+from helpers.catalog import interconnects, mlperf, runs, scaling
 from helpers.memory import state_bytes, tensor_split_bytes
 from helpers.networks import alexnet, resnet, vgg
 from helpers.parallel import (
@@ -22,6 +22,7 @@ from helpers.parallel import (
     step_time,
 )
 from helpers.pipeline import chunked_time, pipelined_speedup, speedup_over_serial
+from helpers.published import scaling_tables
 from helpers.roofline import attainable, balance, ridge
 from helpers.scaling import foretell_largest
 from helpers.transformers import TRANSFORMERS

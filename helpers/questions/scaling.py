@@ -3,11 +3,12 @@
 import math
 
 from helpers.amdahl import karp_flatt, limit, speedup
-from helpers.catalog import interconnects, scaling_tables
+from helpers.catalog import interconnects
 from helpers.exercises.exercise import exercise
 from helpers.exercises.question import Choice, Design, Formula, Number, Requirement, Slip, whole
 from helpers.networks import resnet
 from helpers.parallel import efficiency
+from helpers.published import scaling_tables
 from helpers.ranges import Range, between
 from helpers.words import percent, short, si
 
