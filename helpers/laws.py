@@ -128,7 +128,7 @@ def _passes(work, three, forward_work):
 def _six(work, six, parameters, tokens):
     if _above(six, work):
         return (
-            f"6 flop for each of {short(parameters)} parameters and {short(tokens)} tokens are "
+            f"6 flop for each of {si(parameters)} parameters and {si(tokens)} tokens are "
             f"{short(six)} flop at least, not {short(work)}."
         )
 
@@ -143,7 +143,7 @@ def _least(time, work, peak, devices):
 @law("MFU of 1 at most")
 def _mfu(fraction):
     if _above(fraction, 1):
-        return f"{percent(fraction, 3)} of the peak is more than there is."
+        return f"{percent(fraction, 3)} of the peak is more than there is. Of which number format?"
 
 
 @law("MFU's definition, f = V / (t n π)")
@@ -151,15 +151,15 @@ def _achieved(fraction, work, time, peak, devices):
     right = budget.achieved_fraction(work, time, peak, devices)
     if _differs(fraction, right):
         return (
-            f"{short(work)} flop in {duration(time)} on {short(devices, 6)} of "
+            f"{short(work)} flop in {duration(time)} on {short(devices, 6)} × "
             f"{si(peak, 'flop/s')} are {percent(right, 3)}, not {percent(fraction, 3)}."
         )
 
 
 @law("the datasheet's peak")
 def _sheet(device, sheet, peak):
-    if math.isnan(sheet):
-        return f"{device} has no units for this number format, and so no peak."
+    if sheet == 0:
+        return f"{device} is older than this number format, and has no units for it."
     if _differs(peak, sheet):
         return f"{device} has {si(sheet, 'flop/s')} (dense), not {si(peak, 'flop/s')}."
 
@@ -248,8 +248,8 @@ def _share(p, intensity, peak, bandwidth):
 def _linear(speedup, devices):
     if _above(speedup, devices):
         return (
-            f"S = {short(speedup)} on {short(devices)} devices is superlinear: the one was slowed, "
-            "as by short memory, or did another job."
+            f"S = {short(speedup)} on {short(devices)} devices is superlinear. The single one must "
+            "have been slowed, as by short memory, or have done another job."
         )
 
 
@@ -327,7 +327,7 @@ def _stages(speedup, stages):
 def _ring(sent, size, devices):
     least = parallel.allreduce_bytes(size, devices)
     if _above(least, sent):
-        return f"each device sends {si(least, 'B')} at least, not {si(sent, 'B')}."
+        return f"in a ring each device sends {si(least, 'B')} at least, not {si(sent, 'B')}."
 
 
 @law("the time of a ring")

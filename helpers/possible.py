@@ -56,7 +56,7 @@ WORDS = {
     "devices": ("number of devices", "1", AT_LEAST_ONE),
     "speedup": ("speed-up that is measured or promised", "1", POSITIVE),
     "by_amdahl": ("what Amdahl's law is said to give", "1", POSITIVE),
-    "limit": ("ceiling of the speed-up", "1", POSITIVE),
+    "limit": ("ceiling of the speed-up", "1", POSITIVE_OR_INFINITE),
     "p": ("part of the time that is sped up", "1", FRACTION),
     "s": ("factor by which that part is sped up", "1", POSITIVE_OR_INFINITE),
     "gain": ("gain of overlap over taking turns", "1", POSITIVE),
@@ -83,6 +83,8 @@ WORDS = {
     "link": ("a link of the catalogue", "", None),
 }
 SIDES = (MEMORY_BOUND, COMPUTE_BOUND)
+# The year of the first device of the catalogue that computes in a number format.
+SINCE = {"tf32": 2020, "fp8": 2022, "fp4": 2024}
 
 
 @dataclass(frozen=True)
@@ -180,16 +182,21 @@ def _completed(given):
     known = dict(given)
 
     def follows(name, value):
-        """Enter what a law compares, and in place of the word where the claim does not say it."""
-        known[name] = value
+        """Enter what a law compares, and in place of the word where the claim does not say it.
+
+        What the catalogue leaves blank nothing is compared with.
+        """
         if not math.isnan(value):
+            known[name] = value
+        if value > 0:
             known.setdefault(FOLLOWS[name], value)
 
     if "device" in known:
         row = catalog.device(known["device"])
         peaks = catalog.peaks(row)
         name = known.get("number_format", catalog.usual_format(peaks))
-        follows("sheet", peaks.get(name, math.nan))
+        older = row["year"] < SINCE.get(name, 0)
+        follows("sheet", peaks.get(name, 0.0 if older else math.nan))
         follows("memory", float(row["bandwidth"]))
     if "link" in known:
         follows("wire", catalog.link_bandwidth(known["link"]))

@@ -252,7 +252,7 @@ def _diagnosis(
     found, said = (), ()
     if differs:
         found = _of_factor(slips("factor"), factor, shares[basis], tolerance)
-        said = () if found else [note(factor) for note in notes]
+        said = [note(factor) for note in notes]
     elif alarm and shares:
         found = _of_size(slips("rate"), shares[basis], most)
         said = [faster_note(shares[basis])] if notes else ()
@@ -268,7 +268,7 @@ def _of_factor(slips, factor, share, tolerance):
     and among equals the one that is reported most."""
     found = []
     for slip in slips:
-        miss = abs(factor / slip.factor - 1)
+        miss = round(abs(factor / slip.factor - 1), 9)  # what is left of a float is no miss
         if miss <= tolerance:
             found.append((int(miss / 0.005), slip.rank, miss, slip))
     return tuple(
@@ -343,6 +343,8 @@ def _peak_slips(key, basis, peaks, everywhere):
             cards, formats = (list(dict.fromkeys(side)) for side in zip(*names, strict=True))
             words = f"the peak is that of {joined(cards, most=3)} ({', '.join(formats)}), "
             words += si(other, "flop/s")
+            if other not in left:
+                words += "; of so many peaks one often fits by chance"
             yield Slip("another card's peak", peak / other, words, 0 if other in left else 6)
 
 

@@ -2,7 +2,7 @@
 
 from helpers.words import joined, percent, short, si
 
-NEAR = 0.8  # no training step published in the catalogue comes near it
+NEAR = 0.8  # no MFU that the catalogue quotes comes near it
 UNUSUAL = ("fp64", "int8")  # number formats in which training is not computed
 CLOCK = 1.3  # between clocks of one device there is seldom more
 
@@ -51,8 +51,8 @@ def sentences(found):
         yield from _said_of_claim(found)
     elif found.alarm and not link:
         yield (
-            f"No published step comes near {percent(NEAR)}: what ran is not what was named, or a "
-            "count is off. By which factor is not known without a second figure."
+            f"No MFU that the catalogue quotes comes near {percent(NEAR)}: what ran is not what "
+            "was named, or a count is off. By which factor is not known without a second figure."
         )
     elif not found.alarm and not link:
         yield from _said_of_rate(found)
@@ -62,7 +62,8 @@ def sentences(found):
     if found.alarm and not (found.candidates or found.notes):
         yield "No usual slip explains it."
     if found.candidates and found.factor is None:
-        yield "Each of these would do: one figure alone cannot tell which it was."
+        these = "Each of these" if len(found.candidates) > 1 else "This"
+        yield f"{these} would do: one figure alone cannot tell what it was."
     elif len(found.candidates) > 1:
         yield f"{len(found.candidates)} usual slips fit: a factor cannot tell which it was."
     elif found.candidates:
@@ -73,15 +74,19 @@ def _said_of_claim(found):
     name = found.basis.upper() if found.unit == "flop/s" else found.basis
     if found.unit == "B/s":
         peak = si(found.peaks[found.basis], "B/s")
-        times = short(found.claimed)
-        yield f"{found.subject} moves {peak} one way. The claim is {times} times that."
+        claim = "So it is claimed"
+        if found.alarm:
+            claim = f"The claim is {short(found.claimed)} times that"
+        if found.achieved != found.peaks[found.basis]:
+            claim += f", and {short(found.factor)} times the {si(found.achieved, 'B/s')} sent"
+        yield f"{found.subject} moves {peak} one way. {claim}."
     elif found.factor is None:
         yield (
             f"A claim of {percent(found.claimed, 3)} on {found.subject}, and no rate to compute it "
             "from."
         )
         if found.alarm:
-            yield f"No published step comes near {percent(NEAR)}: the peak may be wrong."
+            yield f"No MFU that the catalogue quotes comes near {percent(NEAR)}: is the peak right?"
     elif found.alarm:
         yield (
             f"The claim, {percent(found.claimed, 3)}, is {short(found.factor)} times what these "
@@ -127,7 +132,7 @@ def clock_note(factor):
         side = "below" if factor > 1 else "above"
         return (
             f"A peak at another clock, {percent(abs(1 / factor - 1))} {side} the datasheet's, "
-            "would explain it too: a peak holds at one clock only."
+            "would explain it: a peak holds at one clock only."
         )
     return None
 

@@ -15,7 +15,7 @@ from helpers.budget import IMAGENET_IMAGES
 from helpers.exercises.exercise import Exercise
 from helpers.laws import LAWS, TOLERANCE
 from helpers.networks import NETWORKS, resnet
-from helpers.possible import FOLLOWS, WORDS, is_possible
+from helpers.possible import FOLLOWS, SINCE, WORDS, is_possible
 from helpers.questions import mistakes
 
 DAY = 86400
@@ -494,3 +494,17 @@ def test_every_network_of_the_series_is_counted_by_the_same_law():
     for entry in NETWORKS.values():
         network = entry.build()
         assert not is_possible(macs=network.macs, work=network.forward_work).refused
+
+
+def test_a_number_format_is_as_old_as_the_first_device_that_has_it():
+    table = catalog.devices()
+    first = {name: table.loc[table[f"peak_{name}"].notna(), "year"].min() for name in SINCE}
+    assert first == SINCE
+
+
+def test_a_blank_of_the_catalogue_refuses_nothing():
+    """Its FP8 peak is not in the source that was read, but the device has one."""
+    found = is_possible(device="MI350X", number_format="fp8", peak=4.6e15)
+    assert not found.refused and not found.looked
+    older = is_possible(device="A100-80", number_format="fp8", fraction=0.5)
+    assert not older.refused  # no peak is claimed
