@@ -268,11 +268,20 @@ def mlperf(folder=DATA):
     -------
     DataFrame
         One row per `round`, `benchmark`, `submitter` and `system` (the folder of its logs).
-        `time` in s from run_start to run_stop, and `epochs_time` the part of it in epochs, for
+        `time` in s from run_start to run_stop, raw, and `epochs_time` the part of it in epochs, for
         ResNet-50 alone: means of the `runs` without the fastest and the slowest, as `epochs` and
-        `examples` (pictures, or sequences of tokens) are; one of those two is NaN. `device` (a key
-        of `devices`), `devices` in `machines`, `batch` (examples of all devices in a step). The
-        logs do not state the precision. Text: `source`, `note`.
+        `examples` (pictures, or sequences of tokens) are; one of those two is NaN. MLPerf scores
+        `time` * `scaling_factor`. That is what the reference needs to reach the goal with this
+        batch, over what the entry needed, where the entry needed less; it is read from
+        scaling.json beside the logs, and NaN where there is none (the score is then `time`).
+        `device` (a key of `devices`), `devices` in `machines`, `batch` (examples of all devices
+        in a step). The logs do not state the precision. Text: `source`, `note`.
+
+    Source
+    ------
+    The factor: mlcommons/training_policies@d73e20f training_rules.adoc, "Score scaling" and
+    "Reference Convergence Points"; mlcommons/logging@7bbf792 mlperf_logging/rcp_checker writes
+    the file, and result_summarizer multiplies by it, or by 1 where it is missing.
     """
     return MLPERF.read(folder, _check(MLPERF, folder))
 

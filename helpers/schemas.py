@@ -292,6 +292,7 @@ MLPERF = Table(
     ("machines", whole(1, 100_000)),
     ("minutes", "time", times(60, number(0.1, 1000, "min"))),
     ("epochs_minutes", "epochs_time", times(60, number(0.1, 1000, "min", optional=True))),
+    ("scaling_factor", number(1, 2, "", optional=True)),
     ("runs", whole(1, 100)),
     ("batch", whole(1, 1_000_000)),
     ("epochs", number(1, 1000, "epochs", optional=True)),

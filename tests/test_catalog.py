@@ -238,11 +238,30 @@ def test_known_entries_of_mlperf(benchmark, device, devices, version, minutes, b
     assert examples == pytest.approx(count, rel=5e-3)
 
 
-def test_more_gpus_were_not_faster_because_the_work_grew():
+def test_more_gpus_were_faster_by_the_score_but_not_by_the_stopwatch():
     few, more = (entry("Llama 3.1 405B", "H100-SXM", n, "v5.0") for n in (2048, 2432))
     assert more["time"] > few["time"]
+    scored = [row["time"] * row["scaling_factor"] for row in (few, more)]
+    assert scored[0] / scored[1] == pytest.approx(1.15, abs=0.005)  # 70.19 min / 60.84 min
     assert more["examples"] / few["examples"] == pytest.approx(1.17, abs=0.005)
     assert more["examples"] / more["time"] > few["examples"] / few["time"]  # pictures each second
+
+
+def test_a_factor_of_mlperf_brings_the_examples_to_those_of_the_reference():
+    table = catalog.mlperf()
+    assert table["scaling_factor"].count() == 97 and table["scaling_factor"].min() > 1
+    odd = table["note"].str.contains("batch of 32")
+    needed = table["examples"].fillna(table["epochs"])
+    scaled = (needed * table["scaling_factor"]).mask(odd)
+    # one reference for all entries of a round with the same batch, to the digits of the table
+    batches = [table[name] for name in ("round", "benchmark", "batch")]
+    reference = scaled.groupby(batches).transform("max")
+    assert (scaled / reference).min() == pytest.approx(1, abs=1e-6)
+    assert not (needed < reference)[table["scaling_factor"].isna()].any()  # they needed no fewer
+    # the one entry whose factor fits another batch: 536 576 / 3 by rcps_llama31_8b.json, of 32
+    (stray,) = table[odd].itertuples()
+    assert stray.batch == 16
+    assert stray.examples * stray.scaling_factor == pytest.approx(536_576 / 3)
 
 
 def test_every_entry_of_mlperf_names_its_logs():

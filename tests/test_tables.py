@@ -168,6 +168,7 @@ def test_refusal_names_file_line_column_rule_and_value(folder):
         ("mlperf.csv", EOS, "machines", "9", "devices must be at least machines 9, got 8"),
         ("mlperf.csv", EOS, "minutes", "796218", "minutes must be a number from 0.1 to 1000 min"),
         ("mlperf.csv", EOS, "epochs_minutes", "14", "epochs_minutes must be at most minutes 13.2"),
+        ("mlperf.csv", EOS, "scaling_factor", "0.996", "scaling_factor must be a number from 1"),
         ("mlperf.csv", EOS, "examples", "1281167", "epochs or examples must be given, and not"),
         ("mlperf.csv", EOS, "epochs", "", "epochs or examples must be given, and not both"),
         ("products.csv", "MI355X", "device", "MI355", "device must be a key of devices.csv"),
