@@ -20,7 +20,7 @@ sys.path += [str(TESTS / "live")]
 
 import in_node  # noqa: E402
 import walk  # noqa: E402
-from helpers.catalog import scaling_tables  # noqa: E402
+from helpers.published import scaling_tables  # noqa: E402
 from helpers.publishing.site import live, vendor  # noqa: E402
 
 

@@ -18,7 +18,8 @@ import sys
 
 import numpy as np
 
-from helpers.catalog import scaling_2025, scaling_tables
+from helpers.catalog import scaling_2025
+from helpers.published import scaling_tables
 from helpers.scaling import STAYS, fit_scaling, foretell_largest
 from helpers.scaling_laws import LAWS, Table
 

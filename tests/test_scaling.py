@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.optimize import nnls
 
-from helpers import amdahl, catalog, parallel
+from helpers import amdahl, catalog, parallel, published
 from helpers.publishing import foretold, notebooks
 from helpers.scaling import KINDS, STAYS, fit_scaling, foretell_largest, interval_limit
 from helpers.scaling_laws import LAWS, Table
@@ -596,7 +596,7 @@ def test_a_prefix_or_a_share_is_no_value_of_the_new_table(tmp_path):
 
 
 def test_the_published_tables_are_all_that_can_be_fitted():
-    tables = catalog.scaling_tables()
+    tables = published.scaling_tables()
     assert len(tables) == 59
     assert tables["Ultra-Scale 80B"] == dict(
         devices=[32, 64, 128, 256, 512],
@@ -616,7 +616,7 @@ def test_the_page_of_errors_is_what_the_laws_say():
     with foretold.FILE.open(encoding="utf-8", newline="") as file:
         stored = list(csv.DictReader(file))
     found = list(foretold.rows())
-    assert [row["series"] for row in stored] == list(catalog.scaling_tables())
+    assert [row["series"] for row in stored] == list(published.scaling_tables())
     for said, row in zip(stored, found, strict=True):
         assert said.keys() == row.keys()
         for column, value in row.items():
@@ -646,7 +646,7 @@ def test_the_largest_run_is_foretold_from_the_others_alone(kind, mode):
 
 def test_tokens_per_second_agree_with_the_utilisation_printed_beside_them():
     # llm-foundry prints MFU too: 13b on H100 39.79, 39.58, 39.95, 39.86; of 989.5 Tflop/s.
-    found = catalog.scaling_tables()["llm-foundry MPT 13b H100-80GB"]
+    found = published.scaling_tables()["llm-foundry MPT 13b H100-80GB"]
     printed = {8: 39.79, 16: 39.58, 32: 39.95, 64: 39.86}
     each = dict(zip(found["devices"], found["values"], strict=True))
     assert each.keys() == printed.keys()

@@ -519,21 +519,21 @@ def one_claim_too_many(card="H100-SXM"):
 
 
 @exercise(
-    billions=(between(1e-3, 1e5, "(billions)"), "billion"),
+    parameters=between(1e6, 1e14)._replace(words="from 10⁶ to 10¹⁴"),
     teraflops=(between(0.01, 1e5, "(Tflop/s)"), "Tflop/s"),
 )
-def your_own_model(billions=0.124, teraflops=165.2, ratio=20, fraction=0.35):
-    W, peak = billions * 1e9, teraflops * 1e12
+def your_own_model(parameters=124e6, teraflops=165.2, ratio=20, fraction=0.35):
+    W, peak = parameters, teraflops * 1e12
 
     def time(tokens=ratio * W, share=fraction, per_token=6):
         return training_time(per_token / 6 * weights_work(W, tokens), peak, share)
 
     return Number(
         title="Your own model on your own card",
-        goal="How long would your card train a model of your choice? Take its parameters in "
-        f"billions, and your card's peak in BF16 or FP16, in Tflop/s, dense "
-        f"(`catalog.device` has many). Give it {ratio} tokens for each parameter, by 6WD, at "
-        f"f = {fraction:.0%}. Pass both: check(answer, billions=..., teraflops=...). Answer in s.",
+        goal="How long would your card train a model of your choice? Take its parameters, "
+        "and your card's peak in BF16 or FP16, in Tflop/s, dense (`catalog.device` has many). Give "
+        f"it {ratio} tokens for each parameter, by 6WD, at f = {fraction:.0%}. Pass both: "
+        "check(answer, parameters=..., teraflops=...). Answer in s.",
         key=time(),
         unit="s",
         slips=[
