@@ -27,7 +27,6 @@ import time
 from pathlib import Path
 
 import nbformat
-from ipywidgets import SelectionSlider
 
 TESTS = Path(__file__).resolve().parents[1] / "tests"
 sys.path += [str(TESTS), str(TESTS / "browser")]
@@ -199,7 +198,7 @@ def with_sliders():
     """The controls that have a slider; it is moved where nearly every move is a new value."""
     for name, kind in CONTROLS.items():
         control = kind()
-        if any(isinstance(widget, SelectionSlider) for widget in control.inputs.values()):
+        if finest(control):
             yield name, control
 
 

@@ -73,7 +73,9 @@ def controls():
     """
     for name, kind in CONTROLS.items():
         control = kind()
-        widget = control.inputs[finest(control)]
+        if (slider := finest(control)) is None:  # a record is chosen, not slid
+            continue
+        widget = control.inputs[slider]
         values = positions(widget)
         steps = [_seconds(partial(setattr, widget, "value", value)) for value in 20 * values]
         yield (

@@ -105,13 +105,13 @@ def drawn(name, elsewhere=True):
 
 
 def finest(control):
-    """Name of the slider with the most round positions, of those that can be moved."""
+    """Name of the slider with the most round positions, of those that can be moved, or None."""
     counts = {
         name: len(widget.options)
         for name, widget in control.inputs.items()
         if isinstance(widget, SelectionSlider) and not widget.disabled
     }
-    return max(counts, key=counts.get)
+    return max(counts, key=counts.get, default=None)
 
 
 def places(control):
