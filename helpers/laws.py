@@ -255,8 +255,9 @@ def _linear(speedup, devices):
 
 @law("the efficiency's definition, S / n")
 def _each(efficiency, speedup, devices):
-    if _differs(efficiency, speedup / devices):
-        return f"S / n is {percent(speedup / devices, 3)}, not {percent(efficiency, 3)}."
+    right = parallel.efficiency(speedup, devices)
+    if _differs(efficiency, right):
+        return f"S / n is {percent(right, 3)}, not {percent(efficiency, 3)}."
 
 
 @law("an efficiency of 1 at most")
@@ -332,7 +333,7 @@ def _ring(sent, size, devices):
 
 @law("the time of a ring")
 def _ring_time(communication, size, devices, network):
-    least = parallel.allreduce_bytes(size, devices) / network
+    least = parallel.allreduce_time(size, devices, network)
     if _above(least, communication):
         return (
             f"to send the bytes of a ring takes {duration(least)}, not {duration(communication)}."

@@ -20,6 +20,7 @@ from helpers.ranges import (
     checked_one,
 )
 from helpers.roofline import COMPUTE_BOUND, MEMORY_BOUND
+from helpers.transformers import weights_work
 from helpers.words import joined
 
 # What `_completed` works out, and the word of the claim that it is to be compared with.
@@ -201,7 +202,7 @@ def _completed(given):
     if "link" in known:
         follows("wire", catalog.link_bandwidth(known["link"]))
     if {"parameters", "tokens"} <= known.keys():
-        follows("six", 6 * known["parameters"] * known["tokens"])
+        follows("six", weights_work(known["parameters"], known["tokens"]))
     if {"forward_work", "examples", "epochs"} <= known.keys():
         names = ("forward_work", "examples", "epochs")
         follows("three", budget.training_work(*(known[name] for name in names)))

@@ -35,7 +35,7 @@ from helpers.utilisation_words import (
 )
 from helpers.words import joined, si
 
-PLAUSIBLE = 0.05  # nor are many below this, which is asked where the factor is not known
+PLAUSIBLE = 0.05  # few published MFUs are below; asked where the factor is not known
 LEFT = ("A100-40", "H100-SXM")  # whose peaks programs keep as a default
 TOLERANCES = between(0.001, 0.1)
 LISTED = 6  # candidates that are listed where the factor is not known
