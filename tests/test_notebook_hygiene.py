@@ -93,6 +93,7 @@ BROKEN = {
         put(3, source="draw();"),
         put(3, source="draw();  \nx = 1"),
     ],
+    rules.a_reveal_ends_its_cell: [put(3, source="guess.reveal(2)\nprint(2)")],
     rules.pictures_in_outputs_have_alt_text: [
         show(**{"image/png": "aGk="}),
         lambda notebook: notebook.cells[-1].outputs[0].metadata["image/png"].update(alt="A plot"),

@@ -184,6 +184,14 @@ def no_line_ends_in_a_semicolon(notebook):
 
 
 @rule
+def a_reveal_ends_its_cell(notebook):
+    """Only the value of a cell's last line is shown: above it, no answer would be."""
+    for cell in code_cells(notebook):
+        if any(".reveal(" in ast.unparse(line) for line in syntax(cell).body[:-1]):
+            yield f"{cell.id}: a reveal above the last line, which shows nothing"
+
+
+@rule
 def pictures_in_outputs_have_alt_text(notebook):
     for cell_id, output in outputs(notebook):
         if "image/png" in output.get("data", {}):
